@@ -1,0 +1,21 @@
+# The libraries, each as an imported target. jansson, sqlite3, zlib, libyaml, libcrypto and
+# ncursesw are needed; a backend whose client library is missing is left out with a clear line.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.34)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
+pkg_check_modules(PQ IMPORTED_TARGET libpq>=13)
+pkg_check_modules(HIREDIS IMPORTED_TARGET hiredis>=0.14)
+
+set(PENSTOCK_HAVE_POSTGRES ${PQ_FOUND})
+set(PENSTOCK_HAVE_REDIS ${HIREDIS_FOUND})
+if(NOT PENSTOCK_HAVE_POSTGRES)
+    message(STATUS "penstock: backend postgres is left out: libpq was not found (libpq-dev)")
+endif()
+if(NOT PENSTOCK_HAVE_REDIS)
+    message(STATUS "penstock: backend redis is left out: hiredis was not found (libhiredis-dev)")
+endif()

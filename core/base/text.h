@@ -1,0 +1,30 @@
+/* Text for terminals: UTF-8, display width, and cleaning of bytes that came from a store. */
+#ifndef PENSTOCK_BASE_TEXT_H
+#define PENSTOCK_BASE_TEXT_H
+
+#include "core/base/arena.h"
+
+#include <stdint.h>
+
+/* Decodes one character at s.ptr[*pos] and moves *pos behind it. Broken UTF-8 (overlong forms,
+ * surrogates, cut sequences, stray bytes) gives -1 and moves one byte. */
+int32_t utf8_next(struct str s, size_t *pos);
+/* Writes 1 to 4 bytes; code points above U+10FFFF and surrogates are not for this function. */
+size_t utf8_put(uint32_t c, char out[4]);
+
+/* Cells a character takes on a terminal: 0 (combining), 1 or 2. */
+int char_width(uint32_t c);
+int text_width(struct str s);
+
+/* Replaces what must not reach a terminal by visible marks: C0, DEL and C1 controls, broken UTF-8,
+ * zero-width and direction-changing characters become U+FFFD, except that with CLEAN_LINES a LF is
+ * kept and a TAB becomes spaces. With CLEAN_ASCII every mark is '?' and so is all non-ASCII. */
+enum { CLEAN_LINES = 1, CLEAN_ASCII = 2 };
+struct str text_clean(struct arena *arena, struct str s, unsigned flags);
+
+/* At most `cells` wide; what is too long is cut at the end, or in the middle, with an ellipsis
+ * ("…", "..." in ASCII). Never splits a character. */
+struct str text_cut(struct arena *arena, struct str s, int cells, unsigned flags);
+struct str text_cut_middle(struct arena *arena, struct str s, int cells, unsigned flags);
+
+#endif

@@ -1,0 +1,73 @@
+/* The journal: pre-images and outcomes of every change, in one SQLite file, 0600, WAL, full sync.
+ * One entry is one applied plan, one item a record. Entries are kept 90 days. */
+#ifndef PENSTOCK_JOURNAL_H
+#define PENSTOCK_JOURNAL_H
+
+#include "core/store.h"
+
+struct journal;
+
+struct journal_item {
+    int64_t n;        /* rowid, unique in the journal */
+    struct str store; /* identity */
+    struct str id, label;
+    enum edit_kind kind;
+    unsigned compare, change;
+    struct version before[PARTS_MAX], after[PARTS_MAX]; /* after: once applied */
+    bool before_absent, after_absent;
+    struct str before_image, after_image; /* ptr NULL: absent, or not read */
+    struct str receipt;                   /* what commit gave; ptr NULL: none */
+    uint8_t digest[SHA256_LEN];           /* value_digest of the intended root */
+    const struct str *late_paths;
+    size_t nlate;
+    struct str before_text, after_text;
+    enum outcome outcome;
+    bool verified;
+    struct str detail;
+    enum undo_scope undo;
+};
+
+struct journal_entry {
+    int64_t n;
+    char id[13]; /* 12 hex digits: the journal_id of cli.md */
+    char plan_id[13];
+    int64_t at_us;
+    struct str who;    /* user@host, "(sudo: name)" when there was one */
+    struct str target; /* context or address, without credentials */
+    struct str store;  /* identity */
+    struct str server;
+    struct str system, verb, reason;
+    struct str request; /* JSON, as in a saved plan: what `resume` makes a plan from */
+    enum undo_scope undo;
+    int64_t undoes; /* n of the entry this one undid or redid, else 0 */
+    bool is_redo;
+    int64_t undone_by;              /* n of the entry that undid this one and is in force, else 0 */
+    size_t nitems, applied, failed; /* counts */
+    struct journal_item *items;     /* NULL unless asked for */
+};
+
+/* Opens or makes the file and its directory. ERR_UNAVAILABLE with the path when it cannot be
+ * written; `read_only` opens what is there (an absent journal is then ERR_NOT_FOUND). */
+bool journal_open(const char *path, bool read_only, struct journal **ret, struct err *err);
+void journal_close(struct journal *journal);
+/* A warning to show once: the file system will not last (tmpfs, overlay); STR_NULL when fine. */
+struct str journal_warning(const struct journal *journal);
+
+/* Writes an entry with all its items as INTENDED, one transaction, synced to disk before it
+ * returns. Fills entry->n, entry->id and the items' n. */
+bool journal_begin(struct journal *journal, struct journal_entry *entry, struct err *err);
+/* Records what became of an item. The item is found by n. */
+bool journal_record(struct journal *journal, const struct journal_item *item, struct err *err);
+
+/* Newest first, without items; since_us 0 = all; store ptr NULL = all stores. */
+bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us, struct str store,
+                  struct journal_entry **ret, size_t *ret_n, struct err *err);
+/* One entry with its items; id may be a unique prefix of at least 4 digits. */
+bool journal_load(struct journal *journal, struct arena *arena, struct str id,
+                  struct journal_entry *ret, struct err *err);
+/* Items still INTENDED in entries of one store, by entry. */
+bool journal_unsettled(struct journal *journal, struct arena *arena, struct str store,
+                       struct journal_item **ret, size_t *ret_n, struct err *err);
+bool journal_prune(struct journal *journal, int64_t older_than_us, size_t *ret_n, struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* Listings: the rows of a store made into cells, page by page; used by the command line and the
+ * screen alike. */
+#ifndef PENSTOCK_LISTING_H
+#define PENSTOCK_LISTING_H
+
+#include "core/store.h"
+
+/* How much a page asks of the store beyond the scan. */
+enum { LIST_IDS = 0, LIST_VALUES = 1, LIST_WRITERS = 2, LIST_LOCKS = 4, LIST_FACTS = 8 };
+enum { LIST_FULL = LIST_VALUES | LIST_WRITERS | LIST_LOCKS | LIST_FACTS };
+
+struct listing_page {
+    struct row *rows;
+    size_t nrows;
+    struct sheet_row **cells; /* one per row; of sheet `list`: exactly one sheet_row each; else the
+                                 first of a chain, or NULL */
+    struct str *status;       /* system->status of each; ptr NULL when values were not read */
+    enum mark *marks;
+};
+
+/* Fills cells for rows that a scan (or store_find) gave. A record that cannot be read gets its row
+ * with what is known and mark BAD; one bad record never hides the others. Documents are dropped:
+ * only cells remain in `arena`. */
+bool listing_fill(struct store *store, const struct sheet *sheet, struct row *rows, size_t n,
+                  unsigned what, int64_t now_us, const struct call *call, struct arena *arena,
+                  struct listing_page *ret, struct err *err);
+
+/* One record with everything: document, activity, lock, facts; for show, detail, preview and check.
+ */
+struct record_view {
+    struct row row;
+    struct read_item item;
+    struct activity activity;
+    struct lock *lock;
+    const struct value *facts;
+    struct sheet_input input; /* ready to be handed to sheets, status, check, show */
+};
+bool record_view_read(struct store *store, struct str id, size_t limit, const struct call *call,
+                      struct arena *arena, struct record_view *ret, struct err *err);
+
+#endif

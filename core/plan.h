@@ -1,0 +1,134 @@
+/* Plans: a request, made into a frozen list of items that is shown, checked and then applied.
+ *
+ * A request names an operation, records and arguments. plan_make reads the records, asks who is
+ * writing, runs the operation on each and keeps what came: items with the versions seen, the edit,
+ * consequences, and whether it can be undone. Nothing is written, nothing is held. A plan owns its
+ * memory: one arena, in which before and after of an item share nodes. */
+#ifndef PENSTOCK_PLAN_H
+#define PENSTOCK_PLAN_H
+
+#include "core/journal.h"
+#include "core/store.h"
+
+#include <jansson.h>
+
+/* A store that is open, with what is known of it beside its address. */
+struct open_store {
+    struct store *store;
+    struct target target;
+};
+
+/* One record of a request. */
+struct plan_record {
+    struct str id; /* resolved: unique in its store */
+    struct str label;
+    struct str other_id; /* second record of copy, move, merge; ptr NULL: none */
+    struct op_args args; /* added to the request's own: `name` of an instance */
+};
+
+struct plan_request {
+    const struct op *op; /* NULL for undo, redo (entry != NULL) and for a lock break */
+    const char *verb;    /* as the operator said it: "reset" where op is "rollback" */
+    struct op_args args;
+    const struct plan_record *records;
+    size_t nrecords;
+    struct open_store *store;       /* every record lies here */
+    struct open_store *other_store; /* other_id lies here; usually the same */
+    const struct lock *locks;       /* lock break: the locks as seen, in the order of records */
+    bool force;                     /* override a live writer that the plan names */
+    struct str reason;              /* or ptr NULL */
+};
+
+struct plan_item {
+    struct open_store *store;
+    struct str id, label;
+    enum edit_kind kind;
+    const struct document *before;
+    const struct value *after; /* WRITE */
+    struct str image;          /* RESTORE; ptr NULL: absent */
+    struct str receipt;        /* RESTORE */
+    struct str lock_token;     /* BREAK */
+    const struct run_note *note;
+    unsigned compare, change; /* bits per part */
+    ptrdiff_t needs;          /* index of the item that must have been applied, or -1 */
+    struct writer writer;
+    enum undo_scope undo;
+    struct str waits_for;
+    struct str before_text, after_text;
+    struct value_change *diff;
+    size_t ndiff;
+    bool diff_more;
+    struct consequence *consequences;
+    /* PLANNED; or REFUSED, FAILED, UNCHANGED already in the plan, with err or detail saying why.
+     * After apply: what became of it. */
+    enum outcome outcome;
+    struct err err;
+    struct str detail;
+    bool verified;              /* read back and compared */
+    bool effective;             /* nothing has to happen first */
+    const struct document *now; /* CONFLICT: as found; APPLIED: as read back */
+    const struct op *op;        /* for judging the writer again; NULL for RESTORE and BREAK */
+    struct op_args args;
+    int64_t undo_item; /* RESTORE: the journal item it undoes, else -1 */
+};
+
+enum confirm_tier {
+    CONFIRM_YES,   /* one key, or --yes */
+    CONFIRM_TYPED, /* the text in `confirm` must be typed, or given with --confirm */
+};
+
+struct plan {
+    struct arena arena;
+    char id[13]; /* 12 hex digits */
+    const char *verb;
+    struct plan_request request;
+    struct plan_item *items;
+    size_t nitems;
+    struct consequence *consequences; /* of all items, grouped: equal texts once, worst first */
+    enum confirm_tier tier;
+    struct str confirm; /* what to type; ptr NULL when CONFIRM_YES */
+    bool needs_reason;
+    enum undo_scope undo; /* the least of the items' */
+    struct str undo_text; /* as shown: "full", "until restart", "NOT UNDOABLE: …" */
+    bool blocked;         /* a live writer blocks some item and --force was not given */
+    int64_t made_at_us, read_at_us;
+    struct str equivalent; /* the command line that makes this plan */
+    struct str fix_hint;   /* what an operator could do when nothing can be planned */
+    char journal_id[13];   /* after apply: id of the entry; else "" */
+    int64_t undoes;        /* entry that this plan undoes or redoes, else 0 */
+};
+
+/* Never fails for one bad record (that item says why); fails when the request itself is wrong, a
+ * named record does not exist, or the store is out of reach. */
+bool plan_make(const struct plan_request *request, const struct call *call, struct plan **ret,
+               struct err *err);
+/* Restores what a journal entry changed; redo restores what the undo changed. `stores` are the open
+ * ones; the entry's store must be among them. */
+bool plan_undo(struct journal *journal, const struct journal_entry *entry,
+               struct open_store *stores, size_t nstores, struct str reason,
+               const struct call *call, struct plan **ret, struct err *err);
+/* Breaks locks as seen. */
+bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
+                bool force, struct plan **ret, struct err *err);
+void plan_free(struct plan *plan);
+
+size_t plan_count(const struct plan *plan, enum outcome outcome);
+/* Drops item i (set aside on the screen); what needs it is dropped too. */
+void plan_drop(struct plan *plan, size_t i);
+
+/* The fields of cli.md, "a change, a plan". The caller owns the reference. */
+json_t *plan_json(const struct plan *plan);
+/* What `apply FILE` takes: request, ids, versions, hash of each after, kinds of consequence; no
+ * stored document and no credential. plan_json's object with more fields, so one file serves both.
+ */
+json_t *plan_save(const struct plan *plan);
+/* Makes the plan again and compares it with the saved one: ERR_CONFLICT naming what differs
+ * (server, versions, effect, consequences that are worse). `stores`: where to look for its store.
+ */
+bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct journal *journal,
+               const struct call *call, struct plan **ret, struct err *err);
+
+/* Exit code of a plan that was made or applied (cli.md): 0, 4, 5, 6, 7, 9 … */
+int plan_exit(const struct plan *plan, bool applied);
+
+#endif

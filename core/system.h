@@ -1,0 +1,85 @@
+/* A system: one of the four whose state we handle. Everything core knows of it stands in one const
+ * table: parts, sheets, operations, findings. */
+#ifndef PENSTOCK_SYSTEM_H
+#define PENSTOCK_SYSTEM_H
+
+#include "core/op.h"
+#include "core/sheet.h"
+
+/* What a scan gives of a record without reading it. */
+struct row {
+    struct str id, label;
+    int64_t bytes;         /* -1: unknown */
+    int64_t updated_at_us; /* TIME_UNKNOWN */
+    int64_t expires_at_us; /* TIME_UNKNOWN where not asked, TIME_NEVER */
+    struct str phase;      /* etl: phase of the current row as the enum has it; else STR_NULL */
+};
+
+/* An entry of the action menu: an operation with some of its arguments given. */
+struct action {
+    char key;               /* in the menu; never 'y', no shift twins (ux.md, keys) */
+    const char *verb;       /* as the command line says it: "rollback", "reset" */
+    const char *op;         /* the operation's verb */
+    const char *label;      /* "rollback one step" */
+    const char *args[4][2]; /* name, value; value "" = flag */
+    const char *per;    /* NULL, or the sheet whose row is the argument: "instances" gives `name` */
+    const char *prompt; /* NULL, or the argument to ask for on the screen */
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_INFO };
+
+struct finding {
+    const char *code; /* stable */
+    enum severity severity;
+    struct str object; /* record label */
+    struct str text;   /* one line */
+    struct str detail; /* more, or STR_NULL */
+    /* The rest of the command that would mend it, after `penstock -t TARGET`, quoted for a shell;
+     * or STR_NULL. */
+    struct str fix;
+    struct finding *next;
+};
+
+struct system {
+    const char *name;    /* "meltano" */
+    const char *noun;    /* "state" */
+    const char *records; /* plural for people: "states" */
+    const char *parts[PARTS_MAX];
+    size_t nparts;
+    const struct sheet *sheets; /* sheets[0] is the list */
+    size_t nsheets;
+    const struct op *const *ops;  /* ends with NULL */
+    const struct action *actions; /* ends with key 0 */
+    /* Is this a possible id (etl: pid/oid)? NULL: every text is. */
+    bool (*check_id)(struct str id, struct err *err);
+    /* Does a name an operator typed mean this row? NULL: names are ids. */
+    bool (*names)(const struct row *row, struct str name);
+    /* Short text of a root: phase, status or `absent`; `arena` for what must be made. ptr NULL:
+     * size and hash. */
+    struct str (*brief)(const struct value *root, struct arena *arena);
+    /* Status word of a record for counts (overview), with its mark. */
+    struct str (*status)(const struct sheet_input *in, enum mark *ret_mark);
+    struct writer (*judge)(const struct op *op, const struct op_input *in);
+    /* Findings of one record, worst first; NULL list when all is well. */
+    struct finding *(*check)(const struct sheet_input *in);
+    /* A few lines that say what the record is and what is wrong, in the order of reading: label
+     * (may be empty) and text. For `show` and the preview. */
+    size_t (*show)(const struct sheet_input *in, struct str (**ret)[2]);
+};
+
+extern const struct system system_meltano, system_vdk, system_etl, system_triggers;
+extern const struct system *const systems[]; /* ends with NULL */
+
+const struct system *system_by_name(struct str name);
+const struct system *system_by_noun(struct str noun);
+const struct op *system_op(const struct system *system, const char *verb);
+const struct sheet *system_sheet(const struct system *system, const char *name);
+
+struct finding *finding_add(struct finding **list, struct arena *a, const char *code,
+                            enum severity severity, struct str object, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+
+/* Quotes one word for a POSIX shell; words that need no quotes stay bare. */
+struct str shell_quote(struct arena *a, struct str word);
+
+#endif

@@ -1,0 +1,32 @@
+/* The table of the system meltano. */
+#include "core/system.h"
+
+static const struct column list_columns[] = {
+    {.name = "id",
+     .title = "ID",
+     .type = CELL_TEXT,
+     .cheap = true,
+     .keep = true,
+     .help = "identity in its store"},
+};
+
+static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)
+{
+    struct sheet_row *row = sheet_row_new(sheet, in->arena, in->row->id);
+    *sheet_cell(sheet, row, "id") = cell_text(in->row->id);
+    return row;
+}
+
+static const struct sheet sheets[] = {
+    {"list", "states", list_columns, sizeof list_columns / sizeof list_columns[0], list_fill},
+};
+
+const struct system system_meltano = {
+    .name = "meltano",
+    .noun = "state",
+    .records = "states",
+    .parts = {"completed", "partial"},
+    .nparts = 2,
+    .sheets = sheets,
+    .nsheets = sizeof sheets / sizeof sheets[0],
+};

@@ -1,0 +1,110 @@
+/* core/base: strings, arenas, time. */
+#include "tests/unit/test.h"
+
+#include "core/base/arena.h"
+#include "core/base/clock.h"
+#include "core/base/err.h"
+#include "core/base/hash.h"
+
+#include <string.h>
+
+static void glob_table(void **state)
+{
+    static const struct {
+        const char *text, *pattern;
+        bool match;
+    } cases[] = {
+        {"dev:tap-a-to-b", "dev:*", true},
+        {"dev:tap", "prod:*", false},
+        {"abc", "a?c", true},
+        {"abc", "a[a-c]c", true},
+        {"abc", "a[!b]c", false},
+        {"a[c", "a[c", true},
+        {"a*c", "a\\*c", true},
+        {"abc", "a\\*c", false},
+        {"", "*", true},
+        {"", "", true},
+        {"aXbXc", "*X*X*", true},
+        {"]", "[]]", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(str_glob(str_of(cases[i].text), str_of(cases[i].pattern)), cases[i].match);
+}
+
+static void numbers(void **state)
+{
+    uint64_t u;
+    int64_t i;
+    assert_true(str_u64(STR("18446744073709551615"), &u) && u == UINT64_MAX);
+    assert_false(str_u64(STR("18446744073709551616"), &u));
+    assert_false(str_u64(STR(""), &u) || str_u64(STR("+1"), &u) || str_u64(STR("1 "), &u));
+    assert_true(str_i64(STR("-9223372036854775808"), &i) && i == INT64_MIN);
+    assert_false(str_i64(STR("9223372036854775808"), &i));
+}
+
+static void times(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t us;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-07-24 09:12:10.482913006Z", 1784884330482913},
+        {"2026-01-16 09:00:00.866572", 1768554000866572},
+        {"2026-01-02 03:09:05.7", 1767323345700000},
+        {"10000-01-01 05:59:59+00", 253402322399000000},
+        {"2024-02-29T00:00:00+01:00", 1709161200000000},
+        {"1969-12-31T23:59:59.5Z", -500000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t us;
+        assert_true(time_parse(str_of(cases[i].text), &us));
+        assert_int_equal(us, cases[i].us);
+    }
+    int64_t us;
+    assert_false(time_parse(STR("2026-13-01T00:00:00Z"), &us));
+    assert_false(time_parse(STR("2026-01-01"), &us));
+    assert_false(time_parse(STR("2026-01-01T00:00:00Zjunk"), &us));
+    struct arena a = ARENA_INIT;
+    assert_str(time_rfc3339(&a, 1784884330482913), "2026-07-24T09:12:10.482913Z");
+    assert_str(time_rfc3339(&a, -500000), "1969-12-31T23:59:59.500000Z");
+    assert_str(time_span(&a, 7860LL * 1000000), "2h 11m");
+    arena_release(&a);
+}
+
+static void digests(void **state)
+{
+    uint8_t md5[MD5_LEN];
+    char hex[2 * MD5_LEN + 1];
+    md5_of(STR(":1:triggers.storages.cache:c"), md5); /* formats/triggers.md 4.4 */
+    hex_encode(md5, sizeof md5, hex);
+    assert_string_equal(hex, "d75bc209b602f294c9a7b0edf1525a76");
+}
+
+static void errors_carry_no_control_bytes(void **state)
+{
+    struct err err = {0};
+    assert_false(err_set(&err, ERR_LOCKED, "state %s", "a\x1b]0;x\x07"));
+    err_context(&err, "prod");
+    assert_string_equal(err.text, "prod: state a?]0;x?");
+    assert_int_equal(err_kind_exit(err.kind), 5);
+}
+
+static void arena_limit(void **state)
+{
+    struct arena a = {NULL, 0, 4096};
+    assert_non_null(arena_try_alloc(&a, 4000));
+    assert_null(arena_try_alloc(&a, 4000));
+    assert_null(arena_try_alloc(&a, SIZE_MAX));
+    arena_release(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(glob_table),  cmocka_unit_test(numbers),
+        cmocka_unit_test(times),       cmocka_unit_test(digests),
+        cmocka_unit_test(arena_limit), cmocka_unit_test(errors_carry_no_control_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
