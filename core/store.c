@@ -1,0 +1,357 @@
+#include "core/store.h"
+
+#include "core/store_driver.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ID_LIMIT = 8192 }; /* longer than any native id; keeps messages and keys bounded */
+
+struct scan {
+    struct store *store;
+    void *driver;
+    bool ended;
+};
+
+const char *lock_verdict_name(enum lock_verdict verdict)
+{
+    static const char *const names[] = {
+        [LOCK_LIVE] = "live",
+        [LOCK_STALE] = "stale",
+        [LOCK_ORPHAN] = "orphan",
+        [LOCK_UNKNOWN] = "unknown",
+    };
+    return names[verdict];
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[] = {
+        [OUTCOME_PLANNED] = "planned",     [OUTCOME_APPLIED] = "applied",
+        [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_CONFLICT] = "conflict",
+        [OUTCOME_LOCKED] = "locked",       [OUTCOME_REFUSED] = "refused",
+        [OUTCOME_FAILED] = "failed",       [OUTCOME_NOT_TRIED] = "not_tried",
+        [OUTCOME_INTENDED] = "intended",
+    };
+    return names[outcome];
+}
+
+void store_init(struct store *store, const struct layout *layout, const struct address *address,
+                const struct store_opts *opts)
+{
+    store->layout = layout;
+    store->opts = *opts;
+    store->opts.operator_name = arena_str(&store->arena, opts->operator_name);
+    store->info.layout = layout;
+    store->info.system = system_by_name(str_of(layout->system));
+    assert(store->info.system);
+    store->info.identity = arena_str(&store->arena, str_of(address->identity));
+    store->info.writable = opts->writable;
+    if (!opts->writable)
+        store->info.why_read_only = STR("opened read-only");
+    store->info.records = -1;
+    store->info.clock_skew_us = TIME_UNKNOWN;
+}
+
+/* Every error says which store it came from. */
+static bool failed(const struct store *store, struct err *err)
+{
+    return err_context(err, "%.*s", STR_ARG(store->info.identity));
+}
+
+bool store_open(const struct layout *layout, const struct address *address,
+                const struct store_opts *opts, const struct call *call, struct store **ret,
+                struct err *err)
+{
+    struct store *store = NULL;
+    if (!layout->open(layout, address, opts, call, &store, err))
+        return err_context(err, "%s", address->identity);
+    if (!layout->commit && store->info.writable) {
+        store->info.writable = false;
+        store->info.why_read_only = STR("this layout can be read, not written");
+    }
+    *ret = store;
+    return true;
+}
+
+void store_close(struct store *store)
+{
+    if (store)
+        store->layout->close(store);
+}
+
+const struct store_info *store_info(const struct store *store)
+{
+    return &store->info;
+}
+
+const struct system *store_system(const struct store *store)
+{
+    return store->info.system;
+}
+
+bool store_probe(struct store *store, const struct call *call, struct err *err)
+{
+    if (!store->layout->probe)
+        return true;
+    return store->layout->probe(store, call, err) || failed(store, err);
+}
+
+bool store_supports(const struct store *store, enum store_ability ability)
+{
+    const struct layout *layout = store->layout;
+    switch (ability) {
+    case STORE_WRITES:
+        return layout->commit && store->info.writable;
+    case STORE_LOCKS:
+        return layout->locks;
+    case STORE_BREAKS:
+        return layout->breaks_locks && store->info.writable;
+    case STORE_HOLDS:
+        return layout->lock_hold && store->info.writable;
+    case STORE_SEES_WRITERS:
+        return layout->activity;
+    }
+    return false;
+}
+
+bool store_scan_open(struct store *store, const struct call *call, struct scan **ret,
+                     struct err *err)
+{
+    void *driver = NULL;
+    if (!store->layout->scan_open(store, call, &driver, err))
+        return failed(store, err);
+    struct scan *scan = calloc(1, sizeof *scan);
+    if (!scan)
+        abort();
+    *scan = (struct scan){.store = store, .driver = driver};
+    *ret = scan;
+    return true;
+}
+
+bool store_scan_next(struct scan *scan, const struct call *call, struct arena *arena, size_t max,
+                     struct row **ret, size_t *ret_n, struct err *err)
+{
+    struct row *rows = NULL;
+    size_t n = 0;
+    if (!scan->ended && !scan->store->layout->scan_next(scan->store, scan->driver, call, arena, max,
+                                                        &rows, &n, err))
+        return failed(scan->store, err);
+    scan->ended = n == 0;
+    *ret = rows;
+    *ret_n = n;
+    return true;
+}
+
+void store_scan_close(struct scan *scan)
+{
+    if (!scan)
+        return;
+    scan->store->layout->scan_close(scan->store, scan->driver);
+    free(scan);
+}
+
+bool store_check_id(struct store *store, struct str id, struct err *err)
+{
+    const struct system *system = store->info.system;
+    if (id.len > ID_LIMIT)
+        return err_set(err, ERR_REFUSED, "%s id of %zu bytes: longer than %d", system->noun, id.len,
+                       ID_LIMIT);
+    if (system->check_id && !system->check_id(id, err))
+        return false;
+    return !store->layout->check_id || store->layout->check_id(store, id, err);
+}
+
+bool store_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+                const struct call *call, struct arena *arena, struct read_item *ret,
+                struct err *err)
+{
+    if (!n)
+        return true;
+    memset(ret, 0, n * sizeof *ret);
+    struct str *good = arena_array(arena, struct str, n);
+    size_t *place = arena_array(arena, size_t, n);
+    size_t ngood = 0;
+    for (size_t i = 0; i < n; i++) {
+        ret[i].doc.id = ids[i];
+        ret[i].doc.label = ids[i];
+        if (!store_check_id(store, ids[i], &ret[i].err))
+            continue;
+        place[ngood] = i;
+        good[ngood++] = ids[i];
+    }
+    struct read_item *items = arena_array(arena, struct read_item, ngood);
+    if (ngood && !store->layout->read(store, good, ngood, limit ? limit : VALUE_LIMIT, call, arena,
+                                      items, err))
+        return failed(store, err);
+    for (size_t i = 0; i < ngood; i++)
+        ret[place[i]] = items[i];
+    return true;
+}
+
+bool store_commit(struct store *store, struct commit_item *item, const struct call *call,
+                  struct arena *arena, struct err *err)
+{
+    item->outcome = OUTCOME_FAILED;
+    if (!store_supports(store, STORE_WRITES)) {
+        err_set(err, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
+        item->outcome = OUTCOME_REFUSED;
+        item->err = *err;
+        return failed(store, err);
+    }
+    if (!store_check_id(store, item->id, err)) {
+        item->outcome = OUTCOME_REFUSED;
+        item->err = *err;
+        return false;
+    }
+    if (item->kind == EDIT_BREAK && !store->layout->breaks_locks)
+        return err_set(err, ERR_UNSUPPORTED, "%.*s: its locks cannot be broken from here",
+                       STR_ARG(store->info.identity));
+    if (!store->layout->commit(store, item, call, arena, err)) {
+        item->outcome = OUTCOME_FAILED;
+        item->err = *err;
+        return failed(store, err);
+    }
+    assert(item->outcome != OUTCOME_PLANNED);
+    return true;
+}
+
+bool store_locks(struct store *store, const struct str *ids, size_t n, const struct call *call,
+                 struct arena *arena, struct lock **ret, struct err *err)
+{
+    *ret = NULL;
+    if (!store->layout->locks)
+        return true;
+    return store->layout->locks(store, ids, n, call, arena, ret, err) || failed(store, err);
+}
+
+bool store_lock_hold(struct store *store, struct str id, int64_t seconds, const struct call *call,
+                     struct str *ret_token, struct arena *arena, struct err *err)
+{
+    if (!store->layout->lock_hold)
+        return err_set(err, ERR_UNSUPPORTED, "%.*s: has no locks to hold",
+                       STR_ARG(store->info.identity));
+    if (!store->info.writable)
+        return err_set(err, ERR_REFUSED, "%.*s: read-only: %.*s", STR_ARG(store->info.identity),
+                       STR_ARG(store->info.why_read_only));
+    if (!store_check_id(store, id, err))
+        return false;
+    return store->layout->lock_hold(store, id, seconds, call, ret_token, arena, err) ||
+           failed(store, err);
+}
+
+bool store_lock_release(struct store *store, struct str id, struct str token,
+                        const struct call *call, struct err *err)
+{
+    assert(store->layout->lock_release);
+    return store->layout->lock_release(store, id, token, call, err) || failed(store, err);
+}
+
+bool store_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
+                    struct arena *arena, struct activity *ret, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct activity){.started_at_us = TIME_UNKNOWN, .heartbeat_at_us = TIME_UNKNOWN};
+    if (!store->layout->activity) {
+        for (size_t i = 0; i < n; i++) {
+            ret[i].sight = ACTIVITY_BLIND;
+            ret[i].why = STR("this store has no record of who is running");
+        }
+        return true;
+    }
+    if (!n)
+        return true;
+    return store->layout->activity(store, ids, n, call, arena, ret, err) || failed(store, err);
+}
+
+bool store_facts(struct store *store, const struct str *ids, size_t n, const struct call *call,
+                 struct arena *arena, const struct value **ret, struct err *err)
+{
+    const struct value *none = value_empty_dict(arena);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = none;
+    if (!store->layout->facts || !n)
+        return true;
+    return store->layout->facts(store, ids, n, call, arena, ret, err) || failed(store, err);
+}
+
+/* Where names are ids, one read tells; no scan. */
+static bool find_id(struct store *store, struct str id, const struct call *call,
+                    struct arena *arena, struct row **ret, size_t *ret_n, struct err *err)
+{
+    struct read_item item;
+    if (!store_read(store, &id, 1, 1, call, arena, &item, err))
+        return false;
+    *ret = arena_new(arena, struct row);
+    **ret = (struct row){.id = id,
+                         .label = id,
+                         .bytes = -1,
+                         .updated_at_us = TIME_UNKNOWN,
+                         .expires_at_us = TIME_UNKNOWN};
+    *ret_n = item.err.kind == ERR_NONE && !item.doc.absent;
+    return true;
+}
+
+bool store_find(struct store *store, struct str name, const struct call *call, struct arena *arena,
+                struct row **ret, size_t *ret_n, struct err *err)
+{
+    const struct system *system = store->info.system;
+    if (!system->names)
+        return find_id(store, name, call, arena, ret, ret_n, err);
+    struct scan *scan;
+    if (!store_scan_open(store, call, &scan, err))
+        return false;
+    struct row *found = NULL;
+    size_t nfound = 0;
+    for (;;) {
+        struct row *page;
+        size_t n;
+        if (!store_scan_next(scan, call, arena, 1000, &page, &n, err)) {
+            store_scan_close(scan);
+            return false;
+        }
+        if (!n)
+            break;
+        for (size_t i = 0; i < n; i++) {
+            if (!str_eq(page[i].id, name) && !system->names(&page[i], name))
+                continue;
+            struct row *more = arena_array(arena, struct row, nfound + 1);
+            if (nfound)
+                memcpy(more, found, nfound * sizeof *found);
+            more[nfound++] = page[i];
+            found = more;
+        }
+    }
+    store_scan_close(scan);
+    *ret = found;
+    *ret_n = nfound;
+    return true;
+}
+
+bool commit_conflict(struct commit_item *item, const struct document *now)
+{
+    item->outcome = OUTCOME_CONFLICT;
+    item->now = *now;
+    err_set(&item->err, ERR_CONFLICT, "%.*s: changed since it was read", STR_ARG(item->id));
+    err_hint(&item->err, "read it again and make a new plan");
+    return true;
+}
+
+bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct err *err)
+{
+    item->outcome = outcome;
+    item->err = *err;
+    return true;
+}
+
+bool commit_compare(struct commit_item *item, const struct document *now)
+{
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->versions[i])) {
+            commit_conflict(item, now);
+            return false;
+        }
+    }
+    return true;
+}
