@@ -16,3 +16,16 @@ function(penstock_test)
         SKIP_RETURN_CODE 77
         ENVIRONMENT "LC_ALL=C.UTF-8;TZ=UTC;TERM=xterm-256color;UBSAN_OPTIONS=print_stacktrace=1;${T_ENV}")
 endfunction()
+
+# penstock_script_test(NAME name LABEL label COMMAND words... [TIMEOUT seconds] [ENV var=value...])
+# A test that is a script. PENSTOCK is the program that was built.
+function(penstock_script_test)
+    cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "COMMAND;ENV" ${ARGN})
+    if(NOT T_TIMEOUT)
+        set(T_TIMEOUT 60)
+    endif()
+    add_test(NAME ${T_LABEL}.${T_NAME} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${T_LABEL}.${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT}
+        SKIP_RETURN_CODE 77
+        ENVIRONMENT "LC_ALL=C.UTF-8;TZ=UTC;PENSTOCK=$<TARGET_FILE:penstock>;${T_ENV}")
+endfunction()
