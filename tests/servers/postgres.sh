@@ -1,13 +1,13 @@
 #!/bin/sh
-# A private Postgres for tests: its own data directory, a unix socket in it, no TCP, nothing durable.
+# A private Postgres for tests (run.sh beside this file says what a server is): its data, its unix
+# socket and its logs lie in DIR; no TCP, nothing durable.
 #
-#   postgres.sh start [DIR]   starts one (in DIR, or a fresh temporary directory) and prints its
-#                             address, ready for a database name behind: postgresql:///postgres?host=DIR
-#   postgres.sh stop DIR      stops it and removes DIR
-#   postgres.sh run COMMAND…  starts one, runs COMMAND with PENSTOCK_POSTGRES set, stops it always
+#   postgres.sh start DIR   prints PENSTOCK_POSTGRES=address of a database in which tests make their
+#                           own, PENSTOCK_POSTGRES_DIR=DIR and PENSTOCK_POSTGRES_BIN=programs
+#   postgres.sh stop DIR    stops it
 #
-# initdb refuses root: as root the server runs as user postgres, else nobody. When no Postgres is
-# installed the answer is exit 77, which CTest counts as skipped; with CI=true it is exit 1.
+# initdb refuses root: as root the server runs as PENSTOCK_SERVER_USER, else as postgres or nobody.
+# When no Postgres is installed the answer is exit 77, with CI=true exit 1.
 set -eu
 
 missing() {
@@ -26,7 +26,7 @@ bindir() {
 
 server_user() {
     [ "$(id -u)" -ne 0 ] && id -un && return
-    for user in postgres nobody; do
+    for user in ${PENSTOCK_SERVER_USER:-} postgres nobody; do
         id "$user" >/dev/null 2>&1 && echo "$user" && return
     done
 }
@@ -44,10 +44,8 @@ start() {
     bin=$(bindir) || missing "no Postgres server is installed (Debian: postgresql)"
     user=$(server_user)
     [ -n "$user" ] || missing "no unprivileged user to run Postgres as"
-    dir=${1:-$(mktemp -d "${TMPDIR:-/tmp}/penstock-pg.XXXXXX")}
-    mkdir -p "$dir"
-    chmod 755 "$dir"
-    chown "$user" "$dir"
+    dir=$(cd "$1" && pwd)
+    [ "$(id -u)" -ne 0 ] || chown "$user" "$dir"
     cd "$dir"
     as_user "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync \
         --no-instructions >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
@@ -70,35 +68,22 @@ CONF
 stop() {
     bin=$(bindir) || exit 0
     user=$(server_user)
-    [ -f "$1/data/postmaster.pid" ] && cd "$1" &&
-        as_user "$bin/pg_ctl" -D "$1/data" -m immediate -w stop >/dev/null 2>&1
-    cd /
-    case $1 in
-    */penstock-*) rm -rf "$1" ;;
-    *) rm -rf "$1/data" ;;
-    esac
+    cd "$1"
+    [ ! -f data/postmaster.pid ] || as_user "$bin/pg_ctl" -D "$1/data" -m immediate -w stop
 }
 
 case ${1:-} in
 start)
-    start "${2:-}"
-    echo "postgresql://postgres@/postgres?host=$dir"
+    start "${2:?postgres.sh start DIR}"
+    echo "PENSTOCK_POSTGRES=postgresql://postgres@/postgres?host=$dir"
+    echo "PENSTOCK_POSTGRES_DIR=$dir"
+    echo "PENSTOCK_POSTGRES_BIN=$bin"
     ;;
 stop)
-    stop "${2:?postgres.sh stop DIR}"
-    ;;
-run)
-    shift
-    here=$(pwd)
-    start
-    trap 'stop "$dir"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
-    cd "$here"
-    PENSTOCK_POSTGRES="postgresql://postgres@/postgres?host=$dir" PENSTOCK_PG_DIR=$dir PENSTOCK_PG_BIN=$bin "$@"
+    stop "${2:?postgres.sh stop DIR}" >/dev/null
     ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac
