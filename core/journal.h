@@ -17,7 +17,9 @@ struct journal_item {
     bool before_absent, after_absent;
     struct str before_image, after_image; /* ptr NULL: absent, or not read */
     struct str receipt;                   /* what commit gave; ptr NULL: none */
-    uint8_t digest[SHA256_LEN];           /* value_digest of the intended root */
+    /* What `after` was to be: WRITE: value_digest of the new root, with the paths of its late
+     * values; RESTORE: digest of the versions to come back; else unused. See apply_settle. */
+    uint8_t digest[SHA256_LEN];
     const struct str *late_paths;
     size_t nlate;
     struct str before_text, after_text;
@@ -25,6 +27,10 @@ struct journal_item {
     bool verified;
     struct str detail;
     enum undo_scope undo;
+    struct str waits_for; /* what had to happen before it took effect; ptr NULL: nothing */
+    int64_t needs;        /* index in the entry of the item that had to be applied first, or -1 */
+    int64_t undoes;       /* n of the item this one restored, else 0 */
+    bool undone;          /* a later item that was applied restored it */
 };
 
 struct journal_entry {
@@ -32,6 +38,7 @@ struct journal_entry {
     char id[13]; /* 12 hex digits: the journal_id of cli.md */
     char plan_id[13];
     int64_t at_us;
+    struct str owner;  /* host/pid/start of the program that applies it: is it still at work? */
     struct str who;    /* user@host, "(sudo: name)" when there was one */
     struct str target; /* context or address, without credentials */
     struct str store;  /* identity */
@@ -42,7 +49,8 @@ struct journal_entry {
     int64_t undoes; /* n of the entry this one undid or redid, else 0 */
     bool is_redo;
     int64_t undone_by;              /* n of the entry that undid this one and is in force, else 0 */
-    size_t nitems, applied, failed; /* counts */
+    size_t nitems, applied, failed; /* counts; failed: neither applied nor unchanged */
+    size_t intended;                /* not settled */
     struct journal_item *items;     /* NULL unless asked for */
 };
 
@@ -56,7 +64,8 @@ struct str journal_warning(const struct journal *journal);
 /* Writes an entry with all its items as INTENDED, one transaction, synced to disk before it
  * returns. Fills entry->n, entry->id and the items' n. */
 bool journal_begin(struct journal *journal, struct journal_entry *entry, struct err *err);
-/* Records what became of an item. The item is found by n. */
+/* Records what became of an item: after versions and image, receipt, outcome, verified, detail. The
+ * item is found by n. On disk when it returns. */
 bool journal_record(struct journal *journal, const struct journal_item *item, struct err *err);
 
 /* Newest first, without items; since_us 0 = all; store ptr NULL = all stores. */
@@ -65,8 +74,9 @@ bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us
 /* One entry with its items; id may be a unique prefix of at least 4 digits. */
 bool journal_load(struct journal *journal, struct arena *arena, struct str id,
                   struct journal_entry *ret, struct err *err);
-/* Items still INTENDED in entries of one store, by entry. */
-bool journal_unsettled(struct journal *journal, struct arena *arena, struct str store,
+/* Items of an entry in one store that are still INTENDED: a crash, or somebody at work. */
+bool journal_unsettled(struct journal *journal, struct arena *arena,
+                       const struct journal_entry *entry, struct str store,
                        struct journal_item **ret, size_t *ret_n, struct err *err);
 bool journal_prune(struct journal *journal, int64_t older_than_us, size_t *ret_n, struct err *err);
 

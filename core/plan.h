@@ -72,11 +72,6 @@ struct plan_item {
     int64_t undo_item; /* RESTORE: the journal item it undoes, else -1 */
 };
 
-enum confirm_tier {
-    CONFIRM_YES,   /* one key, or --yes */
-    CONFIRM_TYPED, /* the text in `confirm` must be typed, or given with --confirm */
-};
-
 struct plan {
     struct arena arena;
     char id[13]; /* 12 hex digits */

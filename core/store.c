@@ -190,6 +190,18 @@ bool store_read(struct store *store, const struct str *ids, size_t n, size_t lim
     return true;
 }
 
+bool store_decode(struct store *store, struct str id, struct str image, struct arena *arena,
+                  struct document *ret, struct err *err)
+{
+    if (!image.ptr) {
+        *ret = (struct document){.id = id, .label = id, .absent = true};
+        return true;
+    }
+    if (!store->layout->decode)
+        return err_set(err, ERR_UNSUPPORTED, "%s: images cannot be shown", store->layout->name);
+    return store->layout->decode(store, id, image, arena, ret, err) || failed(store, err);
+}
+
 bool store_commit(struct store *store, struct commit_item *item, const struct call *call,
                   struct arena *arena, struct err *err)
 {

@@ -123,6 +123,9 @@ void store_scan_close(struct scan *scan);
 bool store_read(struct store *store, const struct str *ids, size_t n, size_t limit,
                 const struct call *call, struct arena *arena, struct read_item *ret,
                 struct err *err);
+/* A document from an image; false when the layout cannot (ERR_UNSUPPORTED) or it is damaged. */
+bool store_decode(struct store *store, struct str id, struct str image, struct arena *arena,
+                  struct document *ret, struct err *err);
 /* May this id be written here? (file stores refuse what would leave the directory) */
 bool store_check_id(struct store *store, struct str id, struct err *err);
 

@@ -48,6 +48,11 @@ struct layout {
                  const struct call *call, struct arena *arena, struct read_item *ret,
                  struct err *err);
 
+    /* Makes a document from an image that `read` or `commit` gave, without asking the store: what
+     * an undo would bring back. Texts may point into `image`. NULL: an undo shows no diff. */
+    bool (*decode)(struct store *store, struct str id, struct str image, struct arena *arena,
+                   struct document *ret, struct err *err);
+
     /* NULL: every id that the system allows. */
     bool (*check_id)(struct store *store, struct str id, struct err *err);
 

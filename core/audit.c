@@ -1,0 +1,129 @@
+#include "core/audit.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct audit {
+    int fd;
+    char *path;
+    char who[256];
+};
+
+static bool failed(const char *path, const char *what, struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "audit file %s: cannot %s: %s", path, what,
+                   strerror(errno));
+}
+
+bool audit_open(const char *path, struct audit **ret, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return failed(path, "open it for appending", err);
+    struct audit *audit = calloc(1, sizeof *audit);
+    if (!audit || !(audit->path = strdup(path)))
+        abort();
+    audit->fd = fd;
+    audit_who(audit->who);
+    *ret = audit;
+    return true;
+}
+
+void audit_close(struct audit *audit)
+{
+    if (!audit)
+        return;
+    close(audit->fd);
+    free(audit->path);
+    free(audit);
+}
+
+bool audit_add(struct audit *audit, json_t *fields, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct str now = time_rfc3339(&arena, clock_now_us());
+    json_t *line = json_object();
+    json_object_set_new(line, "time", json_stringn(now.ptr, now.len));
+    json_object_set_new(line, "who", json_string(audit->who));
+    json_object_set_new(line, "version", json_string(PENSTOCK_VERSION));
+    json_object_set_new(line, "pid", json_integer(getpid()));
+    json_object_update(line, fields);
+    json_decref(fields);
+    arena_release(&arena);
+    char *text = json_dumps(line, JSON_COMPACT);
+    json_decref(line);
+    if (!text)
+        return err_set(err, ERR_INTERNAL, "audit file %s: a line could not be made", audit->path);
+    size_t len = strlen(text);
+    text[len++] = '\n'; /* in the place of the NUL: one write, so lines of two writers never mix */
+    ssize_t n = write(audit->fd, text, len);
+    free(text);
+    return n == (ssize_t)len || failed(audit->path, "write it", err);
+}
+
+bool audit_sync(struct audit *audit, struct err *err)
+{
+    return fdatasync(audit->fd) == 0 || failed(audit->path, "sync it", err);
+}
+
+static void file_close(FILE **file)
+{
+    if (*file)
+        fclose(*file);
+}
+
+static void text_free(char **text)
+{
+    free(*text);
+}
+
+bool audit_read(const char *path, int64_t since_us, json_t **ret, size_t *ret_bad, struct err *err)
+{
+    CLEANUP(file_close) FILE *file = fopen(path, "re");
+    if (!file && errno != ENOENT)
+        return failed(path, "read it", err);
+    json_t *lines = json_array();
+    *ret_bad = 0;
+    CLEANUP(text_free) char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    while (file && (len = getline(&line, &cap, file)) >= 0) {
+        json_t *fields = json_loadb(line, (size_t)len, 0, NULL);
+        const char *time = json_string_value(json_object_get(fields, "time"));
+        int64_t at;
+        if (!time || !time_parse(str_of(time), &at)) {
+            (*ret_bad)++;
+            json_decref(fields);
+        } else if (at < since_us) {
+            json_decref(fields);
+        } else {
+            json_array_append_new(lines, fields);
+        }
+    }
+    *ret = lines;
+    return true;
+}
+
+void audit_who(char out[256])
+{
+    char host[65] = "localhost", buffer[1024];
+    struct passwd pw, *found = NULL;
+    gethostname(host, sizeof host - 1);
+    getpwuid_r(geteuid(), &pw, buffer, sizeof buffer, &found);
+    const char *operator_name = getenv("PENSTOCK_OPERATOR");
+    const char *sudo = getenv("SUDO_USER");
+    int n = found ? snprintf(out, 256, "%s@%s", found->pw_name, host)
+                  : snprintf(out, 256, "uid %ld@%s", (long)geteuid(), host);
+    if (sudo && *sudo && n < 256)
+        n += snprintf(out + n, 256 - (size_t)n, " (sudo: %s)", sudo);
+    if (operator_name && *operator_name && n < 256)
+        snprintf(out + n, 256 - (size_t)n, " (operator: %s)", operator_name);
+}
