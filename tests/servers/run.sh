@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Runs a command with private servers: tests/servers/run.sh COMMAND [ARGUMENT...]
 #
-# Every other NAME.sh beside this file is one server and understands
+# Every other NAME.sh beside this file is a server and understands
 #
-#   NAME.sh run COMMAND...  starts it in a temporary directory of its own, on a unix socket there or
-#                           a free loopback port; runs COMMAND with the address in PENSTOCK_NAME (in
-#                           capitals); then stops it and removes the directory, whatever happened;
-#                           exits as COMMAND did
+#   NAME.sh start DIR   makes and starts the server with everything it owns under DIR (an empty
+#                       directory of its own), returns when it answers, and prints what tests need
+#                       as NAME=value lines, one a line, values taken literally
+#   NAME.sh stop DIR    stops it, whether start ended well or not; silent when nothing runs
 #
-# so that several are one chain. PENSTOCK_SERVERS="redis" starts only some of them.
+# Servers listen on a unix socket in DIR or a free loopback port, never on a fixed one. Those that
+# refuse to run as root run as $PENSTOCK_SERVER_USER (empty when we are not root): DIR's parents let
+# that user pass, DIR itself is for the script to chown. Whatever happens, the servers are stopped
+# and their directories removed.
+#
+# PENSTOCK_SERVERS="postgres redis" starts only some of them.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,18 +23,60 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
     exit 2
 }
 
-if [ -z "${PENSTOCK_SERVERS+set}" ]; then
-    PENSTOCK_SERVERS=
-    for script in "$here"/*.sh; do
-        name=$(basename "$script" .sh)
-        [ "$name" = run ] || PENSTOCK_SERVERS="$name $PENSTOCK_SERVERS"
+# A short path: a unix socket's name may have 107 bytes.
+base=$(mktemp -d "${TMPDIR:-/tmp}/penstock.XXXXXX")
+started=()
+
+stop_all() {
+    local status=$? name
+    trap - EXIT
+    trap '' HUP INT TERM
+    for name in "${started[@]}"; do
+        "$here/$name.sh" stop "$base/$name" >/dev/null 2>"$base/$name.stop.log" ||
+            echo "tests/servers: $name did not stop: $(tail -n 3 "$base/$name.stop.log")" >&2
+    done
+    rm -rf -- "$base"
+    exit "$status"
+}
+trap stop_all EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+export PENSTOCK_SERVER_USER=
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 0711 "$base"
+    for user in postgres nobody; do
+        if getent passwd "$user" >/dev/null; then
+            PENSTOCK_SERVER_USER=$user
+            break
+        fi
     done
 fi
-for name in $PENSTOCK_SERVERS; do
-    [ -x "$here/$name.sh" ] || {
-        echo "tests/servers: no server '$name'" >&2
-        exit 2
-    }
-    set -- "$here/$name.sh" run "$@"
+
+names=${PENSTOCK_SERVERS-}
+if [ -z "${PENSTOCK_SERVERS+set}" ]; then
+    for script in "$here"/*.sh; do
+        name=$(basename "$script" .sh)
+        [ "$name" = run ] || names="$names $name"
+    done
+fi
+
+for name in $names; do
+    mkdir "$base/$name"
+    started+=("$name")
+    if ! "$here/$name.sh" start "$base/$name" >"$base/$name.env" 2>"$base/$name.log"; then
+        echo "tests/servers: $name did not start:" >&2
+        tail -n 20 "$base/$name.log" >&2
+        exit 1
+    fi
+    while IFS= read -r line; do
+        case $line in
+        [A-Z]*=*) export "${line?}" ;;
+        esac
+    done <"$base/$name.env"
 done
-exec "$@"
+
+# Not exec: this shell has to live on to stop the servers. In the foreground, so that Ctrl-C reaches
+# the command and `run.sh bash` gives a shell beside the servers.
+"$@"
