@@ -64,12 +64,15 @@ struct plan_item {
     enum outcome outcome;
     struct err err;
     struct str detail;
+    bool typed, needs_reason;   /* the operation asks for it */
     bool verified;              /* read back and compared */
     bool effective;             /* nothing has to happen first */
     const struct document *now; /* CONFLICT: as found; APPLIED: as read back */
     const struct op *op;        /* for judging the writer again; NULL for RESTORE and BREAK */
     struct op_args args;
-    int64_t undo_item; /* RESTORE: the journal item it undoes, else -1 */
+    int64_t undoes;                   /* RESTORE: n of the journal item it undoes, else 0 */
+    struct version expect[PARTS_MAX]; /* versions the item was made from */
+    struct version target[PARTS_MAX]; /* RESTORE: versions that come back */
 };
 
 struct plan {
@@ -80,8 +83,10 @@ struct plan {
     struct plan_item *items;
     size_t nitems;
     struct consequence *consequences; /* of all items, grouped: equal texts once, worst first */
-    enum confirm_tier tier;
-    struct str confirm; /* what to type; ptr NULL when CONFIRM_YES */
+    /* What must be typed (or given with --confirm): the object's name, for several "verb count";
+     * ptr NULL when --yes, or one key, is enough. The screen asks for more than the command line:
+     * for several objects, an unknown environment and a writer that cannot be seen. */
+    struct str confirm, screen_confirm;
     bool needs_reason;
     enum undo_scope undo; /* the least of the items' */
     struct str undo_text; /* as shown: "full", "until restart", "NOT UNDOABLE: …" */
@@ -90,7 +95,9 @@ struct plan {
     struct str equivalent; /* the command line that makes this plan */
     struct str fix_hint;   /* what an operator could do when nothing can be planned */
     char journal_id[13];   /* after apply: id of the entry; else "" */
-    int64_t undoes;        /* entry that this plan undoes or redoes, else 0 */
+    int64_t undoes;        /* n of the entry that this plan undoes or redoes, else 0 */
+    char undoes_id[13];
+    bool is_redo;
 };
 
 /* Never fails for one bad record (that item says why); fails when the request itself is wrong, a

@@ -44,6 +44,7 @@ void store_init(struct store *store, const struct layout *layout, const struct a
     store->opts = *opts;
     store->opts.operator_name = arena_str(&store->arena, opts->operator_name);
     store->info.layout = layout;
+    store->info.native = layout->native;
     store->info.system = system_by_name(str_of(layout->system));
     assert(store->info.system);
     store->info.identity = arena_str(&store->arena, str_of(address->identity));
