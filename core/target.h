@@ -16,22 +16,44 @@ struct address_param {
 struct address {
     const struct system *system; /* NULL: to be probed */
     const char *backend;         /* "file", "sqlite", "postgres", "redis", "memory" */
-    /* The backend's own address, credentials included, our own parameters taken out: a libpq URI, a
-     * redis:// URL, an absolute path for file and sqlite. */
+    /* The backend's own address, credentials included, our own parameters taken out:
+     *   postgres  a libpq URI
+     *   redis     redis://[user[:password]@]host:port/db, always with host, port and db (rediss://
+     *             for TLS), or unix://[user[:password]@]/path/to.sock?db=N; see core/url.h
+     *   file, sqlite   an absolute path
+     *   memory    the name behind memory:// */
     const char *url;
     const char *layout; /* layout=, or NULL */
     /* Our own parameters, companions included: prefix, version, client, table, pipeline, lock,
      * runs, slots, broker. Decoded. */
     const struct address_param *params;
     size_t nparams;
-    const char *identity; /* canonical, without credentials, parseable again: names the store */
-    const char *masked;   /* as given, passwords replaced by *** */
+    /* Canonical, without credentials, parseable again: names the store. Leaves out what does not
+     * choose the records: user, options, companions, pipeline, client. */
+    const char *identity;
+    const char *masked; /* as given, passwords replaced by *** */
+    const char *plain;  /* as given, passwords left out: what a printed command says behind -t */
 };
 
 /* Parses an address or a path (which must exist to be told from a word; relative ones are made
- * absolute). All texts live in `arena`. ERR_INVALID with the reason. Never prints a password. */
+ * absolute). A path that is a SQLite file gets that backend, others "file". All texts live in
+ * `arena`. ERR_INVALID with the reason. Never prints a password.
+ *
+ * Accepted besides the forms of design.md 5: postgres:// for postgresql://; SQLAlchemy's drivers
+ * (postgresql+psycopg://), which are dropped; redis+unix:///path/to.sock?db=0, unix://…,
+ * redis:///0?socket=/path/to.sock and redis+socket:// (Celery) for unix sockets; <scheme>:path for
+ * relative paths of files. */
 bool address_parse(struct arena *arena, const char *text, struct address *ret, struct err *err);
 const char *address_param(const struct address *address, const char *name); /* NULL when absent */
+/* The same address once its layout is known: system and layout (NULL: the usual one of its system
+ * and backend) set, identity and plain made anew. */
+struct address address_settle(struct arena *arena, const struct address *address,
+                              const struct system *system, const char *layout);
+/* Server and database (or path) of an address, whatever system lies there: equal texts are the same
+ * place. */
+struct str address_place(struct arena *arena, const struct address *address);
+/* Is it a file or a unix socket? */
+bool address_is_local(const struct address *address);
 /* Replaces passwords in anything that looks like an address inside `text` (for logs, errors). */
 struct str address_mask(struct arena *arena, struct str text);
 
@@ -41,10 +63,12 @@ const char *environment_name(enum environment env); /* "ENV?", "local", "demo", 
 /* One thing the operator asked for: an address with what the configuration says of it. */
 struct target {
     struct address address;
-    const char *name; /* context name, or the address's short form */
+    const char *name; /* context name, or the address without its password */
     const char *from; /* "-t", "PENSTOCK_TARGET", "context orders-pg", "./meltano.yml" */
+    bool is_context;
     enum environment env;
-    bool read_only;           /* by context, environment or --read-only */
+    bool read_only;           /* by context or environment */
+    const char *warning;      /* to be shown once: "is a place of context prod"; or NULL */
     const char *restart_hint; /* shown, never run; may be NULL */
 };
 
