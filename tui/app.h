@@ -1,0 +1,28 @@
+/* The screen: opens the targets, shows them until the operator leaves. */
+#ifndef PENSTOCK_TUI_H
+#define PENSTOCK_TUI_H
+
+#include "core/base/err.h"
+#include "core/target.h"
+
+struct tui_opts {
+    /* Probed and opened by the screen itself, each in a thread of its own, so that the first
+     * picture waits for no server. They live longer than the screen. */
+    const struct target *targets;
+    size_t ntargets;
+    const char *journal_path, *audit_path;
+    const char *log_path; /* takes what libraries print to stderr while the screen is up */
+    bool no_color, ascii;
+    int64_t timeout_ms;       /* of each store call */
+    int64_t lock_wait_ms;     /* how long a held lock is polled inside a commit */
+    int64_t confirm_quiet_ms; /* a confirm key counts after so long without any key */
+    int64_t refresh_ms;       /* 0: 5 s */
+    const char *notice;       /* shown at the start until a key is pressed; may be NULL */
+};
+
+/* Returns when the operator quits or the terminal is gone; the terminal is as it was before. False
+ * when there is no terminal that can show it (ERR_UNSUPPORTED with one line why). When a signal
+ * ended it (SIGTERM, SIGHUP), it is raised again after all is put back. */
+bool tui_run(const struct tui_opts *opts, struct err *err);
+
+#endif
