@@ -70,6 +70,8 @@ struct plan_item {
     const struct document *now; /* CONFLICT: as found; APPLIED: as read back */
     const struct op *op;        /* for judging the writer again; NULL for RESTORE and BREAK */
     struct op_args args;
+    struct journal_item *journal;     /* once apply recorded it; NULL before */
+    struct str new_receipt;           /* what the commit gave */
     int64_t undoes;                   /* RESTORE: n of the journal item it undoes, else 0 */
     struct version expect[PARTS_MAX]; /* versions the item was made from */
     struct version target[PARTS_MAX]; /* RESTORE: versions that come back */

@@ -1,0 +1,426 @@
+#include "core/apply.h"
+
+#include "core/output.h"
+#include "core/plan_parts.h"
+
+#include <string.h>
+
+/* --- what an item was to become ------------------------------------------------------------------
+ */
+
+static bool matches_after(const struct plan_item *item, const struct document *now)
+{
+    const struct system *system = store_system(item->store->store);
+    uint8_t want[SHA256_LEN], have[SHA256_LEN];
+    switch (item->kind) {
+    case EDIT_REMOVE:
+        return now->absent;
+    case EDIT_RESTORE:
+        versions_digest(item->target, item->change, !item->image.ptr, want);
+        versions_digest(now->versions, item->change, now->absent, have);
+        return memcmp(want, have, sizeof want) == 0;
+    case EDIT_WRITE:
+        if (now->absent || !now->root)
+            return false;
+        parts_digest(system, item->after, item->after, item->change, want);
+        parts_digest(system, now->root, item->after, item->change, have);
+        return memcmp(want, have, sizeof want) == 0;
+    case EDIT_BREAK:
+        break;
+    }
+    return true; /* the driver's own word: the lock it compared is gone */
+}
+
+static bool matches_before(const struct plan_item *item, const struct document *now)
+{
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if ((item->change >> i & 1) && !version_eq(&item->expect[i], &now->versions[i]))
+            return false;
+    }
+    return true;
+}
+
+/* --- audit ------------------------------------------------------------------------------------ */
+
+static json_t *audit_fields(const struct plan *plan, const struct plan_item *item, const char *step)
+{
+    uint8_t digest[SHA256_LEN];
+    char before[2 * SHA256_LEN + 1], after[2 * SHA256_LEN + 1];
+    versions_digest(item->expect, ~0u, false, digest);
+    hex_encode(digest, sizeof digest, before);
+    value_digest(item->after, item->after, digest);
+    hex_encode(digest, sizeof digest, after);
+    json_t *o = json_object();
+    json_object_set_new(o, "step", json_string(step));
+    json_object_set_new(o, "plan_id", json_string(plan->id));
+    json_object_set_new(o, "journal_id", json_string(plan->journal_id));
+    json_object_set_new(o, "context", json_string(item->store->target.name));
+    json_object_set_new(o, "env", json_string(environment_name(item->store->target.env)));
+    json_object_set_new(o, "store", output_text(store_info(item->store->store)->identity));
+    json_object_set_new(o, "verb", json_string(plan->verb));
+    json_object_set_new(o, "object", output_id(item->label));
+    json_object_set_new(o, "id", output_id(item->id));
+    json_object_set_new(o, "before", output_text(item->before_text));
+    json_object_set_new(o, "after", output_text(item->after_text));
+    json_object_set_new(o, "before_hash", json_string(before));
+    json_object_set_new(o, "after_hash",
+                        item->kind == EDIT_WRITE ? json_string(after) : json_null());
+    json_object_set_new(o, "forced", json_boolean(plan->request.force));
+    json_object_set_new(o, "reason", output_text(plan->request.reason));
+    return o;
+}
+
+static bool audit_intended(struct audit *audit, const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->nitems; i++) {
+        if (plan->items[i].outcome == OUTCOME_PLANNED &&
+            !audit_add(audit, audit_fields(plan, &plan->items[i], "intended"), err))
+            return false;
+    }
+    return audit_sync(audit, err);
+}
+
+static bool audit_result(struct audit *audit, const struct plan *plan, const struct plan_item *item,
+                         struct err *err)
+{
+    json_t *fields = audit_fields(plan, item, "result");
+    json_object_set_new(fields, "outcome", json_string(outcome_name(item->outcome)));
+    json_object_set_new(fields, "verified", json_boolean(item->verified));
+    if (item->err.kind != ERR_NONE)
+        json_object_set_new(fields, "error", json_string(item->err.text));
+    return audit_add(audit, fields, err);
+}
+
+void apply_declined(const struct plan *plan, const struct apply_opts *opts, const char *why)
+{
+    struct err ignored;
+    for (size_t i = 0; i < plan->nitems && opts->audit; i++) {
+        json_t *fields = audit_fields(plan, &plan->items[i], "result");
+        json_object_set_new(fields, "outcome", json_string("cancelled"));
+        json_object_set_new(fields, "error", json_string(why));
+        audit_add(opts->audit, fields, &ignored);
+    }
+}
+
+/* --- checks right before the first write ---------------------------------------------------------
+ */
+
+static bool check_writable(const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->nitems; i++) {
+        const struct open_store *store = plan->items[i].store;
+        const struct store_info *info = store_info(store->store);
+        if (plan->items[i].outcome != OUTCOME_PLANNED)
+            continue;
+        if (store->target.read_only)
+            return err_set(err, ERR_REFUSED, "%.*s: read-only", STR_ARG(info->identity));
+        if (!store_supports(store->store, STORE_WRITES))
+            return err_set(err, ERR_REFUSED, "%.*s: read-only: %.*s", STR_ARG(info->identity),
+                           STR_ARG(info->why_read_only));
+        if (plan->needs_reason && !plan->request.reason.len)
+            return err_set(err, ERR_REFUSED, "%s: a reason is needed", plan->verb);
+    }
+    return true;
+}
+
+static bool recheck_item(struct plan *plan, struct plan_item *item, const struct call *call,
+                         struct err *err)
+{
+    struct store *store = item->store->store;
+    struct arena *a = &plan->arena;
+    struct read_item *now = arena_new(a, struct read_item);
+    struct activity *activity = arena_new(a, struct activity);
+    if (item->kind == EDIT_BREAK)
+        return true; /* the driver compares the lock itself */
+    if (!store_read(store, &item->id, 1, 0, call, a, now, err) ||
+        !store_activity(store, &item->id, 1, call, a, activity, err))
+        return false;
+    if (now->err.kind != ERR_NONE)
+        return plan_item_fail(item, OUTCOME_FAILED, &now->err), true;
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if (!(item->compare >> i & 1) || version_eq(&item->expect[i], &now->doc.versions[i]))
+            continue;
+        struct err changed = {0};
+        err_set(&changed, ERR_CONFLICT, "%.*s: changed since preview", STR_ARG(item->label));
+        err_hint(&changed, "look at it as it is now and make a new plan");
+        plan_item_fail(item, OUTCOME_CONFLICT, &changed);
+        item->now = &now->doc;
+        return true;
+    }
+    struct op_input in = {.system = store_system(store),
+                          .docs = {&now->doc},
+                          .args = item->args,
+                          .activity = activity,
+                          .now_us = clock_now_us(),
+                          .native = store_info(store)->native,
+                          .arena = a};
+    plan_judge(item, &in, plan->request.force);
+    return true;
+}
+
+static bool recheck(struct plan *plan, const struct apply_opts *opts, struct err *err)
+{
+    for (size_t i = 0; i < plan->nitems; i++) {
+        struct call call = call_within(opts->timeout_ms, opts->cancel);
+        if (plan->items[i].outcome == OUTCOME_PLANNED &&
+            !recheck_item(plan, &plan->items[i], &call, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- the journal's side
+ * --------------------------------------------------------------------------- */
+
+static void journal_fill(struct plan *plan, const struct plan_item *item, int64_t needs,
+                         struct journal_item *ret)
+{
+    const struct system *system = store_system(item->store->store);
+    struct str *paths = NULL;
+    *ret = (struct journal_item){.store = store_info(item->store->store)->identity,
+                                 .id = item->id,
+                                 .label = item->label,
+                                 .kind = item->kind,
+                                 .compare = item->compare,
+                                 .change = item->change,
+                                 .before_absent = item->before ? item->before->absent : false,
+                                 .before_image = item->before ? item->before->image : STR_NULL,
+                                 .before_text = item->before_text,
+                                 .after_text = item->after_text,
+                                 .waits_for = item->waits_for,
+                                 .undo = item->undo,
+                                 .undoes = item->undoes,
+                                 .needs = needs};
+    memcpy(ret->before, item->expect, sizeof ret->before);
+    if (item->kind == EDIT_WRITE) {
+        parts_digest(system, item->after, item->after, item->change, ret->digest);
+        ret->nlate = value_late_paths(&plan->arena, item->after, &paths);
+        ret->late_paths = paths;
+    } else if (item->kind == EDIT_RESTORE) {
+        versions_digest(item->target, item->change, !item->image.ptr, ret->digest);
+    }
+}
+
+/* Every planned item gets its pre-image into the journal, in one synced transaction. */
+static bool journal_plan(struct plan *plan, const struct apply_opts *opts, struct err *err)
+{
+    struct arena *a = &plan->arena;
+    size_t planned = plan_count(plan, OUTCOME_PLANNED), n = 0;
+    struct journal_item *rows = arena_array(a, struct journal_item, planned);
+    struct journal_item **by_item = arena_array(a, struct journal_item *, plan->nitems);
+    int64_t *place = arena_array(a, int64_t, plan->nitems);
+    struct open_store *store = NULL;
+    for (size_t i = 0; i < plan->nitems; i++) {
+        struct plan_item *item = &plan->items[i];
+        place[i] = -1;
+        if (item->outcome != OUTCOME_PLANNED)
+            continue;
+        store = item->store;
+        journal_fill(plan, item, item->needs < 0 ? -1 : place[item->needs], &rows[n]);
+        place[i] = (int64_t)n;
+        by_item[i] = &rows[n++];
+    }
+    char who[256], owner[128];
+    audit_who(who);
+    settle_owner(owner);
+    json_t *request = plan_request_json(plan);
+    char *text = json_dumps(request, JSON_COMPACT);
+    json_decref(request);
+    const struct store_info *info = store_info(store->store);
+    struct journal_entry entry = {.at_us = clock_now_us(),
+                                  .owner = str_of(owner),
+                                  .who = str_of(who),
+                                  .target = str_of(store->target.name),
+                                  .store = info->identity,
+                                  .server = info->server,
+                                  .system = str_of(info->system->name),
+                                  .verb = str_of(plan->verb),
+                                  .reason = plan->request.reason,
+                                  .request = str_of(text),
+                                  .undo = plan->undo,
+                                  .undoes = plan->undoes,
+                                  .is_redo = plan->is_redo,
+                                  .nitems = n,
+                                  .items = rows};
+    memcpy(entry.plan_id, plan->id, sizeof entry.plan_id);
+    bool ok = journal_begin(opts->journal, &entry, err);
+    free(text);
+    if (!ok)
+        return false;
+    memcpy(plan->journal_id, entry.id, sizeof plan->journal_id);
+    for (size_t i = 0; i < plan->nitems; i++)
+        plan->items[i].journal = by_item[i];
+    return true;
+}
+
+static bool journal_outcome(struct plan *plan, struct plan_item *item,
+                            const struct apply_opts *opts, struct err *err)
+{
+    struct journal_item *row = item->journal;
+    row->outcome = item->outcome;
+    row->verified = item->verified;
+    row->detail = item->err.kind != ERR_NONE ? str_of(item->err.text) : item->detail;
+    if (item->outcome == OUTCOME_APPLIED && item->now) {
+        memcpy(row->after, item->now->versions, sizeof row->after);
+        row->after_absent = item->now->absent;
+        row->after_image = item->now->absent ? STR_NULL : item->now->image;
+        row->receipt = item->new_receipt;
+    }
+    return journal_record(opts->journal, row, err) && audit_result(opts->audit, plan, item, err);
+}
+
+/* --- one item
+ * --------------------------------------------------------------------------------------- */
+
+/* The connection was lost in the middle: what the store holds now decides. False: it cannot be
+ * asked. */
+static bool settle_by_reading(struct plan *plan, struct plan_item *item,
+                              const struct apply_opts *opts)
+{
+    struct read_item *now = arena_new(&plan->arena, struct read_item);
+    struct call call = call_within(opts->timeout_ms, NULL);
+    struct err ignored;
+    if (!store_read(item->store->store, &item->id, 1, 0, &call, &plan->arena, now, &ignored) ||
+        now->err.kind != ERR_NONE)
+        return false;
+    if (matches_after(item, &now->doc)) {
+        item->outcome = OUTCOME_APPLIED;
+        item->verified = true;
+        item->now = &now->doc;
+        item->err = (struct err){0};
+        item->detail = STR("the connection was lost; read again, the change is there");
+    } else if (matches_before(item, &now->doc)) {
+        item->detail = STR("the connection was lost; read again, nothing was changed");
+    } else {
+        item->outcome = OUTCOME_CONFLICT;
+        item->now = &now->doc;
+    }
+    return true;
+}
+
+static void commit_one(struct plan *plan, struct plan_item *item, const struct apply_opts *opts,
+                       bool *ret_unknown)
+{
+    struct commit_item commit = {.kind = item->kind,
+                                 .id = item->id,
+                                 .compare = item->compare,
+                                 .change = item->change,
+                                 .before = item->before,
+                                 .after = item->after,
+                                 .note = item->note,
+                                 .image = item->image,
+                                 .receipt = item->receipt,
+                                 .lock_token = item->lock_token};
+    memcpy(commit.expect, item->expect, sizeof commit.expect);
+    struct call call = call_within(opts->timeout_ms, opts->cancel);
+    struct err err = {0};
+    *ret_unknown = false;
+    bool tried = store_commit(item->store->store, &commit, &call, &plan->arena, &err);
+    item->outcome = commit.outcome;
+    item->err = tried ? commit.err : err;
+    item->new_receipt = commit.new_receipt;
+    if (commit.detail.ptr)
+        item->detail = commit.detail;
+    if (item->outcome == OUTCOME_APPLIED || item->outcome == OUTCOME_CONFLICT) {
+        struct document *now = arena_new(&plan->arena, struct document);
+        *now = commit.now;
+        item->now = now;
+    }
+    if (item->outcome == OUTCOME_APPLIED) {
+        item->err = (struct err){0};
+        item->verified = matches_after(item, item->now);
+        if (!item->verified)
+            item->detail = STR("written, but what was read back differs from the plan");
+    } else if (item->outcome == OUTCOME_FAILED &&
+               (item->err.kind == ERR_UNAVAILABLE || item->err.kind == ERR_TIMEOUT ||
+                item->err.kind == ERR_CANCELLED)) {
+        *ret_unknown = item->kind == EDIT_BREAK || !settle_by_reading(plan, item, opts);
+        if (*ret_unknown)
+            item->detail = STR("whether it was written is not known; it will be settled by "
+                               "reading when the store is opened again");
+    }
+}
+
+static bool may_try(const struct plan *plan, struct plan_item *item)
+{
+    if (item->needs < 0)
+        return true;
+    const struct plan_item *first = &plan->items[item->needs];
+    if (first->outcome == OUTCOME_UNCHANGED ||
+        (first->outcome == OUTCOME_APPLIED && first->verified))
+        return true;
+    item->detail = STR("the step before it was not done");
+    return false;
+}
+
+static void apply_items(struct plan *plan, const struct apply_opts *opts)
+{
+    size_t tried = 0, failures = 0;
+    const char *stop = NULL;
+    int64_t started_ms = clock_monotonic_ms();
+    for (size_t i = 0; i < plan->nitems; i++) {
+        struct plan_item *item = &plan->items[i];
+        struct err err = {0};
+        bool unknown = false;
+        if (item->outcome != OUTCOME_PLANNED)
+            continue;
+        if (!stop && opts->cancel && atomic_load(&opts->cancel->fired))
+            stop = "stopped";
+        if (!stop && opts->limit && tried == opts->limit)
+            stop = "beyond the limit";
+        if (!stop && opts->max_failures && failures >= opts->max_failures)
+            stop = "stopped after failures";
+        if (!stop && opts->rate > 0 && tried) {
+            struct call forever = {INT64_MAX, opts->cancel};
+            int64_t due = started_ms + (int64_t)((double)tried * 1000 / opts->rate);
+            int64_t wait = due - clock_monotonic_ms();
+            if (wait > 0 && !call_pause(&forever, wait, "rate", &err))
+                stop = "stopped";
+        }
+        if (stop || !may_try(plan, item)) {
+            item->outcome = OUTCOME_NOT_TRIED;
+            if (stop)
+                item->detail = str_of(stop);
+        } else {
+            commit_one(plan, item, opts, &unknown);
+            tried++;
+            failures += item->outcome != OUTCOME_APPLIED;
+        }
+        /* An outcome nobody knows stays `intended` in the journal, to be settled later. */
+        if (!unknown && !journal_outcome(plan, item, opts, &err)) {
+            item->detail =
+                arena_printf(&plan->arena, "%s, but %s", outcome_name(item->outcome), err.text);
+            stop = "stopped: the journal cannot be written";
+        }
+        if (opts->progress)
+            opts->progress(opts->progress_ctx, plan, i + 1);
+    }
+}
+
+bool apply_plan(struct plan *plan, const struct apply_opts *opts, struct err *err)
+{
+    if (!check_writable(plan, err) || !recheck(plan, opts, err))
+        return false;
+    struct err ignored;
+    for (size_t i = 0; i < plan->nitems; i++) {
+        if (plan->items[i].outcome != OUTCOME_PLANNED &&
+            !audit_result(opts->audit, plan, &plan->items[i], err))
+            return false;
+    }
+    if (!plan_count(plan, OUTCOME_PLANNED))
+        return true;
+    if (!journal_plan(plan, opts, err))
+        return false;
+    if (!audit_intended(opts->audit, plan, err)) {
+        for (size_t i = 0; i < plan->nitems; i++) {
+            if (!plan->items[i].journal)
+                continue;
+            plan->items[i].journal->outcome = OUTCOME_NOT_TRIED;
+            journal_record(opts->journal, plan->items[i].journal, &ignored);
+        }
+        return false;
+    }
+    apply_items(plan, opts);
+    audit_sync(opts->audit, &ignored);
+    return true;
+}

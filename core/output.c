@@ -1,0 +1,89 @@
+#include "core/output.h"
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#define PREFIX "base64:"
+
+static char *base64_encode(struct str s)
+{
+    char *out = malloc(4 * ((s.len + 2) / 3) + 1);
+    if (!out)
+        abort();
+    EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)s.ptr, (int)s.len);
+    return out;
+}
+
+json_t *output_id(struct str id)
+{
+    if (!id.ptr)
+        return json_null();
+    /* An id that begins like the escape would come back as another one. */
+    if (str_is_utf8(id) && !str_starts(id, PREFIX))
+        return json_stringn(id.ptr, id.len);
+    char *text = base64_encode(id);
+    json_t *json = json_sprintf(PREFIX "%s", text);
+    free(text);
+    return json;
+}
+
+json_t *output_document(struct str text)
+{
+    if (!text.ptr)
+        return json_null();
+    if (str_is_utf8(text))
+        return json_stringn(text.ptr, text.len);
+    char *encoded = base64_encode(text);
+    json_t *json = json_pack("{s:s}", "base64", encoded);
+    free(encoded);
+    return json;
+}
+
+json_t *output_text(struct str text)
+{
+    if (!text.ptr)
+        return json_null();
+    if (str_is_utf8(text))
+        return json_stringn(text.ptr, text.len);
+    struct sbuf out = SBUF_INIT;
+    for (size_t pos = 0; pos < text.len;) {
+        size_t from = pos;
+        if (utf8_next(text, &pos) < 0)
+            sbuf_cstr(&out, "\xef\xbf\xbd");
+        else
+            sbuf_add(&out, text.ptr + from, pos - from);
+    }
+    json_t *json = json_stringn(out.ptr, out.len);
+    sbuf_release(&out);
+    return json;
+}
+
+json_t *output_time(int64_t us)
+{
+    struct arena arena = ARENA_INIT;
+    struct str s = time_rfc3339(&arena, us);
+    json_t *json = s.ptr ? json_stringn(s.ptr, s.len) : json_null();
+    arena_release(&arena);
+    return json;
+}
+
+bool output_id_parse(struct arena *arena, struct str text, struct str *ret, struct err *err)
+{
+    if (!str_starts(text, PREFIX)) {
+        *ret = arena_str(arena, text);
+        return true;
+    }
+    struct str code = str_sub(text, sizeof PREFIX - 1, text.len);
+    char *out = arena_alloc(arena, code.len + 1);
+    int len = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)code.ptr, (int)code.len);
+    if (len < 0)
+        return err_set(err, ERR_INVALID, "'%.*s': not base64", STR_ARG(text));
+    /* EVP_DecodeBlock counts the padding in. */
+    for (size_t i = code.len; i > 0 && code.ptr[i - 1] == '=' && len > 0; i--)
+        len--;
+    *ret = (struct str){out, (size_t)len};
+    return true;
+}

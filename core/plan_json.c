@@ -1,0 +1,189 @@
+/* Plans as text: JSON for people's scripts, the saved form, and the equivalent command line. */
+#include "core/plan_parts.h"
+
+#include "core/output.h"
+
+#include <string.h>
+
+enum { SHOWN_VALUE = 200 }; /* cli.md: longer ones as size and hash */
+
+/* --- the equivalent command ------------------------------------------------------------------ */
+
+static void add_word(struct sbuf *out, struct arena *a, struct str word)
+{
+    sbuf_char(out, ' ');
+    sbuf_str(out, shell_quote(a, word));
+}
+
+static bool is_positional(const struct op *op, const char *name)
+{
+    for (const struct op_option *o = op ? op->options : NULL; o && o->name; o++) {
+        if (strcmp(o->name, name) == 0)
+            return o->kind == OPTION_POSITIONAL;
+    }
+    return false;
+}
+
+static void add_args(struct sbuf *out, struct arena *a, const struct op *op, struct op_args args,
+                     bool positional)
+{
+    for (size_t i = 0; i < args.n; i++) {
+        if (is_positional(op, args.items[i].name) != positional)
+            continue;
+        if (!positional)
+            sbuf_printf(out, " --%s", args.items[i].name);
+        if (positional || args.items[i].value.len)
+            add_word(out, a, args.items[i].value);
+    }
+}
+
+static void add_records(struct sbuf *out, struct plan *plan)
+{
+    enum { MANY = 20 };
+    struct arena *a = &plan->arena;
+    const struct plan_request *r = &plan->request;
+    const struct op *op = r->op;
+    if (r->nrecords > MANY) {
+        sbuf_cstr(out, " --from FILE");
+        return;
+    }
+    for (size_t i = 0; i < r->nrecords; i++) {
+        add_word(out, a, r->records[i].id);
+        if (!r->records[i].other_id.ptr)
+            continue;
+        if (op->second && !is_positional(op, op->second))
+            sbuf_printf(out, " --%s", op->second);
+        add_word(out, a, r->records[i].other_id);
+    }
+}
+
+struct str plan_command(struct plan *plan)
+{
+    struct arena *a = &plan->arena;
+    const struct plan_request *r = &plan->request;
+    if (!r->store)
+        return STR_NULL;
+    const struct target *target = &r->store->target;
+    struct sbuf out = SBUF_INIT;
+    sbuf_cstr(&out, "penstock -t");
+    add_word(&out, a, target->name ? str_of(target->name) : str_of(target->address.identity));
+    if (target->env == ENV_PROD)
+        sbuf_cstr(&out, " --write");
+    if (plan->undoes) {
+        sbuf_printf(&out, " journal %s %s", plan->verb, plan->undoes_id);
+    } else if (!r->op) {
+        sbuf_cstr(&out, " lock break");
+        for (size_t i = 0; i < plan->nitems; i++)
+            add_word(&out, a, plan->items[i].id);
+    } else {
+        sbuf_printf(&out, " %s %s", store_system(r->store->store)->noun, plan->verb);
+        add_records(&out, plan);
+        add_args(&out, a, r->op, r->args, true);
+        for (size_t i = 0; i < r->nrecords; i++)
+            add_args(&out, a, r->op, r->records[i].args, true);
+        add_args(&out, a, r->op, r->args, false);
+    }
+    if (r->reason.ptr) {
+        sbuf_cstr(&out, " --reason");
+        add_word(&out, a, r->reason);
+    }
+    struct str command = arena_str(a, sbuf_view(&out));
+    sbuf_release(&out);
+    return command;
+}
+
+/* --- the fields of cli.md -------------------------------------------------------------------- */
+
+static json_t *value_json(const struct value *v)
+{
+    if (!v)
+        return json_null();
+    struct arena a = ARENA_INIT;
+    struct str text = value_repr(&a, v, SHOWN_VALUE + 1);
+    json_t *json;
+    if (text.len <= SHOWN_VALUE) {
+        json = output_text(text);
+    } else {
+        uint8_t digest[SHA256_LEN];
+        char hex[2 * SHA256_LEN + 1];
+        value_digest(v, v, digest);
+        hex_encode(digest, sizeof digest, hex);
+        json = json_sprintf("%s of %zu, sha256 %.12s", value_type_name(v->type),
+                            v->type == VALUE_STR ? v->text.len : value_count(v), hex);
+    }
+    arena_release(&a);
+    return json;
+}
+
+static json_t *diff_json(const struct plan_item *item)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < item->ndiff; i++) {
+        json_t *change = json_object();
+        json_object_set_new(change, "path", output_text(item->diff[i].path));
+        json_object_set_new(change, "old", value_json(item->diff[i].before));
+        json_object_set_new(change, "new", value_json(item->diff[i].after));
+        json_array_append_new(list, change);
+    }
+    return list;
+}
+
+static json_t *item_detail(const struct plan_item *item)
+{
+    if (item->err.kind != ERR_NONE)
+        return output_text(str_of(item->err.text));
+    return output_text(item->detail);
+}
+
+static json_t *item_json(const struct plan_item *item)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "store", output_text(store_info(item->store->store)->identity));
+    json_object_set_new(o, "object", output_id(item->label));
+    json_object_set_new(o, "id", output_id(item->id));
+    json_object_set_new(o, "before", output_text(item->before_text));
+    json_object_set_new(o, "after", output_text(item->after_text));
+    json_object_set_new(o, "diff", diff_json(item));
+    json_object_set_new(o, "diff_cut", json_boolean(item->diff_more));
+    json_object_set_new(o, "writer", json_string(writer_name(item->writer.verdict)));
+    json_object_set_new(o, "writer_detail", output_text(item->writer.why));
+    json_object_set_new(o, "outcome", json_string(outcome_name(item->outcome)));
+    json_object_set_new(o, "error",
+                        item->err.kind == ERR_NONE ? json_null()
+                                                   : json_string(err_kind_name(item->err.kind)));
+    json_object_set_new(o, "hint",
+                        output_text(item->err.hint[0] ? str_of(item->err.hint) : STR_NULL));
+    json_object_set_new(o, "verified", json_boolean(item->verified));
+    json_object_set_new(o, "effective",
+                        json_boolean(item->effective && item->outcome == OUTCOME_APPLIED));
+    json_object_set_new(o, "waits_for", output_text(item->waits_for));
+    json_object_set_new(o, "undo_scope", json_string(undo_scope_name(item->undo)));
+    json_object_set_new(o, "detail", item_detail(item));
+    return o;
+}
+
+json_t *plan_json(const struct plan *plan)
+{
+    json_t *o = json_object(), *consequences = json_array(), *results = json_array();
+    for (const struct consequence *c = plan->consequences; c; c = c->next)
+        json_array_append_new(consequences, output_text(c->text));
+    for (size_t i = 0; i < plan->nitems; i++)
+        json_array_append_new(results, item_json(&plan->items[i]));
+    const struct open_store *store = plan->request.store;
+    json_object_set_new(o, "plan_id", json_string(plan->id));
+    json_object_set_new(o, "journal_id",
+                        plan->journal_id[0] ? json_string(plan->journal_id) : json_null());
+    json_object_set_new(o, "target", store ? json_string(store->target.name) : json_null());
+    json_object_set_new(o, "server",
+                        store ? output_text(store_info(store->store)->server) : json_null());
+    json_object_set_new(o, "verb", json_string(plan->verb));
+    json_object_set_new(o, "consequences", consequences);
+    json_object_set_new(o, "confirm", output_text(plan->confirm));
+    json_object_set_new(o, "needs_reason", json_boolean(plan->needs_reason));
+    json_object_set_new(o, "results", results);
+    json_object_set_new(o, "undo", json_boolean(plan->undo != UNDO_NONE));
+    json_object_set_new(o, "undo_scope", json_string(undo_scope_name(plan->undo)));
+    json_object_set_new(o, "read_at", output_time(plan->read_at_us));
+    json_object_set_new(o, "same_as", output_text(plan->equivalent));
+    return o;
+}

@@ -1,0 +1,33 @@
+/* Between the files that make plans; nobody else includes this. */
+#ifndef PENSTOCK_PLAN_PARTS_H
+#define PENSTOCK_PLAN_PARTS_H
+
+#include "core/plan.h"
+
+/* An empty plan with its id and the time; verb and reason are copied. */
+struct plan *plan_new(const char *verb, struct str reason);
+/* Gives an item its final outcome. Returns false. */
+bool plan_item_fail(struct plan_item *item, enum outcome outcome, const struct err *err);
+/* Short text of a root for before and after columns. */
+struct str plan_text_of(const struct system *system, const struct value *root, bool absent,
+                        struct arena *a);
+/* Who writes to the record, and does it collide? Refuses the item (LOCKED) unless `force`. */
+void plan_judge(struct plan_item *item, const struct op_input *in, bool force);
+/* Confirmation, undo scope, grouped consequences, the equivalent command: from the items. */
+void plan_finish(struct plan *plan);
+/* The request as JSON: in saved plans and in the journal. */
+json_t *plan_request_json(const struct plan *plan);
+/* The command line that makes this plan. */
+struct str plan_command(struct plan *plan);
+
+/* "host/pid/start" of this program: while it lives, its items are not settled by another. */
+void settle_owner(char out[128]);
+/* Digest of the versions of the parts in `mask`; `absent`: as if the record were absent. */
+void versions_digest(const struct version *versions, unsigned mask, bool absent,
+                     uint8_t out[SHA256_LEN]);
+/* Digest of the parts of a root that an edit changes (parts it leaves alone may change under us);
+ * late values of `mask` stand as marks. */
+void parts_digest(const struct system *system, const struct value *root, const struct value *mask,
+                  unsigned change, uint8_t out[SHA256_LEN]);
+
+#endif

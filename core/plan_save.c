@@ -1,0 +1,322 @@
+/* Saved plans: what `apply FILE` takes. No stored document and no credential stands in one. */
+#include "core/plan_parts.h"
+
+#include "core/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FORMAT = 1 };
+
+static void set_hex(json_t *o, const char *key, const void *p, size_t len)
+{
+    char hex[2 * SHA256_LEN + 1];
+    hex_encode(p, len, hex);
+    json_object_set_new(o, key, json_string(hex));
+}
+
+/* --- saving ----------------------------------------------------------------------------------- */
+
+static json_t *args_json(struct op_args args)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < args.n; i++) {
+        json_t *arg = json_object();
+        json_object_set_new(arg, "name", json_string(args.items[i].name));
+        json_object_set_new(arg, "value", output_id(args.items[i].value));
+        json_array_append_new(list, arg);
+    }
+    return list;
+}
+
+json_t *plan_request_json(const struct plan *plan)
+{
+    const struct plan_request *r = &plan->request;
+    json_t *o = json_object(), *records = json_array();
+    json_object_set_new(o, "verb", json_string(plan->verb));
+    if (plan->undoes) {
+        json_object_set_new(o, "undoes", json_string(plan->undoes_id));
+    } else if (r->op) {
+        json_object_set_new(o, "op", json_string(r->op->verb));
+        json_object_set_new(o, "args", args_json(r->args));
+        for (size_t i = 0; i < r->nrecords; i++) {
+            json_t *record = json_object();
+            json_object_set_new(record, "id", output_id(r->records[i].id));
+            json_object_set_new(record, "label", output_id(r->records[i].label));
+            json_object_set_new(record, "other", output_id(r->records[i].other_id));
+            json_object_set_new(record, "args", args_json(r->records[i].args));
+            json_array_append_new(records, record);
+        }
+    } else {
+        for (size_t i = 0; i < plan->nitems; i++) {
+            uint8_t digest[SHA256_LEN];
+            json_t *lock = json_object();
+            json_object_set_new(lock, "id", output_id(plan->items[i].id));
+            sha256_of(plan->items[i].lock_token, digest);
+            set_hex(lock, "token", digest, sizeof digest);
+            json_array_append_new(records, lock);
+        }
+    }
+    json_object_set_new(o, "records", records);
+    json_object_set_new(o, "force", json_boolean(r->force));
+    json_object_set_new(o, "reason", output_text(r->reason));
+    return o;
+}
+
+static json_t *item_frozen(const struct plan_item *item)
+{
+    json_t *o = json_object(), *versions = json_array();
+    for (size_t i = 0; i < store_system(item->store->store)->nparts; i++) {
+        char hex[2 * SHA256_LEN + 1];
+        hex_encode(item->expect[i].sha, SHA256_LEN, hex);
+        json_array_append_new(versions, json_string(hex));
+    }
+    uint8_t digest[SHA256_LEN];
+    value_digest(item->after, item->after, digest);
+    json_object_set_new(o, "id", output_id(item->id));
+    json_object_set_new(o, "kind", json_integer(item->kind));
+    json_object_set_new(o, "outcome", json_string(outcome_name(item->outcome)));
+    json_object_set_new(o, "versions", versions);
+    set_hex(o, "after", digest, sizeof digest);
+    return o;
+}
+
+json_t *plan_save(const struct plan *plan)
+{
+    const struct plan_request *r = &plan->request;
+    json_t *o = plan_json(plan), *frozen = json_array(), *kinds = json_array();
+    for (size_t i = 0; i < plan->nitems; i++)
+        json_array_append_new(frozen, item_frozen(&plan->items[i]));
+    for (const struct consequence *c = plan->consequences; c; c = c->next) {
+        json_t *kind = json_object();
+        json_object_set_new(kind, "code", json_string(c->code));
+        json_object_set_new(kind, "level", json_integer(c->level));
+        json_array_append_new(kinds, kind);
+    }
+    json_t *saved = json_object();
+    json_object_set_new(saved, "format", json_integer(FORMAT));
+    json_object_set_new(saved, "system", json_string(store_system(r->store->store)->name));
+    json_object_set_new(saved, "store", output_text(store_info(r->store->store)->identity));
+    struct open_store *other = r->other_store ? r->other_store : r->store;
+    json_object_set_new(saved, "other_store", output_text(store_info(other->store)->identity));
+    json_object_set_new(saved, "request", plan_request_json(plan));
+    json_object_set_new(saved, "items", frozen);
+    json_object_set_new(saved, "consequences", kinds);
+    json_object_set_new(o, "saved", saved);
+    return o;
+}
+
+/* --- loading: the plan is made again and compared ------------------------------------------------
+ */
+
+static bool damaged(struct err *err, const char *what)
+{
+    return err_set(err, ERR_INVALID, "saved plan: %s is missing or of the wrong kind", what);
+}
+
+static bool read_id(struct arena *a, json_t *json, struct str *ret, struct err *err)
+{
+    if (json_is_null(json)) {
+        *ret = STR_NULL;
+        return true;
+    }
+    if (!json_is_string(json))
+        return damaged(err, "an id");
+    struct str text = {json_string_value(json), json_string_length(json)};
+    return output_id_parse(a, text, ret, err);
+}
+
+static bool read_args(struct arena *a, json_t *list, struct op_args *ret, struct err *err)
+{
+    size_t n = json_array_size(list);
+    struct op_arg *items = arena_array(a, struct op_arg, n);
+    for (size_t i = 0; i < n; i++) {
+        json_t *arg = json_array_get(list, i);
+        const char *name = json_string_value(json_object_get(arg, "name"));
+        if (!name || !read_id(a, json_object_get(arg, "value"), &items[i].value, err) ||
+            !items[i].value.ptr)
+            return damaged(err, "an argument");
+        items[i].name = arena_cstr(a, str_of(name));
+    }
+    *ret = (struct op_args){items, n};
+    return true;
+}
+
+static bool read_records(struct arena *a, json_t *list, struct plan_request *r, struct err *err)
+{
+    r->nrecords = json_array_size(list);
+    struct plan_record *records = arena_array(a, struct plan_record, r->nrecords);
+    for (size_t i = 0; i < r->nrecords; i++) {
+        json_t *record = json_array_get(list, i);
+        if (!read_id(a, json_object_get(record, "id"), &records[i].id, err) ||
+            !read_id(a, json_object_get(record, "label"), &records[i].label, err) ||
+            !read_id(a, json_object_get(record, "other"), &records[i].other_id, err) ||
+            !read_args(a, json_object_get(record, "args"), &records[i].args, err))
+            return false;
+        if (!records[i].id.ptr)
+            return damaged(err, "an id");
+    }
+    r->records = records;
+    return true;
+}
+
+static struct open_store *find_store(struct open_store *stores, size_t n, const char *identity)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (identity && str_is(store_info(stores[i].store)->identity, identity))
+            return &stores[i];
+    }
+    return NULL;
+}
+
+static bool make_break(json_t *records, struct plan_request *r, const struct call *call,
+                       struct arena *a, struct plan **ret, struct err *err)
+{
+    size_t n = json_array_size(records);
+    struct lock *locks = arena_array(a, struct lock, n);
+    for (size_t i = 0; i < n; i++) {
+        json_t *record = json_array_get(records, i);
+        struct str id;
+        if (!read_id(a, json_object_get(record, "id"), &id, err))
+            return false;
+        struct lock *now;
+        if (!store_locks(r->store->store, &id, 1, call, a, &now, err))
+            return false;
+        uint8_t digest[SHA256_LEN];
+        char hex[2 * SHA256_LEN + 1] = "";
+        if (now) {
+            sha256_of(now->token, digest);
+            hex_encode(digest, sizeof digest, hex);
+        }
+        const char *was = json_string_value(json_object_get(record, "token"));
+        if (!was || strcmp(was, hex) != 0)
+            return err_set(err, ERR_CONFLICT, "lock %.*s: %s since the plan was made", STR_ARG(id),
+                           now ? "changed hands" : "was released");
+        locks[i] = *now;
+    }
+    return plan_break(r->store, locks, n, r->reason, r->force, ret, err);
+}
+
+static bool make_again(json_t *saved, struct plan_request *r, struct open_store *stores,
+                       size_t nstores, struct journal *journal, const struct call *call,
+                       struct arena *a, struct plan **ret, struct err *err)
+{
+    json_t *request = json_object_get(saved, "request");
+    const char *undoes = json_string_value(json_object_get(request, "undoes"));
+    const char *verb = json_string_value(json_object_get(request, "op"));
+    const char *said = json_string_value(json_object_get(request, "verb"));
+    json_t *records = json_object_get(request, "records");
+    json_t *reason = json_object_get(request, "reason");
+    if (!said || !json_is_array(records))
+        return damaged(err, "the request");
+    r->verb = arena_cstr(a, str_of(said));
+    r->force = json_is_true(json_object_get(request, "force"));
+    if (json_is_string(reason))
+        r->reason = str_of(json_string_value(reason));
+    if (undoes) {
+        struct journal_entry entry;
+        if (!journal)
+            return err_set(err, ERR_UNAVAILABLE, "saved plan: undoes %s, and no journal is open",
+                           undoes);
+        return journal_load(journal, a, str_of(undoes), &entry, err) &&
+               plan_undo(journal, &entry, stores, nstores, r->reason, call, ret, err);
+    }
+    if (!verb)
+        return make_break(records, r, call, a, ret, err);
+    r->op = system_op(store_system(r->store->store), verb);
+    if (!r->op)
+        return err_set(err, ERR_INVALID, "saved plan: no operation '%s' on %s", verb,
+                       store_system(r->store->store)->records);
+    return read_args(a, json_object_get(request, "args"), &r->args, err) &&
+           read_records(a, records, r, err) && plan_make(r, call, ret, err);
+}
+
+static bool compare_items(const struct plan *plan, json_t *frozen, struct err *err)
+{
+    if (json_array_size(frozen) != plan->nitems)
+        return err_set(err, ERR_CONFLICT, "plan is stale: %zu items then, %zu now",
+                       json_array_size(frozen), plan->nitems);
+    for (size_t i = 0; i < plan->nitems; i++) {
+        const struct plan_item *item = &plan->items[i];
+        json_t *now = item_frozen(item), *then = json_array_get(frozen, i);
+        const char *what = NULL;
+        if (!json_equal(json_object_get(now, "versions"), json_object_get(then, "versions")))
+            what = "changed since the plan was made";
+        else if (!json_equal(json_object_get(now, "outcome"), json_object_get(then, "outcome")))
+            what = item->err.kind != ERR_NONE ? item->err.text : "what can be done differs now";
+        else if (!json_equal(now, then))
+            what = "the effect differs now";
+        json_decref(now);
+        if (what)
+            return err_set(err, ERR_CONFLICT, "plan is stale: %.*s: %s", STR_ARG(item->label),
+                           what);
+    }
+    return true;
+}
+
+/* Consequences may vanish, but none may be new, or worse than it was. */
+static bool compare_consequences(const struct plan *plan, json_t *then, struct err *err)
+{
+    for (const struct consequence *c = plan->consequences; c; c = c->next) {
+        bool known = false;
+        for (size_t i = 0; i < json_array_size(then); i++) {
+            json_t *was = json_array_get(then, i);
+            const char *code = json_string_value(json_object_get(was, "code"));
+            known = known ||
+                    (code && strcmp(code, c->code) == 0 &&
+                     json_integer_value(json_object_get(was, "level")) >= (json_int_t)c->level);
+        }
+        if (!known)
+            return err_set(err, ERR_CONFLICT, "plan is stale: new since it was made: %.*s",
+                           STR_ARG(c->text));
+    }
+    return true;
+}
+
+static bool compare_server(const struct plan *plan, json_t *file, struct err *err)
+{
+    const char *then = json_string_value(json_object_get(file, "server"));
+    struct str now = store_info(plan->request.store->store)->server;
+    if (str_eq(now, str_of(then)))
+        return true;
+    return err_set(err, ERR_CONFLICT, "plan was made on another server: %s then, %.*s now",
+                   then ? then : "(unknown)", STR_ARG(now));
+}
+
+bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct journal *journal,
+               const struct call *call, struct plan **ret, struct err *err)
+{
+    json_t *frozen = json_object_get(saved, "saved");
+    if (json_integer_value(json_object_get(frozen, "format")) != FORMAT)
+        return err_set(err, ERR_INVALID,
+                       "saved plan: not a plan of penstock, or of another "
+                       "version");
+    const char *identity = json_string_value(json_object_get(frozen, "store"));
+    const char *other = json_string_value(json_object_get(frozen, "other_store"));
+    struct plan_request r = {.store = find_store(stores, nstores, identity),
+                             .other_store = find_store(stores, nstores, other)};
+    if (!r.store || !r.other_store) {
+        err_set(err, ERR_NOT_FOUND, "saved plan: its store %s is not open",
+                !r.store && identity ? identity
+                : other              ? other
+                                     : "(unnamed)");
+        return err_hint(err, "name it with -t");
+    }
+    struct arena a = ARENA_INIT;
+    struct plan *plan = NULL;
+    bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, err);
+    arena_release(&a);
+    if (ok && compare_server(plan, saved, err) &&
+        compare_items(plan, json_object_get(frozen, "items"), err) &&
+        compare_consequences(plan, json_object_get(frozen, "consequences"), err)) {
+        const char *id = json_string_value(json_object_get(saved, "plan_id"));
+        if (id)
+            snprintf(plan->id, sizeof plan->id, "%s", id);
+        *ret = plan;
+        return true;
+    }
+    if (ok)
+        err_hint(err, "look at it again and make a new plan");
+    plan_free(plan);
+    return false;
+}

@@ -1,0 +1,218 @@
+/* Plans that restore (undo, redo) and plans that break locks. */
+#include "core/plan_parts.h"
+
+#include <string.h>
+
+static struct open_store *store_by_identity(struct open_store *stores, size_t n,
+                                            struct str identity)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(store_info(stores[i].store)->identity, identity))
+            return &stores[i];
+    }
+    return NULL;
+}
+
+static struct str copy_or_null(struct arena *a, struct str s)
+{
+    return s.ptr ? arena_str(a, s) : STR_NULL;
+}
+
+/* The operation an entry was made by, so that its writers are judged by the same rule. */
+static const struct op *op_of_entry(const struct journal_entry *entry)
+{
+    const struct system *system = system_by_name(entry->system);
+    json_t *request = json_loadb(entry->request.ptr, entry->request.len, 0, NULL);
+    const char *verb = json_string_value(json_object_get(request, "op"));
+    const struct op *op = system && verb ? system_op(system, verb) : NULL;
+    json_decref(request);
+    return op;
+}
+
+static void show_restored(struct plan *plan, struct plan_item *item, bool absent)
+{
+    struct document *back = arena_new(&plan->arena, struct document);
+    struct err ignored;
+    if (!absent &&
+        !store_decode(item->store->store, item->id, item->image, &plan->arena, back, &ignored))
+        return;
+    item->ndiff = value_diff(&plan->arena, item->before->root, absent ? NULL : back->root, 200,
+                             &item->diff, &item->diff_more);
+}
+
+static void restore_item(struct plan *plan, struct plan_item *item, const struct journal_item *from,
+                         const struct op *op, const struct read_item *now,
+                         const struct activity *activity)
+{
+    struct arena *a = &plan->arena;
+    item->kind = EDIT_RESTORE;
+    item->op = op;
+    item->before = &now->doc;
+    item->image = from->before_absent ? STR_NULL : copy_or_null(a, from->before_image);
+    item->receipt = copy_or_null(a, from->receipt);
+    item->compare = item->change = from->change;
+    memcpy(item->expect, from->after, sizeof item->expect);
+    memcpy(item->target, from->before, sizeof item->target);
+    item->before_text = copy_or_null(a, from->after_text);
+    item->after_text = copy_or_null(a, from->before_text);
+    item->waits_for = copy_or_null(a, from->waits_for);
+    item->effective = !item->waits_for.ptr;
+    item->undo = UNDO_FULL;
+    item->undoes = from->n;
+    item->outcome = OUTCOME_PLANNED;
+    if (now->err.kind != ERR_NONE) {
+        plan_item_fail(item, OUTCOME_FAILED, &now->err);
+        return;
+    }
+    struct op_input in = {.system = store_system(item->store->store),
+                          .docs = {&now->doc},
+                          .activity = activity,
+                          .now_us = plan->made_at_us,
+                          .native = store_info(item->store->store)->native,
+                          .arena = a};
+    show_restored(plan, item, from->before_absent);
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if (!(item->compare >> i & 1) || version_eq(&item->expect[i], &now->doc.versions[i]))
+            continue;
+        struct err err = {0};
+        err_set(&err, ERR_CONFLICT, "%.*s: changed since; undo would take that change away",
+                STR_ARG(item->label));
+        plan_item_fail(item, OUTCOME_CONFLICT, &err);
+        item->now = &now->doc;
+        return;
+    }
+    plan_judge(item, &in, plan->request.force);
+}
+
+/* What undo leaves as it is, because it was never changed, or was restored before. */
+static bool is_restorable(const struct journal_item *item)
+{
+    return item->outcome == OUTCOME_APPLIED && !item->undone && item->kind != EDIT_BREAK;
+}
+
+static bool check_entry(const struct journal_entry *entry, size_t restorable, struct err *err)
+{
+    for (size_t i = 0; i < entry->nitems; i++) {
+        if (entry->items[i].kind == EDIT_BREAK)
+            return err_set(err, ERR_REFUSED, "journal entry %s: a broken lock is not set again",
+                           entry->id);
+        if (entry->items[i].outcome == OUTCOME_INTENDED)
+            return err_set(err, ERR_REFUSED,
+                           "journal entry %s: not settled yet: it is being applied, or its store "
+                           "could not be read since it broke off",
+                           entry->id);
+    }
+    if (restorable)
+        return true;
+    return err_set(err, ERR_REFUSED, "journal entry %s: %s", entry->id,
+                   entry->applied ? "everything in it was undone" : "nothing in it was applied");
+}
+
+bool plan_undo(struct journal *journal, const struct journal_entry *entry,
+               struct open_store *stores, size_t nstores, struct str reason,
+               const struct call *call, struct plan **ret, struct err *err)
+{
+    (void)journal;
+    bool redo = entry->undoes && !entry->is_redo;
+    size_t n = 0;
+    for (size_t i = 0; i < entry->nitems; i++)
+        n += is_restorable(&entry->items[i]);
+    if (!check_entry(entry, n, err))
+        return false;
+    struct plan *plan = plan_new(redo ? "redo" : "undo", reason);
+    struct arena *a = &plan->arena;
+    const struct op *op = op_of_entry(entry);
+    plan->items = arena_array(a, struct plan_item, n);
+    plan->undoes = entry->n;
+    plan->is_redo = redo;
+    memcpy(plan->undoes_id, entry->id, sizeof plan->undoes_id);
+    ptrdiff_t *place =
+        arena_array(a, ptrdiff_t, entry->nitems); /* item of the entry → of the plan */
+    for (size_t i = entry->nitems; i-- > 0;) {
+        const struct journal_item *from = &entry->items[i];
+        place[i] = -1;
+        if (!is_restorable(from))
+            continue;
+        struct plan_item *item = &plan->items[plan->nitems];
+        *item = (struct plan_item){.needs = -1};
+        item->store = store_by_identity(stores, nstores, from->store);
+        if (!item->store) {
+            err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
+                    STR_ARG(from->store));
+            err_hint(err, "name it with -t");
+            plan_free(plan);
+            return false;
+        }
+        item->id = arena_str(a, from->id);
+        item->label = arena_str(a, from->label);
+        struct read_item *now = arena_new(a, struct read_item);
+        struct activity *activity = arena_new(a, struct activity);
+        if (!store_read(item->store->store, &item->id, 1, 0, call, a, now, err) ||
+            !store_activity(item->store->store, &item->id, 1, call, a, activity, err)) {
+            plan_free(plan);
+            return false;
+        }
+        restore_item(plan, item, from, op, now, activity);
+        place[i] = (ptrdiff_t)plan->nitems++;
+        plan->request.store = item->store;
+    }
+    /* Undone in reverse, so what was needed first is now needed last. */
+    for (size_t i = 0; i < entry->nitems; i++) {
+        int64_t needed = entry->items[i].needs;
+        if (needed >= 0 && (size_t)needed < entry->nitems && place[needed] >= 0 && place[i] >= 0)
+            plan->items[place[needed]].needs = place[i];
+    }
+    plan_finish(plan);
+    *ret = plan;
+    return true;
+}
+
+bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
+                bool force, struct plan **ret, struct err *err)
+{
+    if (!store_supports(store->store, STORE_BREAKS))
+        return err_set(err, ERR_UNSUPPORTED, "%.*s: %s",
+                       STR_ARG(store_info(store->store)->identity),
+                       store_info(store->store)->writable ? "its locks cannot be broken from here"
+                                                          : "read-only");
+    struct plan *plan = plan_new("break", reason);
+    struct arena *a = &plan->arena;
+    plan->request.store = plan->request.other_store = store;
+    plan->request.force = force;
+    plan->items = arena_array(a, struct plan_item, n);
+    struct consequence *what = arena_new(a, struct consequence);
+    *what = (struct consequence){"lock_lost", LEVEL_WARN,
+                                 STR("whoever holds the lock goes on without knowing that it is "
+                                     "gone: two writers are possible"),
+                                 NULL};
+    for (size_t i = 0; i < n; i++) {
+        struct plan_item *item = &plan->items[plan->nitems++];
+        const struct lock *lock = &locks[i];
+        *item = (struct plan_item){.needs = -1, .effective = true};
+        item->store = store;
+        item->kind = EDIT_BREAK;
+        item->id = item->label = arena_str(a, lock->object);
+        item->lock_token = arena_str(a, lock->token);
+        item->before_text = arena_printf(
+            a, "held by %.*s", STR_ARG(lock->holder.ptr ? lock->holder : STR("(not recorded)")));
+        item->after_text = STR("free");
+        item->undo = UNDO_NONE;
+        item->consequences = what;
+        item->detail = copy_or_null(a, lock->evidence);
+        item->outcome = OUTCOME_PLANNED;
+        item->writer = (struct writer){WRITER_NONE_SEEN, STR_NULL};
+        if (lock->verdict != LOCK_LIVE)
+            continue;
+        item->writer = (struct writer){WRITER_BLOCKS, copy_or_null(a, lock->evidence)};
+        if (force)
+            continue;
+        struct err live = {0};
+        err_set(&live, ERR_LOCKED, "%.*s: the lock is live: %.*s", STR_ARG(item->label),
+                STR_ARG(lock->evidence));
+        err_hint(&live, "wait for it, or override with --force and --reason");
+        plan_item_fail(item, OUTCOME_LOCKED, &live);
+    }
+    plan_finish(plan);
+    *ret = plan;
+    return true;
+}

@@ -1,0 +1,173 @@
+/* What an item was to become, and what became of items that a crash left `intended`. */
+#include "core/apply.h"
+
+#include "core/plan_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- who is at work: host/pid/start time, so that another penstock is not mistaken for a crash
+ * ---- */
+
+/* Start time of a process in clock ticks since boot, field 22 of /proc/PID/stat; 0 when unknown. */
+static unsigned long long start_time(long pid)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return 0;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    const char *p = strrchr(text, ')'); /* the name before it may hold anything */
+    for (int field = 2; p && field < 22; field++)
+        p = strchr(p + 1, ' ');
+    return p ? strtoull(p + 1, NULL, 10) : 0;
+}
+
+void settle_owner(char out[128])
+{
+    char host[65] = "localhost";
+    gethostname(host, sizeof host - 1);
+    snprintf(out, 128, "%s/%ld/%llu", host, (long)getpid(), start_time(getpid()));
+}
+
+static bool owner_alive(struct str owner)
+{
+    char host[65] = "localhost";
+    gethostname(host, sizeof host - 1);
+    ptrdiff_t second = str_rindex(owner, '/');
+    ptrdiff_t first = second < 0 ? -1 : str_rindex(str_sub(owner, 0, (size_t)second), '/');
+    int64_t pid = 0;
+    uint64_t start = 0;
+    bool known = first >= 0 && str_i64(str_sub(owner, (size_t)first + 1, (size_t)second), &pid) &&
+                 str_u64(str_sub(owner, (size_t)second + 1, owner.len), &start);
+    /* On another host (a shared home directory) nothing can be said: leave it to that host. */
+    return known && (!str_is(str_sub(owner, 0, (size_t)first), host) ||
+                     (start && start_time((long)pid) == start));
+}
+
+void versions_digest(const struct version *versions, unsigned mask, bool absent,
+                     uint8_t out[SHA256_LEN])
+{
+    struct sha256 *h = sha256_new();
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if (mask >> i & 1)
+            sha256_add(h, absent ? version_absent.sha : versions[i].sha, SHA256_LEN);
+    }
+    sha256_finish(h, out);
+}
+
+void parts_digest(const struct system *system, const struct value *root, const struct value *mask,
+                  unsigned change, uint8_t out[SHA256_LEN])
+{
+    struct sha256 *h = sha256_new();
+    for (size_t i = 0; i < system->nparts; i++) {
+        uint8_t part[SHA256_LEN];
+        if (!(change >> i & 1))
+            continue;
+        value_digest(document_part(system, root, i), document_part(system, mask, i), part);
+        sha256_add(h, part, sizeof part);
+    }
+    sha256_finish(h, out);
+}
+
+/* --- after a crash
+ * -------------------------------------------------------------------------------------- */
+
+/* The tree with a mark wherever the intended one had a late value; NULL when it has no such place.
+ */
+static const struct value *mark_late(struct arena *a, const struct value *root,
+                                     const struct str *paths, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct value *there;
+        if (!root || !value_pointer_get(root, paths[i], &there, NULL) ||
+            !value_pointer_with(a, root, paths[i], value_late(a, LATE_ID), &root, NULL))
+            return NULL;
+    }
+    return root;
+}
+
+static void settle_item(const struct system *system, struct journal_item *row,
+                        const struct document *now)
+{
+    uint8_t have[SHA256_LEN] = {0};
+    bool before = true, after = false;
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        before =
+            before && (!(row->change >> i & 1) || version_eq(&row->before[i], &now->versions[i]));
+    switch (row->kind) {
+    case EDIT_REMOVE:
+        after = now->absent;
+        break;
+    case EDIT_RESTORE:
+        versions_digest(now->versions, row->change, now->absent, have);
+        after = memcmp(have, row->digest, sizeof have) == 0;
+        break;
+    case EDIT_WRITE: {
+        struct arena a = ARENA_INIT;
+        const struct value *marked = mark_late(&a, now->root, row->late_paths, row->nlate);
+        if (marked)
+            parts_digest(system, marked, marked, row->change, have);
+        after = memcmp(have, row->digest, sizeof have) == 0;
+        arena_release(&a);
+        break;
+    }
+    case EDIT_BREAK:
+        before = false;
+        break;
+    }
+    row->outcome = after ? OUTCOME_APPLIED : before ? OUTCOME_NOT_TRIED : OUTCOME_FAILED;
+    row->verified = after;
+    row->detail = after    ? STR("settled after a crash: the store holds the new document")
+                  : before ? STR("settled after a crash: the store holds the old document")
+                           : STR("settled after a crash: the store holds neither the old nor the "
+                                 "new document");
+    if (after) {
+        memcpy(row->after, now->versions, sizeof row->after);
+        row->after_absent = now->absent;
+        row->after_image = now->absent ? STR_NULL : now->image;
+    }
+}
+
+static bool settle_entry(struct journal *journal, const struct journal_entry *entry,
+                         struct open_store *store, const struct call *call, struct arena *a,
+                         struct err *err)
+{
+    struct journal_item *rows;
+    size_t n;
+    if (!journal_unsettled(journal, a, entry, store_info(store->store)->identity, &rows, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct read_item now;
+        if (!store_read(store->store, &rows[i].id, 1, 0, call, a, &now, err))
+            return false;
+        if (now.err.kind != ERR_NONE)
+            continue;
+        settle_item(store_system(store->store), &rows[i], &now.doc);
+        if (!journal_record(journal, &rows[i], err))
+            return false;
+    }
+    return true;
+}
+
+bool apply_settle(struct journal *journal, struct open_store *stores, size_t nstores,
+                  const struct call *call, struct err *err)
+{
+    struct arena a = ARENA_INIT;
+    struct journal_entry *entries;
+    size_t n;
+    bool ok = journal_list(journal, &a, 0, STR_NULL, &entries, &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        if (!entries[i].intended || owner_alive(entries[i].owner))
+            continue;
+        for (size_t k = 0; ok && k < nstores; k++)
+            ok = settle_entry(journal, &entries[i], &stores[k], call, &a, err);
+    }
+    arena_release(&a);
+    return ok;
+}
