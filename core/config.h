@@ -12,7 +12,8 @@ struct config_context {
     const char *name;
     const char *address;
     enum environment env;
-    bool read_only; /* true in the file, or env prod without read_only: false */
+    bool read_only;      /* true in the file, or env prod without read_only: false */
+    bool says_read_only; /* read_only stands in the file */
     const struct address_param *companions;
     size_t ncompanions;
     const char *restart_hint;
@@ -28,7 +29,8 @@ struct config {
     int64_t confirm_quiet_ms;    /* 500 */
 };
 
-/* A missing file is an empty configuration. `path` NULL: the XDG place. */
+/* `path` NULL: the XDG place, where a missing file is an empty configuration; a file that was named
+ * must be there. */
 bool config_load(const char *path, struct config **ret, struct err *err);
 void config_free(struct config *config);
 const struct config_context *config_context(const struct config *config, const char *name);
@@ -38,7 +40,9 @@ struct str config_state_path(struct arena *arena, const char *name);
 
 /* What -t, PENSTOCK_TARGET, a context name or a bare word means: one target; companions and rules
  * of the context are in it. An address whose host and database a prod context names gets its rules.
- */
+ * A directory with a meltano.yml means the backend which that project is configured for.
+ * ERR_INVALID with the nearest context for a word that is none of these. `config` must outlive the
+ * target. */
 bool config_target(const struct config *config, const char *word, const char *from,
                    struct arena *arena, struct target *ret, struct err *err);
 
@@ -46,7 +50,7 @@ bool config_target(const struct config *config, const char *word, const char *fr
  * address with a system and backend just that one. `ret` are addresses ready for store_open, with
  * their layout. ERR_NOT_FOUND when nothing known is there. */
 struct found {
-    const struct layout *layout;
+    const struct layout *layout; /* one of layouts[] */
     struct address address;
 };
 bool config_probe(const struct target *target, const struct call *call, struct arena *arena,

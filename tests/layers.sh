@@ -20,7 +20,7 @@ rules='
 ^hiredis                   | .*                | ^backends/redis/
 ^sqlite3                   | .*                | ^(backends/sqlite/|core/journal[a-z_]*\.[ch]$)
 ^jansson                   | ^(backends/|core/systems/|core/base/|core/(value|json|pickle|document)[a-z_]*\.[ch]$) | ^$
-^yaml                      | .*                | ^core/(config|project)[a-z_]*\.c$
+^yaml                      | .*                | ^core/(config|project)[a-z_]*\.[ch]$
 '
 
 # sources ROOT: the files that the rules speak of, zero bytes between them.

@@ -158,3 +158,34 @@ struct str time_span(struct arena *arena, int64_t us)
         return arena_printf(arena, "%s%llum", sign, m);
     return arena_printf(arena, "%s%llus", sign, (unsigned long long)s);
 }
+
+bool time_span_parse(struct str s, int64_t *ret_us)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    enum { MOST_SECONDS = 100 * 366 * 86400LL };
+    int64_t total = 0;
+    if (!s.len)
+        return false;
+    while (s.len) {
+        size_t digits = 0;
+        while (digits < s.len && s.ptr[digits] >= '0' && s.ptr[digits] <= '9')
+            digits++;
+        uint64_t n;
+        if (!str_u64(str_sub(s, 0, digits), &n) || n > MOST_SECONDS)
+            return false;
+        int64_t seconds = digits == s.len ? 1 : 0;
+        for (size_t i = 0; !seconds && i < sizeof units / sizeof units[0]; i++)
+            seconds = units[i].unit == s.ptr[digits] ? units[i].seconds : 0;
+        if (!seconds)
+            return false;
+        total += (int64_t)n * seconds;
+        if (total > MOST_SECONDS)
+            return false;
+        s = str_sub(s, digits == s.len ? digits : digits + 1, s.len);
+    }
+    *ret_us = total * 1000000;
+    return true;
+}

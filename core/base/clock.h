@@ -24,6 +24,10 @@ bool time_parse(struct str s, int64_t *ret_us);
 /* "9s", "3m", "2h 11m", "2d 4h"; negative spans as "in 3m". */
 struct str time_span(struct arena *arena, int64_t us);
 
+/* Reads a span an operator typed: a number and s, m, h, d or w ("90s", "7d"), seconds without a
+ * unit; several may follow each other ("1h30m"). */
+bool time_span_parse(struct str s, int64_t *ret_us);
+
 /* Days since the epoch of a civil date, and back. */
 int64_t time_days_from_civil(int64_t year, int month, int day);
 void time_civil_from_days(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day);
