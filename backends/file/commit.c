@@ -1,0 +1,292 @@
+/* Changing a record: the system's own lock, compare, write beside and rename, read back, release.
+ * Killed at any point it leaves the old file or the new one, at worst beside our lock, which
+ * expires, and a file under a temporary name that no listing shows. */
+#include "backends/file/store.h"
+
+#include "core/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A commit under way. */
+struct work {
+    struct file_store *fs;
+    struct commit_item *item;
+    struct file_place place;
+    struct file_lock lock;
+    const struct call *call;
+    struct arena *arena;
+    struct document now;
+};
+
+/* --- late values ------------------------------------------------------------------------------ */
+
+struct late {
+    struct work *work;
+    int64_t next_id;
+};
+
+static int64_t largest_id(const struct value *v)
+{
+    int64_t largest = 0, n;
+    if (value_is_list(v)) {
+        for (size_t i = 0; i < v->list.n; i++) {
+            n = largest_id(v->list.items[i]);
+            largest = n > largest ? n : largest;
+        }
+    }
+    for (size_t i = 0; value_is_dict(v) && i < v->dict.n; i++) {
+        const struct value_pair *pair = &v->dict.pairs[i];
+        if (!str_is(pair->key->text, "id") || !value_to_i64(pair->val, &n))
+            n = largest_id(pair->val);
+        largest = n > largest ? n : largest;
+    }
+    return largest;
+}
+
+static const struct value *new_uuid(struct arena *arena)
+{
+    uint8_t bytes[16];
+    char hex[33];
+    random_bytes(bytes, sizeof bytes);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    hex_encode(bytes, sizeof bytes, hex);
+    return value_str(arena, arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                                         hex + 16, hex + 20));
+}
+
+static const struct value *fill_late(void *ctx, enum value_late late)
+{
+    struct late *l = ctx;
+    struct file_store *fs = l->work->fs;
+    switch (late) {
+    case LATE_ID:
+        return value_int(l->work->arena, l->next_id++);
+    case LATE_NOW:
+        return fs->files->now(fs->files->layout.system, clock_now_us(), l->work->arena);
+    case LATE_UUID:
+        break;
+    }
+    return new_uuid(l->work->arena);
+}
+
+static const struct value *filled(struct work *w)
+{
+    int64_t there = largest_id(w->now.root), coming = largest_id(w->item->after);
+    struct late late = {w, (there > coming ? there : coming) + 1};
+    return value_fill_late(w->arena, w->item->after, fill_late, &late);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static bool read_now(struct work *w, struct document *ret, struct err *err)
+{
+    return file_place_read(w->fs, &w->place, w->item->id, VALUE_LIMIT, w->call, w->arena, ret, err);
+}
+
+/* Owner and mode of the file as it is; a file that we may not write is not replaced, though the
+ * directory would let us. */
+static bool present_owner(struct work *w, struct file_owner *ret, struct err *err)
+{
+    struct stat st;
+    if (fstatat(w->place.dir, w->place.names.file, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return file_failed(err, errno, "%.*s", STR_ARG(w->item->id));
+    if (faccessat(w->place.dir, w->place.names.file, W_OK, AT_EACCESS) < 0)
+        return file_failed(err, errno, "%s may not be written", w->place.names.file);
+    *ret = file_owner_of(&st);
+    return true;
+}
+
+static bool put_file(struct work *w, struct str text, const struct file_owner *keep,
+                     struct err *err)
+{
+    struct file_stage stage;
+    if (!file_stage(w->place.dir, text, keep, true, &stage, err))
+        return false;
+    if (!file_lock_check(&w->lock, err)) {
+        file_stage_drop(&stage);
+        return false;
+    }
+    if (!file_stage_replace(&stage, w->place.names.file, err))
+        return false;
+    if (!read_now(w, &w->item->now, err))
+        return false;
+    struct image image;
+    if (w->item->now.absent || !image_read(w->item->now.image, &image, err) ||
+        !str_eq(image.text, text))
+        return err_set(err, ERR_CONFLICT, "%.*s: written, but something else is there now",
+                       STR_ARG(w->item->id));
+    return true;
+}
+
+static bool write_document(struct work *w, struct err *err)
+{
+    struct file_owner owner;
+    struct sbuf text = SBUF_INIT;
+    bool ok = (w->now.absent || present_owner(w, &owner, err)) &&
+              content_write(&w->fs->format, &w->now, filled(w), w->item->change, &text, err) &&
+              put_file(w, sbuf_view(&text), w->now.absent ? NULL : &owner, err);
+    sbuf_release(&text);
+    return ok;
+}
+
+static bool restore_document(struct work *w, struct err *err)
+{
+    struct image was;
+    struct sbuf text = SBUF_INIT;
+    bool ok = image_read(w->item->image, &was, err) &&
+              content_restore(&w->fs->format, &w->now, w->item->image, w->item->change, w->arena,
+                              &text, err) &&
+              put_file(w, sbuf_view(&text), &was.file, err);
+    sbuf_release(&text);
+    return ok;
+}
+
+/* Never recursive (meltano.md 11-1): the file, our lock, then the directory if nothing else is in
+ * it. */
+static bool remove_document(struct work *w, struct err *err)
+{
+    if (!file_lock_check(&w->lock, err))
+        return false;
+    if (unlinkat(w->place.dir, w->place.names.file, 0) < 0)
+        return file_failed(err, errno, "cannot remove %s", w->place.names.file);
+    if (!file_sync_dir(w->place.dir, err))
+        return false;
+    return read_now(w, &w->item->now, err);
+}
+
+static void leave(struct work *w, bool drop_dir)
+{
+    file_lock_release(&w->lock);
+    if (!drop_dir || !w->fs->files->own_dir)
+        return;
+    file_sweep(w->place.dir);
+    if (unlinkat(w->place.base, w->place.names.dir, AT_REMOVEDIR) == 0)
+        file_sync_dir(w->place.base, NULL);
+}
+
+/* --- commit ----------------------------------------------------------------------------------- */
+
+static bool gone_after(const struct commit_item *item)
+{
+    return item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+}
+
+/* Compares what the edit was made from with what is there, under the lock. */
+static bool unchanged(struct work *w)
+{
+    struct commit_item *item = w->item;
+    if (gone_after(item)) /* takes every part with it, so every part must be as it was seen */
+        item->compare = (1u << w->fs->base.info.system->nparts) - 1;
+    if (!commit_compare(item, &w->now))
+        return false;
+    bool appeared =
+        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
+    bool vanished = gone_after(item) && w->now.absent;
+    if (w->now.truncated || appeared || vanished) {
+        commit_conflict(item, &w->now);
+        return false;
+    }
+    return true;
+}
+
+static bool under_lock(struct work *w, struct err *err)
+{
+    if (!read_now(w, &w->now, err))
+        return false;
+    if (!unchanged(w))
+        return true;
+    bool ok = gone_after(w->item)             ? remove_document(w, err)
+              : w->item->kind == EDIT_RESTORE ? restore_document(w, err)
+                                              : write_document(w, err);
+    if (ok)
+        w->item->outcome = OUTCOME_APPLIED;
+    return ok;
+}
+
+/* Which failures are the item's own: it was refused, the store works. */
+static bool answer_failure(struct commit_item *item, const struct err *failure, struct err *err)
+{
+    enum outcome outcome = OUTCOME_FAILED;
+    switch (failure->kind) {
+    case ERR_LOCKED:
+        outcome = OUTCOME_LOCKED;
+        break;
+    case ERR_DENIED:
+    case ERR_REFUSED:
+    case ERR_CORRUPT:
+    case ERR_UNSUPPORTED:
+        outcome = OUTCOME_REFUSED;
+        break;
+    case ERR_CONFLICT:
+        break;
+    default:
+        *err = *failure;
+        return false;
+    }
+    return commit_refuse(item, outcome, failure);
+}
+
+static bool break_lock(struct work *w, struct err *err)
+{
+    bool broken = false;
+    if (w->place.dir >= 0 && !file_lock_break(&w->fs->locks, w->place.dir, w->place.names.lock,
+                                              w->item->lock_token, w->call, w->arena, &broken, err))
+        return false;
+    if (!read_now(w, &w->item->now, err))
+        return false;
+    if (broken) {
+        w->item->outcome = OUTCOME_APPLIED;
+        return true;
+    }
+    commit_conflict(w->item, &w->item->now);
+    err_set(&w->item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone",
+            STR_ARG(w->item->id));
+    return true;
+}
+
+static bool commit_locked(struct work *w, struct err *err)
+{
+    struct image was = {0};
+    const struct file_owner *dir_owner = NULL;
+    if (w->item->kind == EDIT_RESTORE && w->item->image.ptr) {
+        if (!image_read(w->item->image, &was, err))
+            return false;
+        dir_owner = &was.dir;
+    }
+    if (gone_after(w->item) && w->place.dir < 0) {
+        commit_conflict(w->item, &w->now);
+        return true;
+    }
+    if (!file_place_make(w->fs, dir_owner, &w->place, err))
+        return false;
+    if (!file_lock_take(&w->fs->locks, w->place.dir, w->place.names.lock, w->fs->locks.timeout_us,
+                        w->call, w->arena, &w->lock, err)) {
+        if (w->place.made)
+            unlinkat(w->place.base, w->place.names.dir, AT_REMOVEDIR);
+        return false;
+    }
+    bool ok = under_lock(w, err);
+    bool applied = ok && w->item->outcome == OUTCOME_APPLIED;
+    leave(w, applied ? gone_after(w->item) : w->place.made);
+    return ok;
+}
+
+bool file_commit(struct store *store, struct commit_item *item, const struct call *call,
+                 struct arena *arena, struct err *err)
+{
+    struct work w = {.fs = (struct file_store *)store, .item = item, .call = call, .arena = arena};
+    struct err failure = {0};
+    item->outcome = OUTCOME_FAILED;
+    item->new_receipt = item->detail = STR_NULL;
+    bool ok = file_place_find(w.fs, item->id, &w.place, &failure);
+    if (ok) {
+        w.now = (struct document){.id = item->id, .label = item->id, .absent = true};
+        ok = item->kind == EDIT_BREAK ? break_lock(&w, &failure) : commit_locked(&w, &failure);
+        file_place_close(&w.place);
+    }
+    return ok || answer_failure(item, &failure, err);
+}

@@ -1,0 +1,348 @@
+#include "backends/file/content.h"
+
+#include "core/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- images ----------------------------------------------------------------------------------- */
+
+void image_head(const struct file_owner *file, const struct file_owner *dir, char *out)
+{
+    char line[IMAGE_HEAD + 1];
+    snprintf(line, sizeof line, "file1 %04o %010u %010u %04o %010u %010u", file->mode & 07777u,
+             file->uid, file->gid, dir->mode & 07777u, dir->uid, dir->gid);
+    memset(out, ' ', IMAGE_HEAD);
+    memcpy(out, line, strlen(line));
+    out[IMAGE_HEAD - 1] = '\n';
+}
+
+bool image_read(struct str image, struct image *ret, struct err *err)
+{
+    char line[IMAGE_HEAD + 1] = "";
+    if (image.len >= IMAGE_HEAD)
+        memcpy(line, image.ptr, IMAGE_HEAD);
+    if (sscanf(line, "file1 %o %u %u %o %u %u", &ret->file.mode, &ret->file.uid, &ret->file.gid,
+               &ret->dir.mode, &ret->dir.uid, &ret->dir.gid) != 6)
+        return err_set(err, ERR_CORRUPT, "the image is none of a file");
+    ret->text = str_sub(image, IMAGE_HEAD, image.len);
+    return true;
+}
+
+/* --- spans ------------------------------------------------------------------------------------ */
+
+/* A member of a JSON object: its key's token, and the bytes of its value. */
+struct member {
+    struct str key, value;
+};
+
+static void skip_blanks(struct str s, size_t *at)
+{
+    while (*at < s.len && strchr(" \t\n\r", s.ptr[*at]))
+        (*at)++;
+}
+
+static void skip_string(struct str s, size_t *at)
+{
+    for ((*at)++; *at < s.len && s.ptr[*at] != '"'; (*at)++) {
+        if (s.ptr[*at] == '\\')
+            (*at)++;
+    }
+    (*at)++;
+}
+
+static void skip_value(struct str s, size_t *at)
+{
+    size_t depth = 0;
+    while (*at < s.len) {
+        char c = s.ptr[*at];
+        if (c == '"') {
+            skip_string(s, at);
+        } else if (c == '{' || c == '[') {
+            depth++;
+            (*at)++;
+        } else if (depth == 0 && strchr(",}] \t\n\r", c)) {
+            return;
+        } else {
+            depth -= c == '}' || c == ']';
+            (*at)++;
+        }
+        if (depth == 0 && (c == '"' || c == '}' || c == ']'))
+            return;
+    }
+}
+
+/* The next member of an object whose text was found to be valid, or of the beginning of one; false
+ * at the end, and at a member that is cut. *at starts at 0. */
+static bool next_member(struct str s, size_t *at, struct member *ret)
+{
+    skip_blanks(s, at);
+    if (*at >= s.len || (s.ptr[*at] != '{' && s.ptr[*at] != ','))
+        return false;
+    (*at)++;
+    skip_blanks(s, at);
+    size_t key = *at;
+    if (key >= s.len || s.ptr[key] != '"')
+        return false;
+    skip_string(s, at);
+    size_t key_end = *at;
+    skip_blanks(s, at);
+    if (*at >= s.len || s.ptr[*at] != ':')
+        return false;
+    (*at)++;
+    skip_blanks(s, at);
+    size_t value = *at;
+    skip_value(s, at);
+    if (*at > s.len || value >= s.len)
+        return false;
+    *ret = (struct member){str_sub(s, key, key_end), str_sub(s, value, *at)};
+    return true;
+}
+
+/* Bytes of the value under `key` in `text`, which was read as `dict`: members and pairs stand in
+ * the same order, so escapes in keys need no second reading. */
+static struct str member_bytes(struct str text, const struct value *dict, struct str key)
+{
+    size_t at = 0;
+    struct member member;
+    for (size_t i = 0; i < value_count(dict) && next_member(text, &at, &member); i++) {
+        if (str_eq(dict->dict.pairs[i].key->text, key))
+            return member.value;
+    }
+    return STR_NULL;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+struct body {
+    struct str text;          /* of the root */
+    const struct value *root; /* NULL when the file does not parse */
+};
+
+static bool read_body(const struct content_format *format, struct str text, struct arena *arena,
+                      struct body *ret, struct err *err)
+{
+    const struct value *whole;
+    *ret = (struct body){text, NULL};
+    if (text.len == 0)
+        return err_set(err, ERR_CORRUPT, "the file is empty: a writer is at work, or it was cut");
+    if (!json_read(arena, text, &whole, err))
+        return false;
+    ret->root = whole;
+    if (format->wrapped) {
+        ret->root = value_get(whole, "document");
+        if (!ret->root)
+            return err_set(err, ERR_CORRUPT, "there is no \"document\" in the file");
+        ret->text = member_bytes(text, whole, STR("document"));
+    }
+    if (format->system->nparts > 1 && !value_is_dict(ret->root))
+        return err_set(err, ERR_CORRUPT, "the file holds %s, not an object",
+                       value_type_name(ret->root->type));
+    return true;
+}
+
+static struct str part_bytes(const struct content_format *format, const struct body *body, size_t i)
+{
+    if (format->system->nparts == 1)
+        return body->text;
+    return member_bytes(body->text, body->root, str_of(format->system->parts[i]));
+}
+
+void content_head(struct str text, struct arena *arena, struct str *label, int64_t *expires_at_us)
+{
+    size_t at = 0;
+    struct member member;
+    while (next_member(text, &at, &member) && !str_is(member.key, "\"document\"")) {
+        const struct value *value;
+        if (!json_read(arena, member.value, &value, NULL) || !value_is_str(value))
+            continue;
+        if (str_is(member.key, "\"label\"") && value->text.len)
+            *label = value->text;
+        else if (str_is(member.key, "\"expires_at\""))
+            time_parse(value->text, expires_at_us);
+    }
+}
+
+void content_read(const struct content_format *format, struct str image, struct arena *arena,
+                  struct document *doc)
+{
+    struct image old;
+    struct body body;
+    doc->image = image;
+    if (!image_read(image, &old, &doc->problem))
+        return;
+    bool whole = read_body(format, old.text, arena, &body, &doc->problem);
+    doc->root = body.root;
+    if (format->wrapped)
+        content_head(old.text, arena, &doc->label, &doc->expires_at_us);
+    for (size_t i = 0; i < format->system->nparts; i++) {
+        struct str bytes = whole ? part_bytes(format, &body, i) : old.text;
+        if (bytes.ptr)
+            doc->versions[i] = version_of(bytes);
+    }
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static int part_index(const struct system *system, struct str key)
+{
+    for (size_t i = 0; i < system->nparts; i++) {
+        if (str_is(key, system->parts[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+static void put_member(struct sbuf *out, bool *first, struct str key)
+{
+    sbuf_cstr(out, *first ? "{" : ", ");
+    *first = false;
+    json_quote(out, key);
+    sbuf_cstr(out, ": ");
+}
+
+/* One root of several parts. Values of parts in `change` come from `after`: out of `after_text`
+ * byte for byte where that is given, else written in the dialect. */
+static bool put_parts(const struct content_format *format, const struct body *now,
+                      const struct value *after, struct str after_text, unsigned change,
+                      struct sbuf *out, struct err *err)
+{
+    bool first = true;
+    unsigned done = 0;
+    for (size_t i = 0; i < value_count(after); i++) {
+        struct str key = after->dict.pairs[i].key->text;
+        const struct value *value = after->dict.pairs[i].val;
+        int part = part_index(format->system, key);
+        struct str bytes = STR_NULL;
+        if (part >= 0)
+            done |= 1u << part;
+        if (part >= 0 && (change >> part & 1)) {
+            bytes = after_text.ptr ? member_bytes(after_text, after, key) : STR_NULL;
+        } else if (part >= 0) {
+            bytes = member_bytes(now->text, now->root, key);
+            if (!bytes.ptr)
+                continue;
+        } else if (value_equal(value, value_get_str(now->root, key))) {
+            bytes = member_bytes(now->text, now->root, key);
+        }
+        put_member(out, &first, key);
+        if (bytes.ptr)
+            sbuf_str(out, bytes);
+        else if (!json_write(out, value, JSON_PYTHON, err))
+            return false;
+    }
+    for (size_t i = 0; i < format->system->nparts; i++) {
+        struct str key = str_of(format->system->parts[i]);
+        struct str bytes = member_bytes(now->text, now->root, key);
+        if ((done | change) >> i & 1 || !bytes.ptr)
+            continue;
+        put_member(out, &first, key);
+        sbuf_str(out, bytes);
+    }
+    sbuf_cstr(out, first ? "{}" : "}");
+    return true;
+}
+
+static bool covers(const struct content_format *format, unsigned change)
+{
+    unsigned all = (1u << format->system->nparts) - 1;
+    return (change & all) == all;
+}
+
+/* Puts a new root into the file around it: an envelope keeps its other members as they are. */
+static bool put_around(const struct content_format *format, struct str text, struct str root_was,
+                       struct sbuf *out, const struct sbuf *root)
+{
+    if (!format->wrapped) {
+        sbuf_add(out, root->ptr, root->len);
+    } else if (root_was.ptr) {
+        size_t from = (size_t)(root_was.ptr - text.ptr);
+        sbuf_add(out, text.ptr, from);
+        sbuf_add(out, root->ptr, root->len);
+        sbuf_str(out, str_sub(text, from + root_was.len, text.len));
+    } else {
+        sbuf_cstr(out, "{\"document\": ");
+        sbuf_add(out, root->ptr, root->len);
+        sbuf_cstr(out, "}");
+    }
+    return true;
+}
+
+static bool put_root(const struct content_format *format, const struct body *now,
+                     const struct value *after, struct str after_text, unsigned change,
+                     struct sbuf *root, struct err *err)
+{
+    if (format->system->nparts > 1)
+        return put_parts(format, now, after, after_text, change, root, err);
+    if (after_text.ptr) {
+        sbuf_str(root, after_text);
+        return true;
+    }
+    return json_write(root, after, JSON_PYTHON, err);
+}
+
+/* What is there now, as far as it can be kept: nothing of an absent or damaged file. */
+static bool now_body(const struct content_format *format, const struct document *now,
+                     unsigned change, struct arena *arena, struct str *ret_text, struct body *ret,
+                     struct err *err)
+{
+    struct image image;
+    *ret = (struct body){STR_NULL, NULL};
+    *ret_text = STR_NULL;
+    if (now->absent)
+        return true;
+    if (!image_read(now->image, &image, err))
+        return false;
+    struct err damage;
+    if (read_body(format, image.text, arena, ret, &damage)) {
+        *ret_text = image.text;
+        return true;
+    }
+    *ret = (struct body){STR_NULL, NULL};
+    return covers(format, change) ||
+           err_set(err, ERR_CORRUPT, "the file is damaged (%s) and can only be replaced whole",
+                   damage.text);
+}
+
+bool content_write(const struct content_format *format, const struct document *now,
+                   const struct value *after, unsigned change, struct sbuf *out, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct sbuf root = SBUF_INIT;
+    struct str text;
+    struct body body;
+    bool ok = now_body(format, now, change, &arena, &text, &body, err) &&
+              put_root(format, &body, after, STR_NULL, change, &root, err) &&
+              put_around(format, text, body.text, out, &root);
+    sbuf_release(&root);
+    arena_release(&arena);
+    return ok;
+}
+
+bool content_restore(const struct content_format *format, const struct document *now,
+                     struct str image, unsigned change, struct arena *arena, struct sbuf *out,
+                     struct err *err)
+{
+    struct document old = {.id = now->id, .label = now->label};
+    struct image was;
+    struct body then, body;
+    struct str text;
+    if (!image_read(image, &was, err))
+        return false;
+    content_read(format, image, arena, &old);
+    bool others_changed = false;
+    for (size_t i = 0; i < format->system->nparts; i++)
+        others_changed |=
+            !(change >> i & 1) && !now->absent && !version_eq(&old.versions[i], &now->versions[i]);
+    if (!others_changed) {
+        sbuf_str(out, was.text);
+        return true;
+    }
+    struct sbuf root = SBUF_INIT;
+    bool ok = read_body(format, was.text, arena, &then, err) &&
+              now_body(format, now, change, arena, &text, &body, err) &&
+              put_root(format, &body, then.root, then.text, change, &root, err) &&
+              put_around(format, text, body.text, out, &root);
+    sbuf_release(&root);
+    return ok;
+}
