@@ -16,17 +16,20 @@ struct listing_page {
                                  first of a chain, or NULL */
     struct str *status;       /* system->status of each; ptr NULL when values were not read */
     enum mark *marks;
+    struct err
+        *problems; /* why a record could not be read or understood; kind ERR_NONE: all well */
 };
 
-/* Fills cells for rows that a scan (or store_find) gave. A record that cannot be read gets its row
- * with what is known and mark BAD; one bad record never hides the others. Documents are dropped:
- * only cells remain in `arena`. */
+/* Fills cells for rows that a scan (or store_find) gave, in small lots. A record that cannot be
+ * read gets its row with what is known, mark BAD and its problem; one bad record never hides the
+ * others, and a store that does not answer about locks, writers or facts leaves only those cells
+ * unknown. Fails when the store is lost. Documents are dropped: only cells remain in `arena`. */
 bool listing_fill(struct store *store, const struct sheet *sheet, struct row *rows, size_t n,
                   unsigned what, int64_t now_us, const struct call *call, struct arena *arena,
                   struct listing_page *ret, struct err *err);
 
 /* One record with everything: document, activity, lock, facts; for show, detail, preview and check.
- */
+ * `input` points into *ret, which therefore stays where it is. */
 struct record_view {
     struct row row;
     struct read_item item;
