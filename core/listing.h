@@ -16,8 +16,7 @@ struct listing_page {
                                  first of a chain, or NULL */
     struct str *status;       /* system->status of each; ptr NULL when values were not read */
     enum mark *marks;
-    struct err
-        *problems; /* why a record could not be read or understood; kind ERR_NONE: all well */
+    struct err *problems; /* why a record could not be read or understood; NULL: all well */
 };
 
 /* Fills cells for rows that a scan (or store_find) gave, in small lots. A record that cannot be
