@@ -16,7 +16,8 @@ struct listing_page {
                                  first of a chain, or NULL */
     struct str *status;       /* system->status of each; ptr NULL when values were not read */
     enum mark *marks;
-    struct err *problems; /* why a record could not be read or understood; NULL: all well */
+    /* Why a record could not be read or understood; NULL: all well. */
+    const struct err **problems;
 };
 
 /* Fills cells for rows that a scan (or store_find) gave, in small lots. A record that cannot be
