@@ -103,6 +103,9 @@ static bool moment_add(struct sbuf *out, struct str what, int64_t now_us)
     case 'e':
         sbuf_printf(out, "%lld.%06d", (long long)seconds, fraction | 1); /* no zero at the end */
         return true;
+    case 'i':
+        sbuf_printf(out, "%lld%06d", (long long)seconds, fraction);
+        return true;
     case '7':
         add_uuid7(out, seconds, fraction);
         return true;

@@ -7,7 +7,8 @@
  *   u  2026-11-20T03:12:44.482913Z       s  2026-11-20 03:12:44.482913 (UTC, no zone)
  *   n  2026-11-20T03:12:44.482913006Z    l  the same in the local zone, as Meltano's updated_at
  *   j  2026-11-20T03:12:44.482 (Django)  e  1795216999.283642 (seconds since the epoch)
- *   f  2026-11-20T031244 (one-off ids)   7  a run id: 32 digits of a UUID version 7
+ *   f  2026-11-20T031244 (one-off ids)   i  1795216999283642 (the same in microseconds)
+ *   7  a run id: 32 digits of a UUID version 7
  *
  * Fractions are made from the offset, so equal offsets give equal texts. */
 #ifndef PENSTOCK_CLI_DEMO_TEMPLATE_H

@@ -32,7 +32,7 @@ static void moments(void **state)
         {"@{j-1s}", "2026-07-24T09:12:09.531"},
         {"@{p-1s}", "2026-07-24 09:12:09.531535+00"},
         {"@{s-1s}|@{l-1s}", "2026-07-24 09:12:09.531535|2026-07-24 09:12:09.531535"},
-        {"@{e-1s}", "1784884329.531535"},
+        {"@{e-1s}|@{i-1s}", "1784884329.531535|1784884329531535"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CLEANUP(sbuf_release) struct sbuf out = SBUF_INIT;
@@ -127,6 +127,8 @@ static void makes_keeps_and_resets(void **state)
     assert_non_null(strstr(demo.targets[0], "/a/b%20c/meltano"));
     assert_true(exists(dir, "meltano.db") && exists(dir, NAME));
     assert_true(exists(dir, "meltano/prod:tap-crm-to-target-wh/lock"));
+    assert_true(exists(dir, "plain/etl/7%2F16411.json"));
+    assert_true(exists(dir, "plain/triggers/applicant:1017.json"));
 
     size_t size = size_of(dir, NAME);
     append(dir, NAME);
