@@ -35,6 +35,8 @@ enum value_type {
     VALUE_FROZENSET,
     VALUE_GLOBAL, /* reference to a class or function, never looked up */
     VALUE_CALL,   /* object made by a callable; never called */
+    VALUE_CYCLE,  /* stands where a container refers to one it lies in, so that trees have an end:
+                     shown, never written */
     VALUE_TYPES
 };
 
@@ -110,7 +112,8 @@ const struct value *value_dict(struct arena *a, const struct value_pair *pairs, 
 
 const char *value_type_name(enum value_type type); /* as JSON and Python people call it: "object" */
 
-/* Look-ups; NULL when absent, when v is NULL, or when v is not a dict (list). */
+/* Look-ups; NULL when absent, when v is NULL, or when v is not a dict (list, tuple, set). A key
+ * that Python 2 wrote as an ASCII byte string is found as well. */
 const struct value *value_get(const struct value *v, const char *key);
 const struct value *value_get_str(const struct value *v, struct str key);
 const struct value *value_at(const struct value *v, size_t i);

@@ -1,0 +1,40 @@
+/* What the files of value and its codecs share; nobody else includes it. */
+#ifndef PENSTOCK_VALUE_IMPL_H
+#define PENSTOCK_VALUE_IMPL_H
+
+#include "core/value.h"
+
+enum {
+    DICT_SMALL = 16,  /* dicts of more pairs carry a hash index */
+    DEPTH_MAX = 1000, /* of the trees that the codecs read and write */
+};
+
+/* Keys as Python compares them: 1, 1.0 and True are one key; a byte string of Python 2 equals the
+ * text of the same ASCII bytes; calls and frozensets are equal only to themselves. */
+bool value_key_equal(const struct value *a, const struct value *b);
+
+/* Position of the pair with that key, or -1. */
+ptrdiff_t value_dict_find(const struct value *dict, const struct value *key);
+
+/* Finishes a dict whose pairs stand in the arena: makes its index. On a repeated key returns false
+ * with *ret_repeated set; when the arena has reached its limit, with NULL. */
+bool value_dict_index(struct arena *a, struct value *dict, const struct value **ret_repeated);
+
+/* Joins repeated keys in place: the first place, the last value. Returns how many remain. */
+size_t value_pairs_join(struct value_pair *pairs, size_t n);
+
+/* Writes a key as a piece of a JSON pointer; one that is no text as #repr. */
+void value_pointer_key(struct sbuf *out, const struct value *key);
+
+/* Nodes that can be shared in a pickle; numbers, None and the empty tuple have no identity. */
+bool value_has_identity(const struct value *v);
+
+/* A call of that function or class with positional arguments and nothing applied afterwards. The
+ * module names of Python 2 (__builtin__, copy_reg) stand for those of 3 as well. */
+bool value_is_call_of(const struct value *v, const char *module, const char *name);
+/* Python bytes of exactly `len`, in any of the forms the protocols have for them. */
+bool value_bytes_exact(const struct value *v, uint8_t *out, size_t len);
+/* Offset of a tzinfo object that means one offset for ever; false for every other. */
+bool value_fixed_offset(const struct value *tz, int64_t *ret_s);
+
+#endif
