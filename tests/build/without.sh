@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Builds penstock where libpq and hiredis cannot be found: it says what it leaves out, builds, and
+# answers an address of a backend that it lacks. Then an installation has all its parts.
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/penstock-build.XXXXXX")
+trap 'rm -rf -- "$work"' EXIT
+
+fail() {
+    echo "without.sh: $*" >&2
+    exit 1
+}
+
+# Every .pc file that pkg-config knows, but for those of the two libraries.
+mkdir "$work/pc"
+IFS=: read -r -a places <<<"$(pkg-config --variable pc_path pkg-config)"
+for place in "${places[@]}"; do
+    [ -d "$place" ] || continue
+    find -L "$place" -maxdepth 1 -name '*.pc' ! -name libpq.pc ! -name 'hiredis*.pc' \
+        -exec ln -sf -t "$work/pc" {} +
+done
+
+PKG_CONFIG_LIBDIR=$work/pc cmake -S "$source_dir" -B "$work/build" -G Ninja \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPENSTOCK_TESTS=OFF -DPENSTOCK_WERROR=ON >"$work/configure.log" 2>&1 ||
+    fail "cmake failed: $(tail -n 20 "$work/configure.log")"
+for backend in postgres redis; do
+    grep -q "penstock: backend $backend is left out: .* was not found" "$work/configure.log" ||
+        fail "cmake did not say that backend $backend is left out"
+done
+
+cmake --build "$work/build" >"$work/build.log" 2>&1 ||
+    fail "the build failed: $(grep -E 'error|undefined' "$work/build.log" | head -n 20)"
+penstock=$work/build/cli/penstock
+if ldd "$penstock" | grep -E 'libpq|hiredis'; then
+    fail "it is linked with a library that was to be left out"
+fi
+
+DESTDIR=$work/root cmake --install "$work/build" --prefix /usr >"$work/install.log" 2>&1 ||
+    fail "the installation failed: $(tail -n 20 "$work/install.log")"
+for file in bin/penstock share/doc/penstock/LICENSE share/doc/penstock/README.md \
+    share/doc/penstock/architecture.md share/doc/penstock/stores.md; do
+    [ -f "$work/root/usr/$file" ] || fail "not installed: $file"
+done
+"$work/root/usr/bin/penstock" --version | grep -q '^penstock [0-9]' || fail "it does not run"
