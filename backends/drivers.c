@@ -1,4 +1,5 @@
-/* The layouts built in, in the order in which a bare address is probed. */
+#include "backends/drivers.h"
+
 #include "core/store_driver.h"
 
 #include "backends/file/store.h"

@@ -46,14 +46,15 @@ struct str config_state_path(struct arena *arena, const char *name);
 bool config_target(const struct config *config, const char *word, const char *from,
                    struct arena *arena, struct target *ret, struct err *err);
 
-/* Tries the layouts at a target's address: all that are found, in the order of layouts[]; for an
- * address with a system and backend just that one. `ret` are addresses ready for store_open, with
- * their layout. ERR_NOT_FOUND when nothing known is there. */
+/* Tries the layouts at a target's address: all that are found, in the order of `layouts` (which
+ * ends with NULL); for an address with a system and backend just that one. `ret` are addresses
+ * ready for store_open, with their layout. ERR_NOT_FOUND when nothing known is there. */
 struct found {
-    const struct layout *layout; /* one of layouts[] */
+    const struct layout *layout; /* one of those given */
     struct address address;
 };
-bool config_probe(const struct target *target, const struct call *call, struct arena *arena,
-                  struct found **ret, size_t *ret_n, struct err *err);
+bool config_probe(const struct layout *const *layouts, const struct target *target,
+                  const struct call *call, struct arena *arena, struct found **ret, size_t *ret_n,
+                  struct err *err);
 
 #endif

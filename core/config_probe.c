@@ -41,7 +41,7 @@ static const struct address_param *unknown_param(const struct layout *layout,
 }
 
 /* The first of a system and backend is the usual one: its name is not part of the identity. */
-static bool is_usual(const struct layout *layout)
+static bool is_usual(const struct layout *const *layouts, const struct layout *layout)
 {
     for (const struct layout *const *l = layouts; *l != layout; l++) {
         if (strcmp((*l)->backend, layout->backend) == 0 &&
@@ -51,7 +51,8 @@ static bool is_usual(const struct layout *layout)
     return true;
 }
 
-static bool no_candidate(const struct address *address, struct err *err)
+static bool no_candidate(const struct layout *const *layouts, const struct address *address,
+                         struct err *err)
 {
     const char *system = address->system ? address->system->name : "any system";
     if (!address->layout)
@@ -68,8 +69,8 @@ static bool no_candidate(const struct address *address, struct err *err)
     return near.best ? err_hint(err, "did you mean layout=%s?", near.best) : false;
 }
 
-static bool wrong_param(const struct address *address, const struct address_param *param,
-                        struct err *err)
+static bool wrong_param(const struct layout *const *layouts, const struct address *address,
+                        const struct address_param *param, struct err *err)
 {
     struct near near = {.word = str_of(param->name)};
     near_offer(&near, "layout");
@@ -81,8 +82,9 @@ static bool wrong_param(const struct address *address, const struct address_para
     return near.best ? err_hint(err, "did you mean %s=?", near.best) : false;
 }
 
-bool config_probe(const struct target *target, const struct call *call, struct arena *arena,
-                  struct found **ret, size_t *ret_n, struct err *err)
+bool config_probe(const struct layout *const *layouts, const struct target *target,
+                  const struct call *call, struct arena *arena, struct found **ret, size_t *ret_n,
+                  struct err *err)
 {
     const struct address *address = &target->address;
     const struct address_param *wrong = NULL;
@@ -91,7 +93,7 @@ bool config_probe(const struct target *target, const struct call *call, struct a
     for (const struct layout *const *l = layouts; *l; l++)
         most += is_candidate(*l, address);
     if (!most)
-        return no_candidate(address, err);
+        return no_candidate(layouts, address, err);
     struct found *found = arena_array(arena, struct found, most);
     for (const struct layout *const *l = layouts; *l; l++) {
         if (!is_candidate(*l, address))
@@ -105,8 +107,11 @@ bool config_probe(const struct target *target, const struct call *call, struct a
         tried++;
         if (!call_check(call, target->name, err))
             return false;
-        if ((*l)->detect(*l, address, call, &reason)) {
-            const char *layout = is_usual(*l) ? NULL : (*l)->name;
+        /* Named by system and backend, and nothing to choose between: it is opened, even empty, and
+         * opening says what is wrong with it. */
+        bool named = address->system && most == 1;
+        if (named || (*l)->detect(*l, address, call, &reason)) {
+            const char *layout = is_usual(layouts, *l) ? NULL : (*l)->name;
             found[n].layout = *l;
             found[n].address =
                 address_settle(arena, address, system_by_name(str_of((*l)->system)), layout);
@@ -123,7 +128,7 @@ bool config_probe(const struct target *target, const struct call *call, struct a
         return true;
     }
     if (!tried && wrong)
-        return wrong_param(address, wrong, err);
+        return wrong_param(layouts, address, wrong, err);
     if (why.kind != ERR_NONE) {
         if (err)
             *err = why;

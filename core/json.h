@@ -19,10 +19,10 @@ bool json_read_input(struct arena *arena, struct str text, const struct value **
                      struct err *err);
 
 enum json_style {
-    JSON_PYTHON,  /* json.dumps defaults: ", " and ": ", ASCII escapes (meltano.md 2.2) */
-    JSON_COMPACT, /* "," and ":", ASCII escapes */
-    JSON_PRETTY,  /* two spaces a level, ASCII escapes */
-    JSON_UTF8,    /* "," and ":", UTF-8 left as it is: serde, Jackson, jsonb input */
+    JSON_PYTHON, /* json.dumps defaults: ", " and ": ", ASCII escapes (meltano.md 2.2) */
+    JSON_DENSE,  /* "," and ":", ASCII escapes */
+    JSON_PRETTY, /* two spaces a level, ASCII escapes */
+    JSON_UTF8,   /* "," and ":", UTF-8 left as it is: serde, Jackson, jsonb input */
 };
 
 /* Scalars with a token are written as that token; others in the style's spelling, floats as

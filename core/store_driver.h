@@ -96,7 +96,4 @@ bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct 
 /* Compares item->expect with `now` under item->compare; false after filling in a conflict. */
 bool commit_compare(struct commit_item *item, const struct document *now);
 
-/* The layouts built in: backends/drivers.c. Ends with NULL. */
-extern const struct layout *const layouts[];
-
 #endif

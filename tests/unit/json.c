@@ -69,7 +69,7 @@ static void styles(void **state)
     struct arena a = ARENA_INIT;
     const struct value *v = input_ok(&a, "{\"a\" : [1,{\"b\":\"\xc3\xa9\\u007f\"} , []],\"c\":{}}");
     assert_written(v, JSON_PYTHON, "{\"a\": [1, {\"b\": \"\\u00e9\\u007f\"}, []], \"c\": {}}");
-    assert_written(v, JSON_COMPACT, "{\"a\":[1,{\"b\":\"\\u00e9\\u007f\"},[]],\"c\":{}}");
+    assert_written(v, JSON_DENSE, "{\"a\":[1,{\"b\":\"\\u00e9\\u007f\"},[]],\"c\":{}}");
     assert_written(v, JSON_UTF8, "{\"a\":[1,{\"b\":\"\xc3\xa9\x7f\"},[]],\"c\":{}}");
     assert_written(v, JSON_PRETTY,
                    "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"\\u00e9\\u007f\"\n    },\n"
@@ -268,16 +268,16 @@ static void python_values(void **state)
     const struct value *list = value_list(&a, VALUE_LIST, items, 4);
     struct sbuf out = SBUF_INIT;
     struct err err = {0};
-    assert_false(json_write(&out, list, JSON_COMPACT, &err));
+    assert_false(json_write(&out, list, JSON_DENSE, &err));
     assert_int_equal(err.kind, ERR_UNSUPPORTED);
-    assert_true(json_write_python(&out, list, JSON_COMPACT, &err));
+    assert_true(json_write_python(&out, list, JSON_DENSE, &err));
     assert_string_equal(
         out.ptr, "[1,{\"$python\":0,\"is\":\"datetime(2024-03-05T14:07:34.873477)\"},"
                  "{\"$python\":1,\"is\":\"b'a\\\\x00\\\\''\"},{\"$python\":2,\"is\":\"()\"}]");
     out.len = 0;
     const struct value *late = value_late(&a, LATE_NOW);
-    assert_false(json_write_python(&out, late, JSON_COMPACT, &err));
-    assert_false(json_write(&out, value_str(&a, STR("\xff")), JSON_COMPACT, &err));
+    assert_false(json_write_python(&out, late, JSON_DENSE, &err));
+    assert_false(json_write(&out, value_str(&a, STR("\xff")), JSON_DENSE, &err));
     assert_int_equal(out.len, 0);
     sbuf_release(&out);
     arena_release(&a);

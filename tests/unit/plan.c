@@ -157,7 +157,7 @@ static const char *json_of(struct fixture *f, const char *id)
     if (item.doc.absent)
         return "absent";
     struct sbuf out = SBUF_INIT;
-    assert_true(json_write(&out, item.doc.root, JSON_COMPACT, &err));
+    assert_true(json_write(&out, item.doc.root, JSON_DENSE, &err));
     const char *text = arena_cstr(&f->arena, sbuf_view(&out));
     sbuf_release(&out);
     return text;
