@@ -4,6 +4,7 @@
 #include "cli/demo.h"
 #include "cli/demo_template.h"
 #include "core/base/cleanup.h"
+#include "core/json.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -142,6 +143,61 @@ static void makes_keeps_and_resets(void **state)
     arena_release(&arena);
 }
 
+/* What the walk over the files counts. */
+static struct {
+    size_t whole, torn, states;
+} seen;
+
+static struct str read_whole(struct arena *arena, const char *path, size_t size)
+{
+    char *text = arena_alloc(arena, size + 1);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fread(text, 1, size, file), size);
+    fclose(file);
+    return (struct str){text, size};
+}
+
+static int check_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    struct str name = str_of(path + ftw->base);
+    if (type != FTW_F || !(str_ends(name, ".json") || str_ends(name, ".lock")))
+        return 0;
+    struct arena arena = ARENA_INIT;
+    struct str text = read_whole(&arena, path, (size_t)st->st_size);
+    const struct value *root;
+    assert_null(memmem(text.ptr, text.len, "@{", 2));
+    if (!json_read(&arena, text, &root, NULL)) {
+        seen.torn++;
+    } else {
+        seen.whole++;
+        if (str_is(name, "state.json")) {
+            CLEANUP(sbuf_release) struct sbuf out = SBUF_INIT;
+            struct err err;
+            assert_true(json_write(&out, root, JSON_PYTHON, &err));
+            assert_str(sbuf_view(&out), text.ptr); /* as Meltano spells it */
+            seen.states++;
+        }
+    }
+    arena_release(&arena);
+    return 0;
+}
+
+static void files_are_what_they_seem(void **state)
+{
+    struct arena arena = ARENA_INIT;
+    struct err err;
+    struct demo demo;
+    const char *dir = arena_printf(&arena, "%s/demo", (const char *)*state).ptr;
+    assert_true(demo_make(dir, false, &arena, &demo, &err));
+    seen.whole = seen.torn = seen.states = 0;
+    assert_int_equal(nftw(dir, check_entry, 16, FTW_PHYS), 0);
+    assert_int_equal(seen.torn, 3); /* one of Meltano's, one of etl's, one of VDK's */
+    assert_int_equal(seen.states, 13);
+    assert_true(seen.whole > 45);
+    arena_release(&arena);
+}
+
 static void leaves_other_directories_alone(void **state)
 {
     struct arena arena = ARENA_INIT;
@@ -164,6 +220,7 @@ int main(void)
         cmocka_unit_test(run_ids),
         cmocka_unit_test(mistakes),
         cmocka_unit_test_setup_teardown(makes_keeps_and_resets, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_are_what_they_seem, setup, teardown),
         cmocka_unit_test_setup_teardown(leaves_other_directories_alone, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The screen in a real terminal: a private tmux, whose panes are the witness. Sourced by the tests
+# of this folder. PENSTOCK is the program; HOME and the XDG directories are in $work.
+#
+#   start COMMAND [COLUMNS ROWS]   a shell of that size that runs the command
+#   k KEY...                       keys by tmux name; lit TEXT: literal text
+#   cap, capc                      the pane as text; with its colours
+#   see REGEX [SECONDS]            waits until a line of the pane matches, else fails
+#   gone REGEX [SECONDS]           waits until none does
+#   resize COLUMNS ROWS            and waits until the pane has that size
+#   restored                       waits for the shell's prompt, then checks that the terminal is as
+#                                  before: main screen, cursor visible, line settings the same
+#
+# Nothing here sleeps longer than the step of a waiting loop.
+set -euo pipefail
+
+: "${PENSTOCK:?the program to be tested}"
+work=$(mktemp -d "${TMPDIR:-/tmp}/penstock-term.XXXXXX")
+export HOME=$work XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state
+unset PENSTOCK_TARGET NO_COLOR ESCDELAY TMUX
+PATH=$(dirname "$PENSTOCK"):$PATH
+wait_seconds=20
+
+t() { tmux -L "penstock-$$" -f /dev/null "$@"; }
+
+finish() {
+    local status=$?
+    trap - EXIT
+    [ "$status" -eq 0 ] || {
+        echo "--- the screen at the end:"
+        cap 2>/dev/null || :
+    } >&2
+    t kill-server 2>/dev/null || :
+    rm -rf -- "$work"
+    exit "$status"
+}
+trap finish EXIT
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# until_true SECONDS COMMAND...: repeats the command until it succeeds.
+until_true() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep .05
+    done
+}
+
+cap() { t capture-pane -p -t o; }
+capc() { t capture-pane -e -p -t o; }
+k() { t send-keys -t o "$@"; }
+lit() { t send-keys -t o -l -- "$1"; }
+
+shows() { cap | grep -qE -- "$1"; }
+lacks() { ! shows "$1"; }
+see() { until_true "${2:-$wait_seconds}" shows "$1" || fail "not on the screen: $1"; }
+gone() { until_true "${2:-$wait_seconds}" lacks "$1" || fail "still on the screen: $1"; }
+
+# value FORMAT: what tmux says of the pane.
+value() { t display-message -p -t o "$1"; }
+is() { [ "$(value "$1")" = "$2" ]; }
+
+# The line settings of the pane, as text that can be compared.
+line_settings() {
+    rm -f "$work/stty"
+    lit "stty -g >$work/stty.new && mv $work/stty.new $work/stty; clear"
+    k Enter
+    until_true 10 test -f "$work/stty" || fail "the shell does not answer"
+    cat "$work/stty"
+}
+
+start() {
+    t kill-server 2>/dev/null || :
+    # not by the environment: the shell that tmux starts the command with drops PS1
+    t new-session -d -s o -x "${2:-120}" -y "${3:-40}" \
+        "exec env PS1='ready\\$ ' bash --norc --noprofile"
+    see 'ready[$#]'
+    settings=$(line_settings)
+    lit "$1"
+    k Enter
+}
+
+resize() {
+    t resize-window -t o -x "$1" -y "$2"
+    until_true 10 is '#{pane_width}x#{pane_height}' "$1x$2" || fail "the pane is not $1x$2"
+}
+
+# The process that the shell of the pane runs; empty when there is none.
+program() {
+    local shell
+    shell=$(value '#{pane_pid}')
+    tr -d ' ' <"/proc/$shell/task/$shell/children"
+}
+
+no_program() { [ -z "$(program)" ]; }
+
+restored() {
+    until_true 10 no_program || fail "the program is still running"
+    until_true 10 is '#{alternate_on}' 0 || fail "the alternate screen is still on"
+    until_true 10 is '#{cursor_flag}' 1 || fail "the cursor is hidden"
+    is '#{mouse_any_flag}' 0 || fail "the mouse is still taken"
+    local now
+    k C-u
+    now=$(line_settings)
+    [ "$now" = "$settings" ] || fail "stty: $now, was $settings"
+}
