@@ -17,6 +17,7 @@ enum { PROGRESS_OPS = 1000, AGAIN_MS = 5 };
 
 struct sqlite_client {
     char *path;
+    bool writable;
     char real[PATH_MAX]; /* without symbolic links: SQLite puts -wal and -shm beside that */
 };
 
@@ -91,13 +92,14 @@ static void set_handlers(struct sqlite_conn *conn)
 
 /* --- the client ----------------------------------------------------------------------------- */
 
-struct sqlite_client *sqlite_client_new(const char *path)
+struct sqlite_client *sqlite_client_new(const char *path, bool writable)
 {
     struct sqlite_client *client = calloc(1, sizeof *client);
     char *copy = strdup(path);
     if (!client || !copy)
         abort();
     client->path = copy;
+    client->writable = writable;
     return client;
 }
 
@@ -169,6 +171,8 @@ bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, cons
 {
     struct sqlite_sides before;
     struct sbuf uri = SBUF_INIT;
+    if (!client->writable)
+        return err_set(err, ERR_REFUSED, "%s: opened read-only", client->path);
     if (!resolve(client, err))
         return false;
     sqlite_sides_take(client->real, &before);

@@ -23,8 +23,8 @@
 
 struct sqlite_client;
 
-/* Opens nothing yet. `path` is copied. */
-struct sqlite_client *sqlite_client_new(const char *path);
+/* Opens nothing yet. `path` is copied. Without `writable` no path leads to a write. */
+struct sqlite_client *sqlite_client_new(const char *path, bool writable);
 void sqlite_client_free(struct sqlite_client *client); /* NULL is fine */
 
 /* May this file be written by us? False with the reason in `err`; looks at rights, touches nothing.
@@ -48,8 +48,9 @@ bool sqlite_read(struct sqlite_client *client, const struct call *call,
                  struct err *err);
 
 /* Opens for writing, never creating, and begins a transaction with the write lock taken; another's
- * lock is waited for at most lock_wait_ms (ERR_LOCKED). The caller ends it with sqlite_commit or
- * sqlite_conn_close; CLEANUP(sqlite_conn_close) is fine on a zeroed struct. */
+ * lock is waited for at most lock_wait_ms (ERR_LOCKED). ERR_REFUSED for a client not writable. The
+ * caller ends it with sqlite_commit or sqlite_conn_close; CLEANUP(sqlite_conn_close) is fine on a
+ * zeroed struct. */
 bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, const struct call *call,
                         struct sqlite_conn *ret, struct err *err);
 bool sqlite_commit(struct sqlite_conn *conn, struct err *err);

@@ -209,7 +209,7 @@ static bool look(struct sqlite_conn *conn, void *ctx, struct err *err)
 static bool look_at(const char *db, struct looked *looked, struct err *err)
 {
     struct call call = call_within(TIMEOUT_MS, NULL);
-    struct sqlite_client *client = sqlite_client_new(db);
+    struct sqlite_client *client = sqlite_client_new(db, false);
     bool ok = sqlite_read(client, &call, look, looked, err);
     sqlite_client_free(client);
     return ok;
@@ -376,7 +376,7 @@ static void waits_end(void **state)
     struct place *p = *state;
     run_other(p->db, 0, "CREATE TABLE t(v)");
     struct other o = other_start(p->db, 0, "BEGIN EXCLUSIVE", true);
-    struct sqlite_client *client = sqlite_client_new(p->db);
+    struct sqlite_client *client = sqlite_client_new(p->db, true);
     struct looked looked = {0};
     struct err err = {0};
     struct call call = call_within(50, NULL);
@@ -410,7 +410,7 @@ static void a_long_query_ends_by_its_deadline(void **state)
 {
     struct place *p = *state;
     run_other(p->db, 0, MAKE_WAL);
-    struct sqlite_client *client = sqlite_client_new(p->db);
+    struct sqlite_client *client = sqlite_client_new(p->db, true);
     struct call call = call_within(50, NULL);
     struct err err = {0};
     assert_false(sqlite_read(client, &call, endless, NULL, &err));
@@ -423,7 +423,7 @@ static void a_long_query_ends_by_its_deadline(void **state)
 static bool write_row(const char *db, const char *value, struct err *err)
 {
     struct call call = call_within(TIMEOUT_MS, NULL);
-    struct sqlite_client *client = sqlite_client_new(db);
+    struct sqlite_client *client = sqlite_client_new(db, true);
     struct sqlite_conn conn = {0};
     struct str param = str_of(value);
     int64_t changed = 0;
@@ -481,7 +481,7 @@ static void not_committed_is_not_written(void **state)
     struct place *p = *state;
     run_other(p->db, 0, MAKE_WAL);
     struct call call = call_within(TIMEOUT_MS, NULL);
-    struct sqlite_client *client = sqlite_client_new(p->db);
+    struct sqlite_client *client = sqlite_client_new(p->db, true);
     struct sqlite_conn conn = {0};
     struct err err = {0};
     assert_true(sqlite_write_begin(client, 1000, &call, &conn, &err));
@@ -500,7 +500,7 @@ static void rights(void **state)
     pid_t pid = fork();
     if (pid == 0) {
         struct err err = {0};
-        struct sqlite_client *client = sqlite_client_new(p->db);
+        struct sqlite_client *client = sqlite_client_new(p->db, true);
         bool ok = geteuid() != 0 || setresuid(VIEWER, VIEWER, VIEWER) == 0;
         ok = ok && !sqlite_client_writable(client, &err) && err.kind == ERR_DENIED;
         ok = ok && !write_row(p->db, "2", &err);
@@ -551,7 +551,7 @@ static void cells(void **state)
               "CREATE TABLE t(v, w); INSERT INTO t VALUES ('a\xe2\x98\x83z', NULL);"
               "INSERT INTO t VALUES (x'00ff', 5); INSERT INTO t VALUES ('', zeroblob(100000))");
     struct call call = call_within(TIMEOUT_MS, NULL);
-    struct sqlite_client *client = sqlite_client_new(p->db);
+    struct sqlite_client *client = sqlite_client_new(p->db, true);
     struct err err = {0};
     if (!sqlite_read(client, &call, read_cells, &p->arena, &err))
         fail_msg("%s", err.text);

@@ -1,0 +1,9 @@
+/* The layouts on SQLite files. */
+#ifndef PENSTOCK_SQLITE_LAYOUTS_H
+#define PENSTOCK_SQLITE_LAYOUTS_H
+
+#include "core/store_driver.h"
+
+extern const struct layout sqlite_meltano_systemdb;
+
+#endif

@@ -1,0 +1,626 @@
+/* Meltano's system database in a SQLite file, `<project>/.meltano/meltano.db` (formats/meltano.md
+ * 3). Texts and times are as Meltano's SQLAlchemy writes them [3.3]. */
+#include "backends/meltano_systemdb.h"
+#include "backends/sqlite/client.h"
+#include "backends/sqlite/layouts.h"
+#include "core/base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns of `runs` without the payload, in the order of enum systemdb_run_column: a state's
+ * payload may be 20 MB, and a statement that names it would load it. */
+#define RUN_COLUMNS_SQL                                                                            \
+    "id, job_name, state, started_at, ended_at, NULL, payload_flags, run_id, \"trigger\","         \
+    " last_heartbeat_at"
+
+struct systemdb_store {
+    struct store base;
+    struct sqlite_client *client;
+    struct systemdb_schema schema;
+};
+
+static struct systemdb_store *systemdb(struct store *store)
+{
+    return (struct systemdb_store *)store;
+}
+
+/* --- what is there -------------------------------------------------------------------------- */
+
+struct found {
+    struct arena *arena;
+    struct systemdb_schema schema;
+    bool utf8, is_systemdb;
+};
+
+static bool revision_read(struct sqlite_conn *conn, struct found *found, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    bool row, more = false;
+    if (!sqlite_prepare(conn, "SELECT version_num FROM alembic_version", &stmt, err) ||
+        !sqlite_step(conn, stmt, &row, err))
+        return false;
+    struct str revision = row ? sqlite_text(found->arena, stmt, 0) : STR_NULL;
+    if (row && !sqlite_step(conn, stmt, &more, err))
+        return false;
+    found->schema.revision = more ? STR_NULL : revision;
+    return true;
+}
+
+static bool schema_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    static const char *const alembic[] = {"version_num"};
+    struct found *found = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    unsigned version;
+    bool row;
+    if (!sqlite_columns(conn, "state", systemdb_state_columns, 4, &found->schema.state_columns,
+                        err) ||
+        !sqlite_columns(conn, "runs", systemdb_run_columns, RUN_COLUMNS, &found->schema.run_columns,
+                        err) ||
+        !sqlite_columns(conn, "alembic_version", alembic, 1, &version, err))
+        return false;
+    /* Beside a `runs` table a table `state` with a state_id is the system's, alone the plug-in's.
+     */
+    found->is_systemdb = (found->schema.state_columns & 1) && found->schema.run_columns && version;
+    if (!found->is_systemdb)
+        return true;
+    if (!sqlite_prepare(conn, "PRAGMA encoding", &stmt, err) || !sqlite_step(conn, stmt, &row, err))
+        return false;
+    found->utf8 = row && strcmp((const char *)sqlite3_column_text(stmt, 0), "UTF-8") == 0;
+    return revision_read(conn, found, err);
+}
+
+static bool systemdb_detect(const struct layout *layout, const struct address *address,
+                            const struct call *call, struct err *err)
+{
+    struct arena a = ARENA_INIT;
+    struct found found = {.arena = &a};
+    struct sqlite_client *client = sqlite_client_new(address->url, false);
+    bool ok = sqlite_read(client, call, schema_read, &found, err) && found.is_systemdb;
+    sqlite_client_free(client);
+    arena_release(&a);
+    return ok;
+}
+
+static bool schema_check(struct systemdb_store *s, const struct found *found, struct err *err)
+{
+    if (!found->is_systemdb) {
+        err_set(err, ERR_UNSUPPORTED, "there is no system database of Meltano in this file");
+        return err_hint(err, "it needs the tables state, runs and alembic_version; a project that "
+                             "was last run before Meltano 2.7.1 has no table state yet");
+    }
+    if (!found->utf8)
+        return err_set(err, ERR_UNSUPPORTED, "the database does not store its texts as UTF-8");
+    s->schema = found->schema;
+    return systemdb_schema_judge(&s->schema, &s->base, err);
+}
+
+static bool systemdb_open(const struct layout *layout, const struct address *address,
+                          const struct store_opts *opts, const struct call *call,
+                          struct store **ret, struct err *err)
+{
+    struct systemdb_store *s = calloc(1, sizeof *s);
+    if (!s)
+        abort();
+    store_init(&s->base, layout, address, opts);
+    s->client = sqlite_client_new(address->url, opts->writable);
+    struct store_info *info = &s->base.info;
+    struct arena *a = &s->base.arena;
+    struct found found = {.arena = a};
+    struct err why = {0};
+    int64_t started_ms = clock_monotonic_ms();
+    info->server = arena_str(a, str_of(address->url));
+    info->version = arena_printf(a, "SQLite %s", sqlite3_libversion());
+    if (info->writable && !sqlite_client_writable(s->client, &why)) {
+        info->writable = false;
+        info->why_read_only = arena_str(a, str_of(why.text));
+    }
+    if (!sqlite_read(s->client, call, schema_read, &found, err) || !schema_check(s, &found, err)) {
+        layout->close(&s->base);
+        return false;
+    }
+    info->latency_ms = clock_monotonic_ms() - started_ms;
+    info->rights =
+        info->writable ? STR("reads and writes state and runs") : STR("reads state and runs");
+    *ret = &s->base;
+    return true;
+}
+
+static void systemdb_close(struct store *store)
+{
+    struct systemdb_store *s = systemdb(store);
+    sqlite_client_free(s->client);
+    arena_release(&s->base.arena);
+    free(s);
+}
+
+static bool count_rows(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    bool row;
+    if (!sqlite_prepare(conn, "SELECT count(*) FROM state", &stmt, err) ||
+        !sqlite_step(conn, stmt, &row, err))
+        return false;
+    *(int64_t *)ctx = sqlite3_column_int64(stmt, 0);
+    return true;
+}
+
+static bool systemdb_probe(struct store *store, const struct call *call, struct err *err)
+{
+    int64_t started_ms = clock_monotonic_ms();
+    if (!sqlite_read(systemdb(store)->client, call, count_rows, &store->info.records, err))
+        return false;
+    store->info.latency_ms = clock_monotonic_ms() - started_ms;
+    return true;
+}
+
+/* --- scan ----------------------------------------------------------------------------------- */
+
+struct scan_state {
+    bool started;
+    struct sbuf last;
+};
+
+struct page {
+    const struct scan_state *scan;
+    struct arena *arena;
+    size_t max, n;
+    struct row *rows;
+};
+
+static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    /* Ids are compared by bytes, as the primary key is. What is no text cannot be addressed. */
+    static const char first[] = "SELECT state_id, rowid, updated_at FROM state WHERE state_id >= ?1"
+                                " AND typeof(state_id) = 'text' ORDER BY state_id LIMIT ?2";
+    static const char next[] = "SELECT state_id, rowid, updated_at FROM state WHERE state_id > ?1"
+                               " AND typeof(state_id) = 'text' ORDER BY state_id LIMIT ?2";
+    struct page *page = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    page->n = 0;
+    page->rows = arena_array(page->arena, struct row, page->max);
+    if (!sqlite_prepare(conn, page->scan->started ? next : first, &stmt, err))
+        return false;
+    struct str last = {page->scan->last.ptr ? page->scan->last.ptr : "", page->scan->last.len};
+    sqlite_bind(stmt, 1, last);
+    sqlite3_bind_int64(stmt, 2, (int64_t)page->max);
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        struct row *r = &page->rows[page->n++];
+        int64_t rowid = sqlite3_column_int64(stmt, 1);
+        *r = (struct row){.id = sqlite_text(page->arena, stmt, 0), .expires_at_us = TIME_NEVER};
+        r->label = r->id;
+        if (!time_parse((struct str){(const char *)sqlite3_column_text(stmt, 2),
+                                     (size_t)sqlite3_column_bytes(stmt, 2)},
+                        &r->updated_at_us))
+            r->updated_at_us = TIME_UNKNOWN;
+        for (int i = 0; i < SYSTEMDB_HALVES; i++) {
+            struct sqlite_cell cell;
+            /* A half that is neither text nor NULL shows when it is read; here it has no size. */
+            if (sqlite_cell_read(conn, "state", systemdb_half_columns[i], rowid, 0, page->arena,
+                                 &cell, NULL))
+                r->bytes += (int64_t)cell.bytes;
+        }
+    }
+}
+
+static bool systemdb_scan_open(struct store *store, const struct call *call, void **ret,
+                               struct err *err)
+{
+    struct scan_state *scan = calloc(1, sizeof *scan);
+    if (!scan)
+        abort();
+    *ret = scan;
+    return true;
+}
+
+static bool systemdb_scan_next(struct store *store, void *ctx, const struct call *call,
+                               struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+                               struct err *err)
+{
+    struct scan_state *scan = ctx;
+    struct page page = {.scan = scan, .arena = arena, .max = max};
+    if (!sqlite_read(systemdb(store)->client, call, page_read, &page, err))
+        return false;
+    if (page.n) {
+        scan->started = true;
+        scan->last.len = 0;
+        sbuf_str(&scan->last, page.rows[page.n - 1].id);
+    }
+    *ret = page.rows;
+    *ret_n = page.n;
+    return true;
+}
+
+static void systemdb_scan_close(struct store *store, void *ctx)
+{
+    struct scan_state *scan = ctx;
+    sbuf_release(&scan->last);
+    free(scan);
+}
+
+/* --- reading -------------------------------------------------------------------------------- */
+
+/* `cut` (may be NULL: then too long is an error) gets the size and the first bytes of a row with a
+ * half beyond the limit. */
+static bool row_read(struct sqlite_conn *conn, struct str id, size_t limit, struct arena *arena,
+                     bool *ret_found, struct systemdb_row *ret, struct document *cut,
+                     struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct systemdb_row row = {0};
+    uint64_t bytes = 0;
+    if (!sqlite_prepare(conn, "SELECT rowid, updated_at FROM state WHERE state_id = ?1", &stmt,
+                        err))
+        return false;
+    sqlite_bind(stmt, 1, id);
+    if (!sqlite_step(conn, stmt, ret_found, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    int64_t rowid = sqlite3_column_int64(stmt, 0);
+    row.place = sqlite_text(arena, stmt, 0);
+    row.updated_at = sqlite_text(arena, stmt, 1);
+    for (int i = 0; i < SYSTEMDB_HALVES; i++) {
+        struct sqlite_cell cell;
+        if (!sqlite_cell_read(conn, "state", systemdb_half_columns[i], rowid, limit, arena, &cell,
+                              err))
+            return false;
+        bytes += cell.bytes;
+        row.halves[i] = cell.value;
+        row.is_blob[i] = cell.is_blob;
+        if (cell.bytes > limit && !cut)
+            return err_set(err, ERR_CORRUPT, "%s: %llu bytes are more than can be changed",
+                           systemdb_half_columns[i], (unsigned long long)cell.bytes);
+        if (cell.bytes > limit && !cut->truncated) {
+            cut->truncated = true;
+            cut->head = cell.value;
+        }
+    }
+    if (cut)
+        cut->bytes = bytes;
+    *ret = row;
+    return true;
+}
+
+struct reading {
+    const struct str *ids;
+    size_t n, limit;
+    struct arena *arena;
+    struct read_item *items;
+};
+
+static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct reading *r = ctx;
+    for (size_t i = 0; i < r->n; i++) {
+        struct read_item *item = &r->items[i];
+        struct systemdb_row row;
+        bool found;
+        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
+        if (!row_read(conn, r->ids[i], r->limit, r->arena, &found, &row, &item->doc, &item->err)) {
+            /* One damaged record does not hide the others; a file that cannot be read does. */
+            if (item->err.kind == ERR_CORRUPT)
+                continue;
+            if (err)
+                *err = item->err;
+            return false;
+        }
+        if (item->doc.truncated) {
+            item->doc.updated_at_us = TIME_UNKNOWN;
+            item->doc.expires_at_us = TIME_NEVER;
+        } else {
+            item->doc.bytes = 0;
+            systemdb_document(r->arena, found ? &row : NULL, &item->doc);
+        }
+    }
+    return true;
+}
+
+static bool systemdb_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+                          const struct call *call, struct arena *arena, struct read_item *ret,
+                          struct err *err)
+{
+    struct reading r = {ids, n, limit, arena, ret};
+    return sqlite_read(systemdb(store)->client, call, records_read, &r, err);
+}
+
+/* --- changing ------------------------------------------------------------------------------- */
+
+static bool row_get(void *tx, struct str id, struct arena *arena, bool *ret_found,
+                    struct systemdb_row *ret, struct err *err)
+{
+    return row_read(tx, id, VALUE_LIMIT, arena, ret_found, ret, NULL, err);
+}
+
+/* A half that somebody stored as a BLOB goes back as one. */
+#define HALF_SQL(param, flag) "CASE WHEN " flag " THEN CAST(" param " AS BLOB) ELSE " param " END"
+
+static struct str flag_of(bool b)
+{
+    return b ? STR("1") : STR_NULL;
+}
+
+static bool row_insert(void *tx, struct str id, const struct systemdb_row *row, struct err *err)
+{
+    /* The old rowid where it is still free: the table's own order comes back with the row. */
+    struct str params[] = {
+        id,         row->halves[0],           row->halves[1],          row->updated_at,
+        row->place, flag_of(row->is_blob[0]), flag_of(row->is_blob[1])};
+    return sqlite_exec(
+        tx,
+        "INSERT INTO state (rowid, state_id, completed_state, partial_state, updated_at) VALUES ("
+        "CASE WHEN EXISTS (SELECT 1 FROM state WHERE rowid = CAST(?5 AS INTEGER)) THEN NULL"
+        " ELSE CAST(?5 AS INTEGER) END,"
+        "?1," HALF_SQL("?2", "?6") "," HALF_SQL("?3", "?7") ", ?4)",
+        params, 7, NULL, err);
+}
+
+static bool row_update(void *tx, struct str id, const struct systemdb_row *row, unsigned change,
+                       int64_t *ret_rows, struct err *err)
+{
+    static const char *const sql[] = {
+        "UPDATE state SET updated_at = ?2 WHERE state_id = ?1",
+        "UPDATE state SET updated_at = ?2, completed_state = " HALF_SQL(
+            "?3", "?5") " WHERE state_id = ?1",
+        "UPDATE state SET updated_at = ?2, partial_state = " HALF_SQL("?4",
+                                                                      "?6") " WHERE state_id = ?1",
+        "UPDATE state SET updated_at = ?2, completed_state = " HALF_SQL(
+            "?3", "?5") ", partial_state = " HALF_SQL("?4", "?6") " WHERE state_id = ?1",
+    };
+    static const int nparams[] = {2, 5, 6, 6};
+    struct str params[] = {id,
+                           row->updated_at,
+                           row->halves[0],
+                           row->halves[1],
+                           flag_of(row->is_blob[0]),
+                           flag_of(row->is_blob[1])};
+    return sqlite_exec(tx, sql[change & 3], params, nparams[change & 3], ret_rows, err);
+}
+
+static bool row_delete(void *tx, struct str id, int64_t *ret_rows, struct err *err)
+{
+    return sqlite_exec(tx, "DELETE FROM state WHERE state_id = ?1", &id, 1, ret_rows, err);
+}
+
+static void run_columns(struct arena *arena, sqlite3_stmt *stmt, struct systemdb_run *ret)
+{
+    for (int i = 0; i < RUN_COLUMNS; i++)
+        ret->columns[i] = sqlite_text(arena, stmt, i);
+}
+
+/* `limit`: a payload beyond it stays NULL, its size is told. */
+static bool run_read(struct sqlite_conn *conn, int64_t id, size_t limit, struct arena *arena,
+                     bool *ret_found, struct systemdb_run *ret, int64_t *ret_bytes, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct sqlite_cell payload;
+    if (!sqlite_prepare(conn, "SELECT " RUN_COLUMNS_SQL " FROM runs WHERE id = ?1", &stmt, err))
+        return false;
+    sqlite3_bind_int64(stmt, 1, id);
+    if (!sqlite_step(conn, stmt, ret_found, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    run_columns(arena, stmt, ret);
+    if (!sqlite_cell_read(conn, "runs", "payload", id, limit, arena, &payload, err))
+        return false;
+    ret->columns[RUN_PAYLOAD] = payload.bytes <= limit ? payload.value : STR_NULL;
+    *ret_bytes = (int64_t)payload.bytes;
+    return true;
+}
+
+static bool run_get(void *tx, struct str run_id, struct arena *arena, bool *ret_found,
+                    struct systemdb_run *ret, struct err *err)
+{
+    int64_t id, bytes = 0;
+    if (!str_i64(run_id, &id))
+        return err_set(err, ERR_CORRUPT, "runs: %.*s is no id", STR_ARG(run_id));
+    if (!run_read(tx, id, VALUE_LIMIT, arena, ret_found, ret, &bytes, err))
+        return false;
+    return bytes <= VALUE_LIMIT ||
+           err_set(err, ERR_CORRUPT, "runs: the payload of row %.*s has %lld bytes",
+                   STR_ARG(run_id), (long long)bytes);
+}
+
+static bool run_insert(void *tx, const struct systemdb_run *run, struct arena *arena,
+                       struct str *ret_id, struct err *err)
+{
+    struct sqlite_conn *conn = tx;
+    if (!sqlite_exec(conn,
+                     "INSERT INTO runs (id, job_name, state, started_at, ended_at, payload,"
+                     " payload_flags, run_id, \"trigger\", last_heartbeat_at)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                     run->columns, RUN_COLUMNS, NULL, err))
+        return false;
+    *ret_id = arena_printf(arena, "%lld", (long long)sqlite3_last_insert_rowid(conn->db));
+    return true;
+}
+
+static bool run_delete(void *tx, struct str run_id, int64_t *ret_rows, struct err *err)
+{
+    return sqlite_exec(tx, "DELETE FROM runs WHERE id = CAST(?1 AS INTEGER)", &run_id, 1, ret_rows,
+                       err);
+}
+
+static const struct systemdb_engine engine = {
+    .row_get = row_get,
+    .row_insert = row_insert,
+    .row_update = row_update,
+    .row_delete = row_delete,
+    .run_get = run_get,
+    .run_insert = run_insert,
+    .run_delete = run_delete,
+};
+
+static bool commit_item(struct systemdb_store *s, struct commit_item *item, const struct call *call,
+                        struct arena *arena, struct err *err)
+{
+    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
+    if (!sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err))
+        return systemdb_commit_failed(item, err);
+    if (!systemdb_commit(&engine, &conn, item, arena, err))
+        return false;
+    if (item->outcome == OUTCOME_APPLIED && !sqlite_commit(&conn, err))
+        return systemdb_commit_failed(item, err);
+    return true;
+}
+
+static bool systemdb_commit_item(struct store *store, struct commit_item *item,
+                                 const struct call *call, struct arena *arena, struct err *err)
+{
+    struct err local = {0};
+    if (commit_item(systemdb(store), item, call, arena, &local))
+        return true;
+    if (err)
+        *err = local;
+    return false;
+}
+
+/* --- runs ----------------------------------------------------------------------------------- */
+
+struct watching {
+    const struct str *ids;
+    size_t n;
+    struct arena *arena;
+    struct activity *ret;
+    int64_t now_us;
+};
+
+/* One pass over the running rows, whatever the number of ids: `runs` has no index on job_name. */
+static bool running_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct watching *w = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    for (size_t i = 0; i < w->n; i++)
+        w->ret[i] =
+            (struct activity){.started_at_us = TIME_UNKNOWN, .heartbeat_at_us = TIME_UNKNOWN};
+    if (!sqlite_prepare(conn, "SELECT " RUN_COLUMNS_SQL " FROM runs WHERE state = 'RUNNING'", &stmt,
+                        err))
+        return false;
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        struct systemdb_run run;
+        run_columns(w->arena, stmt, &run);
+        for (size_t i = 0; i < w->n; i++) {
+            if (str_eq(w->ids[i], run.columns[RUN_JOB_NAME]))
+                systemdb_activity_add(&w->ret[i], &run, w->now_us, w->arena);
+        }
+    }
+}
+
+static bool systemdb_activity(struct store *store, const struct str *ids, size_t n,
+                              const struct call *call, struct arena *arena, struct activity *ret,
+                              struct err *err)
+{
+    struct systemdb_store *s = systemdb(store);
+    struct watching w = {ids, n, arena, ret, clock_now_us()};
+    if (systemdb_runs_readable(&s->schema))
+        return sqlite_read(s->client, call, running_read, &w, err);
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct activity){.sight = ACTIVITY_BLIND,
+                                   .started_at_us = TIME_UNKNOWN,
+                                   .heartbeat_at_us = TIME_UNKNOWN,
+                                   .why = STR("the table runs is not as this version knows it")};
+    return true;
+}
+
+struct history {
+    const struct str *ids;
+    size_t n;
+    struct arena *arena;
+    int64_t (*run_ids)[SYSTEMDB_HISTORY];
+    size_t *nruns;
+    const struct value **ret;
+};
+
+/* The newest rows of each id, again in one pass; id and job_name come first in a row, so no payload
+ * is touched. */
+static bool newest_runs(struct sqlite_conn *conn, struct history *h, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    size_t full = 0;
+    memset(h->nruns, 0, h->n * sizeof *h->nruns);
+    if (!sqlite_prepare(conn, "SELECT id, job_name FROM runs ORDER BY id DESC", &stmt, err))
+        return false;
+    for (bool row; full < h->n;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            break;
+        struct str job = {(const char *)sqlite3_column_text(stmt, 1),
+                          (size_t)sqlite3_column_bytes(stmt, 1)};
+        for (size_t i = 0; job.ptr && i < h->n; i++) {
+            if (h->nruns[i] == SYSTEMDB_HISTORY || !str_eq(h->ids[i], job))
+                continue;
+            h->run_ids[i][h->nruns[i]++] = sqlite3_column_int64(stmt, 0);
+            full += h->nruns[i] == SYSTEMDB_HISTORY;
+        }
+    }
+    return true;
+}
+
+static bool history_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    struct history *h = ctx;
+    if (!newest_runs(conn, h, err))
+        return false;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct value *runs[SYSTEMDB_HISTORY];
+        size_t n = 0;
+        for (size_t j = 0; j < h->nruns[i]; j++) {
+            struct systemdb_run run;
+            int64_t bytes = 0;
+            bool found;
+            if (!run_read(conn, h->run_ids[i][j], SYSTEMDB_PAYLOAD_LIMIT, h->arena, &found, &run,
+                          &bytes, err))
+                return false;
+            if (found)
+                runs[n++] = systemdb_run_fact(h->arena, &run, bytes);
+        }
+        h->ret[i] = systemdb_facts(h->arena, runs, n);
+    }
+    return true;
+}
+
+static bool systemdb_facts_read(struct store *store, const struct str *ids, size_t n,
+                                const struct call *call, struct arena *arena,
+                                const struct value **ret, struct err *err)
+{
+    struct systemdb_store *s = systemdb(store);
+    if (systemdb_runs_readable(&s->schema)) {
+        struct history h = {.ids = ids, .n = n, .arena = arena, .ret = ret};
+        h.run_ids = arena_alloc_array(arena, n, sizeof *h.run_ids);
+        h.nruns = arena_array(arena, size_t, n);
+        return sqlite_read(s->client, call, history_read, &h, err);
+    }
+    for (size_t i = 0; i < n; i++)
+        ret[i] = value_empty_dict(arena);
+    return true;
+}
+
+const struct layout sqlite_meltano_systemdb = {
+    .system = "meltano",
+    .backend = "sqlite",
+    .name = "systemdb",
+    .native = true,
+    .detect = systemdb_detect,
+    .open = systemdb_open,
+    .close = systemdb_close,
+    .probe = systemdb_probe,
+    .scan_open = systemdb_scan_open,
+    .scan_next = systemdb_scan_next,
+    .scan_close = systemdb_scan_close,
+    .read = systemdb_read,
+    .decode = systemdb_decode,
+    .commit = systemdb_commit_item,
+    .activity = systemdb_activity,
+    .facts = systemdb_facts_read,
+};

@@ -1,0 +1,30 @@
+/* A database under the cases of systemdb.c: one implementation per engine. */
+#ifndef PENSTOCK_TEST_SYSTEMDB_H
+#define PENSTOCK_TEST_SYSTEMDB_H
+
+#include "core/base/arena.h"
+#include "core/store_driver.h"
+
+struct database;
+
+extern const struct layout *const database_layout;
+
+/* An empty database of its own; exits 77 when there is no server. */
+struct database *database_new(void);
+void database_free(struct database *db);
+const char *database_url(const struct database *db);
+/* Runs statements as another program would. */
+void database_exec(struct database *db, const char *sql);
+/* Every row a statement gives: columns with '|' between, NULL as <null>, rows ended by a line feed.
+ */
+const char *database_rows(struct database *db, const char *sql, struct arena *arena);
+/* Another program that has the row of `state` locked, until released. */
+void database_lock(struct database *db, const char *state_id);
+void database_unlock(struct database *db);
+
+/* Meltano's tables at revision c0efb3c314eb (formats/meltano.md 3.2). */
+extern const char *const database_schema;
+/* A uuid as the engine prints it, from 32 digits. */
+const char *database_uuid(const char *digits, struct arena *arena);
+
+#endif
