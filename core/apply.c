@@ -1,5 +1,6 @@
 #include "core/apply.h"
 
+#include "core/base/cleanup.h"
 #include "core/output.h"
 #include "core/plan_parts.h"
 
@@ -123,29 +124,31 @@ static bool check_writable(const struct plan *plan, struct err *err)
     return true;
 }
 
-static bool recheck_item(struct plan *plan, struct plan_item *item, const struct call *call,
+/* A record that was changed since: the plan keeps what it is now, to be shown beside the plan. */
+static bool set_conflict(struct plan *plan, struct plan_item *item, const struct call *call,
                          struct err *err)
 {
-    struct store *store = item->store->store;
-    struct arena *a = &plan->arena;
-    struct read_item *now = arena_new(a, struct read_item);
-    struct activity *activity = arena_new(a, struct activity);
-    if (item->kind == EDIT_BREAK)
-        return true; /* the driver compares the lock itself */
-    if (!store_read(store, &item->id, 1, 0, call, a, now, err) ||
-        !store_activity(store, &item->id, 1, call, a, activity, err))
+    struct read_item *now = arena_new(&plan->arena, struct read_item);
+    struct err changed = {0};
+    if (!store_read(item->store->store, &item->id, 1, 0, call, &plan->arena, now, err))
         return false;
+    err_set(&changed, ERR_CONFLICT, "%.*s: changed since preview", STR_ARG(item->label));
+    err_hint(&changed, "look at it as it is now and make a new plan");
+    plan_item_fail(item, OUTCOME_CONFLICT, &changed);
+    item->now = &now->doc;
+    return true;
+}
+
+static bool recheck_item(struct plan *plan, struct plan_item *item, const struct read_item *now,
+                         const struct activity *activity, const struct call *call, struct arena *a,
+                         struct err *err)
+{
+    const struct store *store = item->store->store;
     if (now->err.kind != ERR_NONE)
         return plan_item_fail(item, OUTCOME_FAILED, &now->err), true;
     for (size_t i = 0; i < PARTS_MAX; i++) {
-        if (!(item->compare >> i & 1) || version_eq(&item->expect[i], &now->doc.versions[i]))
-            continue;
-        struct err changed = {0};
-        err_set(&changed, ERR_CONFLICT, "%.*s: changed since preview", STR_ARG(item->label));
-        err_hint(&changed, "look at it as it is now and make a new plan");
-        plan_item_fail(item, OUTCOME_CONFLICT, &changed);
-        item->now = &now->doc;
-        return true;
+        if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->doc.versions[i]))
+            return set_conflict(plan, item, call, err);
     }
     struct op_input in = {.system = store_system(store),
                           .docs = {&now->doc},
@@ -155,18 +158,56 @@ static bool recheck_item(struct plan *plan, struct plan_item *item, const struct
                           .native = store_info(store)->native,
                           .arena = a};
     plan_judge(item, &in, plan->request.force);
+    item->writer.why = item->writer.why.ptr ? arena_str(&plan->arena, item->writer.why) : STR_NULL;
     return true;
+}
+
+enum { LOT = 256 }; /* records read again at once */
+
+/* Reads again what lies in one store, in lots whose documents are dropped. */
+static bool recheck_lot(struct plan *plan, struct plan_item **items, size_t n,
+                        const struct apply_opts *opts, struct err *err)
+{
+    CLEANUP(arena_release) struct arena a = ARENA_INIT;
+    struct store *store = items[0]->store->store;
+    struct call call = call_within(opts->timeout_ms, opts->cancel);
+    struct str ids[LOT];
+    struct read_item *now = arena_array(&a, struct read_item, n);
+    struct activity *activity = arena_array(&a, struct activity, n);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = items[i]->id;
+    if (!store_read(store, ids, n, 0, &call, &a, now, err) ||
+        !store_activity(store, ids, n, &call, &a, activity, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!recheck_item(plan, items[i], &now[i], &activity[i], &call, &a, err))
+            return false;
+    }
+    return true;
+}
+
+/* A lock that is to be broken is compared by the driver itself. */
+static bool is_rechecked(const struct plan_item *item)
+{
+    return item->outcome == OUTCOME_PLANNED && item->kind != EDIT_BREAK;
 }
 
 static bool recheck(struct plan *plan, const struct apply_opts *opts, struct err *err)
 {
+    struct plan_item *lot[LOT];
+    size_t n = 0;
     for (size_t i = 0; i < plan->nitems; i++) {
-        struct call call = call_within(opts->timeout_ms, opts->cancel);
-        if (plan->items[i].outcome == OUTCOME_PLANNED &&
-            !recheck_item(plan, &plan->items[i], &call, err))
-            return false;
+        struct plan_item *item = &plan->items[i];
+        if (!is_rechecked(item))
+            continue;
+        if (n && (n == LOT || lot[0]->store != item->store)) {
+            if (!recheck_lot(plan, lot, n, opts, err))
+                return false;
+            n = 0;
+        }
+        lot[n++] = item;
     }
-    return true;
+    return !n || recheck_lot(plan, lot, n, opts, err);
 }
 
 /* --- the journal's side
@@ -421,6 +462,7 @@ bool apply_plan(struct plan *plan, const struct apply_opts *opts, struct err *er
         return false;
     }
     apply_items(plan, opts);
-    audit_sync(opts->audit, &ignored);
+    if (!journal_sync(opts->journal, &ignored) || !audit_sync(opts->audit, &ignored))
+        plan->note = STR("the outcomes are recorded, but could not be synced to disk");
     return true;
 }

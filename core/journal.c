@@ -145,8 +145,7 @@ static bool prepare_file(struct journal *j, struct err *err)
     bool wal;
     look_at_filesystem(j, &wal);
     if (!run_sql(j, wal ? "pragma journal_mode = wal" : "pragma journal_mode = delete", err) ||
-        !run_sql(j, "pragma synchronous = full; pragma foreign_keys = on", err) ||
-        !run_sql(j, "begin immediate", err))
+        !run_sql(j, "pragma foreign_keys = on", err) || !run_sql(j, "begin immediate", err))
         return false;
     CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
     if (!prepare(j, "pragma user_version", &stmt, err))
@@ -305,13 +304,13 @@ bool journal_begin(struct journal *journal, struct journal_entry *entry, struct 
     uint8_t id[6];
     random_bytes(id, sizeof id);
     hex_encode(id, sizeof id, entry->id);
-    if (!run_sql(journal, "begin immediate", err))
+    if (!run_sql(journal, "pragma synchronous = full; begin immediate", err))
         return false;
     bool ok = insert_entry(journal, entry, err);
     for (size_t i = 0; ok && i < entry->nitems; i++)
         ok = insert_item(journal, entry->n, &entry->items[i], err);
     if (ok && run_sql(journal, "commit", err))
-        return true;
+        return run_sql(journal, "pragma synchronous = normal", err);
     sqlite3_exec(journal->db, "rollback", NULL, NULL, NULL);
     return false;
 }
@@ -338,6 +337,14 @@ bool journal_record(struct journal *journal, const struct journal_item *item, st
         return err_set(err, ERR_INTERNAL, "journal %s: item %lld is not there", journal->path,
                        (long long)item->n);
     return true;
+}
+
+bool journal_sync(struct journal *journal, struct err *err)
+{
+    /* With `full` a commit syncs the log, and with it all that stands in it before. */
+    return run_sql(journal, "pragma synchronous = full", err) &&
+           run_sql(journal, "begin immediate; pragma user_version = 1; commit", err) &&
+           run_sql(journal, "pragma synchronous = normal", err);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */

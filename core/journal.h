@@ -65,8 +65,11 @@ struct str journal_warning(const struct journal *journal);
  * returns. Fills entry->n, entry->id and the items' n. */
 bool journal_begin(struct journal *journal, struct journal_entry *entry, struct err *err);
 /* Records what became of an item: after versions and image, receipt, outcome, verified, detail. The
- * item is found by n. On disk when it returns. */
+ * item is found by n. Survives the end of the program at once, a loss of power after journal_sync;
+ * what that loses is still `intended` and settled by reading. */
 bool journal_record(struct journal *journal, const struct journal_item *item, struct err *err);
+
+bool journal_sync(struct journal *journal, struct err *err);
 
 /* Newest first, without items; since_us 0 = all; store ptr NULL = all stores. */
 bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us, struct str store,

@@ -95,7 +95,7 @@ struct plan {
     bool blocked;         /* a live writer blocks some item and --force was not given */
     int64_t made_at_us, read_at_us;
     struct str equivalent; /* the command line that makes this plan */
-    struct str fix_hint;   /* what an operator could do when nothing can be planned */
+    struct str note;       /* about the plan or its application as a whole; ptr NULL: nothing */
     char journal_id[13];   /* after apply: id of the entry; else "" */
     int64_t undoes;        /* n of the entry that this plan undoes or redoes, else 0 */
     char undoes_id[13];
@@ -108,9 +108,8 @@ bool plan_make(const struct plan_request *request, const struct call *call, stru
                struct err *err);
 /* Restores what a journal entry changed; redo restores what the undo changed. `stores` are the open
  * ones; the entry's store must be among them. */
-bool plan_undo(struct journal *journal, const struct journal_entry *entry,
-               struct open_store *stores, size_t nstores, struct str reason,
-               const struct call *call, struct plan **ret, struct err *err);
+bool plan_undo(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
+               struct str reason, const struct call *call, struct plan **ret, struct err *err);
 /* Breaks locks as seen. */
 bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
                 bool force, struct plan **ret, struct err *err);

@@ -184,6 +184,7 @@ json_t *plan_json(const struct plan *plan)
     json_object_set_new(o, "undo", json_boolean(plan->undo != UNDO_NONE));
     json_object_set_new(o, "undo_scope", json_string(undo_scope_name(plan->undo)));
     json_object_set_new(o, "read_at", output_time(plan->read_at_us));
+    json_object_set_new(o, "note", output_text(plan->note));
     json_object_set_new(o, "same_as", output_text(plan->equivalent));
     return o;
 }

@@ -219,7 +219,7 @@ static bool make_again(json_t *saved, struct plan_request *r, struct open_store 
             return err_set(err, ERR_UNAVAILABLE, "saved plan: undoes %s, and no journal is open",
                            undoes);
         return journal_load(journal, a, str_of(undoes), &entry, err) &&
-               plan_undo(journal, &entry, stores, nstores, r->reason, call, ret, err);
+               plan_undo(&entry, stores, nstores, r->reason, call, ret, err);
     }
     if (!verb)
         return make_break(records, r, call, a, ret, err);

@@ -108,11 +108,63 @@ static bool check_entry(const struct journal_entry *entry, size_t restorable, st
                    entry->applied ? "everything in it was undone" : "nothing in it was applied");
 }
 
-bool plan_undo(struct journal *journal, const struct journal_entry *entry,
-               struct open_store *stores, size_t nstores, struct str reason,
-               const struct call *call, struct plan **ret, struct err *err)
+/* The items to be restored, last first, each in its store. */
+static bool place_items(struct plan *plan, const struct journal_entry *entry,
+                        struct open_store *stores, size_t nstores, const struct journal_item **from,
+                        struct err *err)
 {
-    (void)journal;
+    struct arena *a = &plan->arena;
+    ptrdiff_t *place = arena_array(a, ptrdiff_t, entry->nitems); /* of the entry → of the plan */
+    for (size_t i = entry->nitems; i-- > 0;) {
+        place[i] = -1;
+        if (!is_restorable(&entry->items[i]))
+            continue;
+        struct plan_item *item = &plan->items[plan->nitems];
+        *item = (struct plan_item){.needs = -1};
+        item->store = store_by_identity(stores, nstores, entry->items[i].store);
+        if (!item->store) {
+            err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
+                    STR_ARG(entry->items[i].store));
+            return err_hint(err, "name it with -t");
+        }
+        item->id = arena_str(a, entry->items[i].id);
+        item->label = arena_str(a, entry->items[i].label);
+        from[plan->nitems] = &entry->items[i];
+        place[i] = (ptrdiff_t)plan->nitems++;
+        plan->request.store = plan->request.other_store = item->store;
+    }
+    /* Undone in reverse, so what was needed first is now needed last. */
+    for (size_t i = 0; i < entry->nitems; i++) {
+        int64_t needed = entry->items[i].needs;
+        if (needed >= 0 && (size_t)needed < entry->nitems && place[needed] >= 0 && place[i] >= 0)
+            plan->items[place[needed]].needs = place[i];
+    }
+    return true;
+}
+
+/* Restores items [first, first + n), which lie in one store. */
+static bool restore_items(struct plan *plan, size_t first, size_t n,
+                          const struct journal_item **from, const struct op *op,
+                          const struct call *call, struct err *err)
+{
+    struct arena *a = &plan->arena;
+    struct plan_item *items = plan->items + first;
+    struct str *ids = arena_array(a, struct str, n);
+    struct read_item *now = arena_array(a, struct read_item, n);
+    struct activity *activity = arena_array(a, struct activity, n);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = items[i].id;
+    if (!store_read(items->store->store, ids, n, 0, call, a, now, err) ||
+        !store_activity(items->store->store, ids, n, call, a, activity, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        restore_item(plan, &items[i], from[first + i], op, &now[i], &activity[i]);
+    return true;
+}
+
+bool plan_undo(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
+               struct str reason, const struct call *call, struct plan **ret, struct err *err)
+{
     bool redo = entry->undoes && !entry->is_redo;
     size_t n = 0;
     for (size_t i = 0; i < entry->nitems; i++)
@@ -120,47 +172,22 @@ bool plan_undo(struct journal *journal, const struct journal_entry *entry,
     if (!check_entry(entry, n, err))
         return false;
     struct plan *plan = plan_new(redo ? "redo" : "undo", reason);
-    struct arena *a = &plan->arena;
     const struct op *op = op_of_entry(entry);
-    plan->items = arena_array(a, struct plan_item, n);
+    const struct journal_item **from = arena_array(&plan->arena, const struct journal_item *, n);
+    plan->items = arena_array(&plan->arena, struct plan_item, n);
     plan->undoes = entry->n;
     plan->is_redo = redo;
     memcpy(plan->undoes_id, entry->id, sizeof plan->undoes_id);
-    ptrdiff_t *place =
-        arena_array(a, ptrdiff_t, entry->nitems); /* item of the entry → of the plan */
-    for (size_t i = entry->nitems; i-- > 0;) {
-        const struct journal_item *from = &entry->items[i];
-        place[i] = -1;
-        if (!is_restorable(from))
-            continue;
-        struct plan_item *item = &plan->items[plan->nitems];
-        *item = (struct plan_item){.needs = -1};
-        item->store = store_by_identity(stores, nstores, from->store);
-        if (!item->store) {
-            err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
-                    STR_ARG(from->store));
-            err_hint(err, "name it with -t");
-            plan_free(plan);
-            return false;
-        }
-        item->id = arena_str(a, from->id);
-        item->label = arena_str(a, from->label);
-        struct read_item *now = arena_new(a, struct read_item);
-        struct activity *activity = arena_new(a, struct activity);
-        if (!store_read(item->store->store, &item->id, 1, 0, call, a, now, err) ||
-            !store_activity(item->store->store, &item->id, 1, call, a, activity, err)) {
-            plan_free(plan);
-            return false;
-        }
-        restore_item(plan, item, from, op, now, activity);
-        place[i] = (ptrdiff_t)plan->nitems++;
-        plan->request.store = item->store;
+    bool ok = place_items(plan, entry, stores, nstores, from, err);
+    for (size_t first = 0, end; ok && first < plan->nitems; first = end) {
+        for (end = first + 1;
+             end < plan->nitems && plan->items[end].store == plan->items[first].store;)
+            end++;
+        ok = restore_items(plan, first, end - first, from, op, call, err);
     }
-    /* Undone in reverse, so what was needed first is now needed last. */
-    for (size_t i = 0; i < entry->nitems; i++) {
-        int64_t needed = entry->items[i].needs;
-        if (needed >= 0 && (size_t)needed < entry->nitems && place[needed] >= 0 && place[i] >= 0)
-            plan->items[place[needed]].needs = place[i];
+    if (!ok) {
+        plan_free(plan);
+        return false;
     }
     plan_finish(plan);
     *ret = plan;

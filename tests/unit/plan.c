@@ -180,7 +180,7 @@ static struct plan *make_undo(struct fixture *f, const char *id)
     struct plan *plan = NULL;
     struct err err = {0};
     assert_true(journal_load(f->journal, &f->arena, str_of(id), &entry, &err));
-    if (!plan_undo(f->journal, &entry, &f->store, 1, STR_NULL, &f->call, &plan, &err))
+    if (!plan_undo(&entry, &f->store, 1, STR_NULL, &f->call, &plan, &err))
         fail_msg("%s", err.text);
     return plan;
 }
@@ -220,7 +220,7 @@ static void applied_undone_redone(void **state)
     struct err err = {0};
     struct plan *none = NULL;
     assert_true(journal_load(f->journal, &f->arena, str_of(plan->journal_id), &entry, &err));
-    assert_false(plan_undo(f->journal, &entry, &f->store, 1, STR_NULL, &f->call, &none, &err));
+    assert_false(plan_undo(&entry, &f->store, 1, STR_NULL, &f->call, &none, &err));
     assert_int_equal(err.kind, ERR_REFUSED);
     struct plan *again = make_undo(f, redo->journal_id);
     apply(f, again);
@@ -427,7 +427,7 @@ static void locks_are_broken_once(void **state)
     assert_int_equal(plan->items[0].outcome, OUTCOME_APPLIED);
     struct journal_entry entry = newest(f);
     struct plan *undo = NULL;
-    assert_false(plan_undo(f->journal, &entry, &f->store, 1, STR_NULL, &f->call, &undo, &err));
+    assert_false(plan_undo(&entry, &f->store, 1, STR_NULL, &f->call, &undo, &err));
     assert_int_equal(err.kind, ERR_REFUSED);
     plan_free(plan);
 }
