@@ -296,13 +296,17 @@ static bool find_id(struct store *store, struct str id, const struct call *call,
     struct read_item item;
     if (!store_read(store, &id, 1, 1, call, arena, &item, err))
         return false;
+    if (item.err.kind != ERR_NONE) { /* an unsafe name, a record that may not be read: not "none" */
+        *err = item.err;
+        return failed(store, err);
+    }
     *ret = arena_new(arena, struct row);
     **ret = (struct row){.id = id,
                          .label = id,
                          .bytes = -1,
                          .updated_at_us = TIME_UNKNOWN,
                          .expires_at_us = TIME_UNKNOWN};
-    *ret_n = item.err.kind == ERR_NONE && !item.doc.absent;
+    *ret_n = !item.doc.absent;
     return true;
 }
 
