@@ -66,6 +66,7 @@ struct op_input {
      * move, source of merge), NULL for operations on one record. A record that does not exist has
      * `absent`. */
     const struct document *docs[2];
+    bool other_store; /* docs[1] lies in another store than docs[0]: equal ids are two records */
     struct op_args args;
     const struct value *facts;       /* dict of what the driver gathered, or NULL */
     const struct activity *activity; /* of docs[0]; NULL: not asked */

@@ -129,6 +129,7 @@ static struct op_input input_of(const struct plan *plan, const struct evidence *
     return (struct op_input){
         .system = store_system(r->store->store),
         .docs = {&e->docs[i].doc, e->others ? &e->others[i].doc : NULL},
+        .other_store = r->other_store->store != r->store->store,
         .args = join_args(a, r->args, r->records[i].args),
         .facts = e->facts[i],
         .activity = &e->activity[i],
