@@ -53,27 +53,42 @@ static const char *entry_path(const struct file_layout *files, const char *entry
     return arena_printf(arena, "%s/%s", names.dir, names.file).ptr;
 }
 
+/* Is there a record below the directory? */
+static bool has_record(const struct file_layout *files, const char *path, const struct call *call,
+                       struct arena *arena)
+{
+    int fd = open_path(path);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    bool found = false;
+    if (!entries) {
+        file_close(&fd);
+        return false;
+    }
+    const struct dirent *entry;
+    while (!found && call_check(call, path, NULL) && (entry = readdir(entries))) {
+        struct stat st;
+        const char *file = entry_path(files, entry->d_name, arena);
+        found = files->id(entry->d_name, arena).ptr &&
+                fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+    }
+    closedir(entries);
+    return found;
+}
+
+/* An address that names the system may be an empty store; a bare one must show a record. */
 bool file_detect(const struct layout *layout, const struct address *address,
                  const struct call *call, struct err *err)
 {
     const struct file_layout *files = layout_files(layout);
+    struct stat st;
+    if (stat(address->url, &st) < 0)
+        return file_failed(err, errno, "%s", address->url);
+    if (!S_ISDIR(st.st_mode))
+        return false;
+    if (address->system)
+        return true;
     struct arena arena = ARENA_INIT;
-    int fd = open_path(records_path(files, address->url, &arena));
-    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    bool found = false;
-    if (!entries)
-        file_close(&fd);
-    const struct dirent *entry;
-    while (entries && !found && call_check(call, address->url, NULL) &&
-           (entry = readdir(entries))) {
-        struct stat st;
-        found =
-            files->id(entry->d_name, &arena).ptr &&
-            fstatat(fd, entry_path(files, entry->d_name, &arena), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(st.st_mode);
-    }
-    if (entries)
-        closedir(entries);
+    bool found = has_record(files, records_path(files, address->url, &arena), call, &arena);
     arena_release(&arena);
     return found;
 }

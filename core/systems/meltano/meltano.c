@@ -1,32 +1,41 @@
 /* The table of the system meltano. */
-#include "core/system.h"
+#include "core/systems/meltano/state.h"
 
-static const struct column list_columns[] = {
-    {.name = "id",
-     .title = "ID",
-     .type = CELL_TEXT,
-     .cheap = true,
-     .keep = true,
-     .help = "identity in its store"},
+static const struct op *const ops[] = {
+    &meltano_set,   &meltano_edit,   &meltano_op_merge, &meltano_copy,   &meltano_move,
+    &meltano_clear, &meltano_rewind, &meltano_reset,    &meltano_repair, NULL,
 };
 
-static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)
-{
-    struct sheet_row *row = sheet_row_new(sheet, in->arena, in->row->id);
-    *sheet_cell(sheet, row, "id") = cell_text(in->row->id);
-    return row;
-}
-
-static const struct sheet sheets[] = {
-    {"list", "states", list_columns, sizeof list_columns / sizeof list_columns[0], list_fill},
+/* clang-format off */
+static const struct action actions[] = {
+    {.key = 'e', .verb = "edit", .op = "edit", .label = "edit: the pair as text"},
+    {.key = 'w', .verb = "rewind", .op = "rewind", .label = "rewind one stream: read again from a value",
+     .per = "streams", .prompt = "value"},
+    {.key = 't', .verb = "reset", .op = "reset", .label = "reset one stream: import it from the start",
+     .per = "streams"},
+    {.key = 'p', .verb = "repair", .op = "repair", .label = "repair: null halves, state beside singer_state"},
+    {.key = 'n', .verb = "copy", .op = "copy", .label = "copy to a new id: completed and partial merged",
+     .prompt = "dst"},
+    {.key = 'm', .verb = "move", .op = "move", .label = "move to another id: copy, then remove this one",
+     .prompt = "dst"},
+    {.key = 'c', .verb = "clear", .op = "clear", .label = "clear: the next run imports everything"},
+    {0},
 };
+/* clang-format on */
 
 const struct system system_meltano = {
     .name = "meltano",
     .noun = "state",
     .records = "states",
     .parts = {"completed", "partial"},
-    .nparts = 2,
-    .sheets = sheets,
-    .nsheets = sizeof sheets / sizeof sheets[0],
+    .nparts = HALVES,
+    .sheets = meltano_sheets,
+    .nsheets = MELTANO_SHEETS,
+    .ops = ops,
+    .actions = actions,
+    .brief = meltano_brief,
+    .status = meltano_status,
+    .judge = meltano_judge,
+    .check = meltano_check,
+    .show = meltano_show,
 };
