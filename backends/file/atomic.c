@@ -59,11 +59,8 @@ static bool is_link(int dir, const char *name)
 int file_open_dir(int dir, const char *name, struct err *err)
 {
     int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        int errnum = errno == ENOTDIR && is_link(dir, name) ? ELOOP : errno;
-        file_failed(err, errnum, "%s", name);
-        errno = errnum;
-    }
+    if (fd < 0)
+        file_failed(err, errno == ENOTDIR && is_link(dir, name) ? ELOOP : errno, "%s", name);
     return fd;
 }
 

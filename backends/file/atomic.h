@@ -36,7 +36,7 @@ void file_close(int *fd);
 bool file_failed(struct err *err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Opens a directory below `dir`, itself no symbolic link. -1 with errno kept and *err filled. */
+/* Opens a directory below `dir`, itself no symbolic link. -1 with *err filled. */
 int file_open_dir(int dir, const char *name, struct err *err);
 
 /* Reads at most `limit` bytes of a larger file, else all of it, with `lead` bytes of room before

@@ -282,6 +282,10 @@ bool file_commit(struct store *store, struct commit_item *item, const struct cal
     struct err failure = {0};
     item->outcome = OUTCOME_FAILED;
     item->new_receipt = item->detail = STR_NULL;
+    if (!store->info.writable) {
+        err_set(&failure, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
+        return commit_refuse(item, OUTCOME_REFUSED, &failure);
+    }
     bool ok = file_place_find(w.fs, item->id, &w.place, &failure);
     if (ok) {
         w.now = (struct document){.id = item->id, .label = item->id, .absent = true};

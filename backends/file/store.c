@@ -266,10 +266,13 @@ bool file_place_find(struct file_store *fs, struct str id, struct file_place *re
         ret->dir = ret->base;
         return true;
     }
-    ret->dir = file_open_dir(ret->base, ret->names.dir, err);
-    if (ret->dir >= 0 || errno == ENOENT)
+    struct err failure;
+    ret->dir = file_open_dir(ret->base, ret->names.dir, &failure);
+    if (ret->dir >= 0 || failure.kind == ERR_NOT_FOUND)
         return true;
     file_place_close(ret);
+    if (err)
+        *err = failure;
     return false;
 }
 
