@@ -1,25 +1,30 @@
 /* The table of the system triggers. */
 #include "core/system.h"
 
-static const struct column list_columns[] = {
-    {.name = "id",
-     .title = "ID",
-     .type = CELL_TEXT,
-     .cheap = true,
-     .keep = true,
-     .help = "identity in its store"},
+#include "core/systems/triggers/findings.h"
+#include "core/systems/triggers/ops.h"
+#include "core/systems/triggers/sheets.h"
+
+static const struct op *const ops[] = {
+    &session_replay, &session_skip, &session_resolve_logs, &session_fail,  &session_fire,
+    &session_edit,   &session_set,  &session_copy,         &session_clear, NULL,
 };
 
-static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)
-{
-    struct sheet_row *row = sheet_row_new(sheet, in->arena, in->row->id);
-    *sheet_cell(sheet, row, "id") = cell_text(in->row->id);
-    return row;
-}
-
-static const struct sheet sheets[] = {
-    {"list", "sessions", list_columns, sizeof list_columns / sizeof list_columns[0], list_fill},
+/* clang-format off */
+static const struct action actions[] = {
+    {'a', "replay", "replay", "prepare a replay: a clone that waits, runs nothing", .per = "instances"},
+    {'p', "replay", "replay", "replay and send to a worker", {{"dispatch", ""}}, .per = "instances"},
+    {'r', "replay", "replay", "prepare a replay of every failed instance", {{"failed", ""}}},
+    {'s', "skip", "skip", "skip: what waits for it goes on waiting", .per = "instances"},
+    {'i', "skip", "skip", "skip as if it had succeeded, with this result", {{"cascade", ""}},
+     .per = "instances", .prompt = "result"},
+    {'l', "resolve-logs", "resolve-logs", "resolve logs", .per = "instances"},
+    {'h', "fail", "fail", "set to failed: its worker died", .per = "instances"},
+    {'n', "copy", "copy", "copy to a new uid", .prompt = "dst"},
+    {'c', "clear", "clear", "clear: remove the whole session"},
+    {0},
 };
+/* clang-format on */
 
 const struct system system_triggers = {
     .name = "triggers",
@@ -27,6 +32,13 @@ const struct system system_triggers = {
     .records = "sessions",
     .parts = {"session"},
     .nparts = 1,
-    .sheets = sheets,
-    .nsheets = sizeof sheets / sizeof sheets[0],
+    .sheets = session_sheets,
+    .nsheets = 3,
+    .ops = ops,
+    .actions = actions,
+    .brief = session_brief,
+    .status = session_status,
+    .judge = session_judge,
+    .check = session_check,
+    .show = session_show,
 };

@@ -1,0 +1,8 @@
+#ifndef PENSTOCK_TRIGGERS_SHEETS_H
+#define PENSTOCK_TRIGGERS_SHEETS_H
+
+#include "core/sheet.h"
+
+extern const struct sheet session_sheets[3]; /* list, instances, tasks */
+
+#endif
