@@ -58,7 +58,7 @@ static struct str shown_as(struct arena *arena, const struct value *node)
     struct sbuf out = SBUF_INIT;
     const struct value *marker = NULL;
     struct err ignored = {0};
-    if (json_write_python(&out, node, JSON_COMPACT, &ignored))
+    if (json_write_python(&out, node, JSON_PYTHON, &ignored))
         json_read_input(arena, arena_str(arena, sbuf_view(&out)), &marker, &ignored);
     sbuf_release(&out);
     return text_or(value_get(marker, "is"), STR_NULL);

@@ -1,0 +1,70 @@
+/* A connection to one Redis server: deadlines, cancel, reconnect, and a list of what may be sent.
+ *
+ * Commands are argument lists with lengths, so no byte of a key or value is ever a command. A call
+ * that times out, is cancelled or loses the connection closes it; the next call connects again.
+ * hiredis 0.14 and 1.x: only the reader and the non-blocking calls of both are used. */
+#ifndef PENSTOCK_REDIS_CLIENT_H
+#define PENSTOCK_REDIS_CLIENT_H
+
+#include "core/base/arena.h"
+#include "core/base/call.h"
+
+#include <stdint.h>
+
+struct redis_client;
+
+struct redis_server {
+    struct str name; /* host:port/db or socket?db=N, with " as user" */
+    struct str version;
+    int major, minor;
+    bool cluster;
+    bool replica;
+};
+
+enum redis_type { REDIS_NIL, REDIS_TEXT, REDIS_NUMBER, REDIS_LIST, REDIS_ERROR };
+
+struct redis_answer {
+    enum redis_type type;
+    struct str text; /* TEXT (status words too), ERROR */
+    int64_t number;
+    struct redis_answer *items;
+    size_t n;
+};
+
+struct redis_command {
+    const struct str *argv;
+    size_t argc;
+};
+#define REDIS_COMMAND(...)                                                                         \
+    ((struct redis_command){(const struct str[]){__VA_ARGS__},                                     \
+                            sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str)})
+
+/* `url`: redis://[user[:password]@]host:port/db or unix://[…@]/path?db=N, as struct address has it.
+ * Connects. `writable` false: the client itself refuses every command that is not in its table of
+ * reads, whoever asks. */
+bool redis_open(const char *url, bool writable, const struct call *call, struct redis_client **ret,
+                struct err *err);
+void redis_close(struct redis_client *client); /* NULL is fine */
+const struct redis_server *redis_server(const struct redis_client *client);
+
+/* The commands a read-only client sends, space separated, for documentation and tests. */
+extern const char redis_read_commands[];
+
+/* One command. An error reply becomes an error, its word mapped to a kind. */
+bool redis_run(struct redis_client *client, struct redis_command command, const struct call *call,
+               struct arena *arena, struct redis_answer *ret, struct err *err);
+/* Many at once, in order; error replies stay answers of type REDIS_ERROR. */
+bool redis_pipeline(struct redis_client *client, const struct redis_command *commands, size_t n,
+                    const struct call *call, struct arena *arena, struct redis_answer *ret,
+                    struct err *err);
+/* The error of an answer of type REDIS_ERROR. */
+bool redis_answer_error(const struct redis_client *client, const struct redis_answer *answer,
+                        struct err *err);
+
+/* The server's clock. */
+bool redis_time(struct redis_client *client, const struct call *call, int64_t *ret_us,
+                struct err *err);
+
+struct str redis_number(struct arena *arena, int64_t n); /* an argument */
+
+#endif

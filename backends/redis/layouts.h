@@ -1,0 +1,9 @@
+/* The layouts on Redis. */
+#ifndef PENSTOCK_REDIS_LAYOUTS_H
+#define PENSTOCK_REDIS_LAYOUTS_H
+
+#include "core/store_driver.h"
+
+extern const struct layout redis_triggers_django;
+
+#endif

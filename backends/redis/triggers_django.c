@@ -1,0 +1,558 @@
+/* Layout of the system triggers in django-redis (formats/triggers.md 1.1, 4.3): one Redis string
+ * a session, its key built by Django's default key function. */
+#include "backends/redis/triggers_django.h"
+
+#include "backends/redis/layouts.h"
+#include "backends/redis/lock.h"
+#include "core/base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SCAN_COUNT = 1000,
+    HEAD_BYTES = 64 << 10,  /* of a value beyond the limit, for showing */
+    BATCH_BYTES = 16 << 20, /* asked for in one pipeline */
+    DETECT_ROUNDS = 200,    /* SCAN calls before "not found" */
+};
+
+static const char pattern[] = "triggers.storages.cache";
+
+/* --- keys ------------------------------------------------------------------------------------ */
+
+struct str django_key(struct arena *arena, const struct django_store *store, struct str uid)
+{
+    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(store->head), STR_ARG(uid),
+                        STR_ARG(store->tail));
+}
+
+/* Replaces the first {name} in a template. */
+static struct str fill(struct arena *arena, struct str template, const char *name, struct str value)
+{
+    struct str mark = arena_printf(arena, "{%s}", name);
+    const char *at = memmem(template.ptr, template.len, mark.ptr, mark.len);
+    if (!at)
+        return template;
+    size_t from = (size_t)(at - template.ptr);
+    struct str before = str_sub(template, 0, from);
+    struct str behind = str_sub(template, from + mark.len, template.len);
+    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(value), STR_ARG(behind));
+}
+
+static bool set_template(struct django_store *store, const struct address *address, struct err *err)
+{
+    struct arena *arena = &store->base.arena;
+    const char *prefix = address_param(address, "prefix");
+    const char *version = address_param(address, "version");
+    const char *template = address_param(address, "template");
+    struct str text =
+        str_of(template ? template : "{prefix}:{version}:triggers.storages.cache:{uid}");
+    ptrdiff_t uid = -1;
+    const char *at = memmem(text.ptr, text.len, "{uid}", 5);
+    if (at)
+        uid = at - text.ptr;
+    if (uid < 0 || memmem(at + 1, text.len - (size_t)uid - 1, "{uid}", 5))
+        return err_set(err, ERR_INVALID, "template= names {uid} exactly once");
+    struct str head = str_sub(text, 0, (size_t)uid);
+    struct str tail = str_sub(text, (size_t)uid + 5, text.len);
+    head = fill(arena, head, "prefix", str_of(prefix ? prefix : ""));
+    head = fill(arena, head, "version", str_of(version ? version : "1"));
+    tail = fill(arena, tail, "prefix", str_of(prefix ? prefix : ""));
+    tail = fill(arena, tail, "version", str_of(version ? version : "1"));
+    store->head = arena_str(arena, head);
+    store->tail = arena_str(arena, tail);
+    return true;
+}
+
+static void glob_escape(struct sbuf *out, struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] && strchr("*?[]\\", s.ptr[i]))
+            sbuf_char(out, '\\');
+        sbuf_char(out, s.ptr[i]);
+    }
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static void django_close(struct store *base)
+{
+    struct django_store *store = (struct django_store *)base;
+    redis_close(store->client);
+    arena_release(&store->base.arena);
+    free(store);
+}
+
+static void read_only_because(struct store_info *info, const char *why)
+{
+    if (!info->writable)
+        return;
+    info->writable = false;
+    info->why_read_only = str_of(why);
+}
+
+static bool fill_info(struct django_store *store, const struct call *call, struct err *err)
+{
+    struct store_info *info = &store->base.info;
+    const struct redis_server *server = redis_server(store->client);
+    struct arena *arena = &store->base.arena;
+    struct err ignored = {0};
+    int64_t server_us;
+    if (server->cluster) {
+        err_set(err, ERR_UNSUPPORTED, "Redis Cluster: a session and its lock are several keys");
+        return err_hint(err, "django-redis' stock clients cannot use a cluster either");
+    }
+    info->server = server->name;
+    info->version = server->version.ptr
+                        ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
+                        : STR("Redis, version not shown to this user");
+    info->layout_version = STR("django-redis");
+    if (server->replica)
+        read_only_because(info, "this server is a replica; name the primary");
+    if (!store->locks)
+        info->note = STR("lock=none: writes take no lock, only compare");
+    info->rights = info->writable ? STR("reads and writes sessions, takes and breaks locks")
+                                  : STR("reads sessions and locks");
+    if (redis_time(store->client, call, &server_us, &ignored))
+        info->clock_skew_us = server_us - clock_now_us();
+    return true;
+}
+
+static bool set_lock(struct django_store *store, const struct address *address, struct err *err)
+{
+    const char *lock = address_param(address, "lock");
+    store->locks = !lock || strcmp(lock, "none") != 0;
+    if (!lock || !*lock || !store->locks)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "lock=%s: a lock in another Redis cannot be taken", lock);
+    return err_hint(err, "sessions of django-redis are locked in the Redis they lie in; "
+                         "lock=none accepts that there is no lock");
+}
+
+static bool set_client(const struct address *address, struct err *err)
+{
+    const char *client = address_param(address, "client");
+    if (!client || strcmp(client, "django-redis") == 0)
+        return true;
+    return err_set(err, ERR_UNSUPPORTED, "client=%s: known is django-redis", client);
+}
+
+static bool django_open(const struct layout *layout, const struct address *address,
+                        const struct store_opts *opts, const struct call *call, struct store **ret,
+                        struct err *err)
+{
+    struct django_store *store = calloc(1, sizeof *store);
+    if (!store)
+        abort();
+    store_init(&store->base, layout, address, opts);
+    int64_t began = clock_monotonic_ms();
+    if (!set_client(address, err) || !set_lock(store, address, err) ||
+        !set_template(store, address, err) ||
+        !redis_open(address->url, opts->writable, call, &store->client, err) ||
+        !fill_info(store, call, err)) {
+        django_close(&store->base);
+        return false;
+    }
+    store->base.info.latency_ms = clock_monotonic_ms() - began;
+    *ret = &store->base;
+    return true;
+}
+
+static bool django_probe(struct store *base, const struct call *call, struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    struct arena arena = ARENA_INIT;
+    struct redis_answer answer;
+    int64_t began = clock_monotonic_ms();
+    bool ok = redis_run(store->client, REDIS_COMMAND(STR("PING")), call, &arena, &answer, err);
+    arena_release(&arena);
+    base->info.latency_ms = clock_monotonic_ms() - began;
+    return ok;
+}
+
+/* --- scan ------------------------------------------------------------------------------------ */
+
+struct django_scan {
+    struct arena arena; /* keys of one SCAN answer that did not fit the page */
+    struct str cursor;  /* in `place` */
+    char place[32];
+    bool ended;
+    struct str *uids;
+    size_t next, n;
+};
+
+static bool scan_open(struct store *base, const struct call *call, void **ret, struct err *err)
+{
+    struct django_scan *scan = calloc(1, sizeof *scan);
+    if (!scan)
+        abort();
+    scan->cursor = STR("0");
+    *ret = scan;
+    return true;
+}
+
+static void scan_close(struct store *base, void *driver)
+{
+    struct django_scan *scan = driver;
+    arena_release(&scan->arena);
+    free(scan);
+}
+
+static bool scan_more(struct django_store *store, struct django_scan *scan, const struct call *call,
+                      struct err *err)
+{
+    struct sbuf match = SBUF_INIT;
+    glob_escape(&match, store->head);
+    sbuf_char(&match, '*');
+    glob_escape(&match, store->tail);
+    arena_release(&scan->arena);
+    scan->n = scan->next = 0;
+    struct redis_answer answer;
+    struct redis_command command =
+        REDIS_COMMAND(STR("SCAN"), scan->cursor, STR("MATCH"), sbuf_view(&match), STR("COUNT"),
+                      redis_number(&scan->arena, SCAN_COUNT), STR("TYPE"), STR("string"));
+    if (redis_server(store->client)->major < 6)
+        command.argc -= 2; /* TYPE came with 6.0; other types answer WRONGTYPE when read */
+    bool ok = redis_run(store->client, command, call, &scan->arena, &answer, err);
+    sbuf_release(&match);
+    if (!ok)
+        return false;
+    if (answer.type != REDIS_LIST || answer.n != 2 || answer.items[1].type != REDIS_LIST ||
+        answer.items[0].text.len >= sizeof scan->place)
+        return err_set(err, ERR_CORRUPT, "redis: SCAN answers nonsense");
+    memcpy(scan->place, answer.items[0].text.ptr, answer.items[0].text.len);
+    scan->cursor = (struct str){scan->place, answer.items[0].text.len};
+    scan->ended = str_is(scan->cursor, "0");
+    scan->uids = arena_array(&scan->arena, struct str, answer.items[1].n);
+    size_t around = store->head.len + store->tail.len;
+    for (size_t i = 0; i < answer.items[1].n; i++) {
+        struct str key = answer.items[1].items[i].text;
+        if (key.len > around)
+            scan->uids[scan->n++] = str_sub(key, store->head.len, key.len - store->tail.len);
+    }
+    return true;
+}
+
+/* Size and time left cost no value: two commands a key in one pipeline. */
+static bool measure(struct django_store *store, struct row *rows, size_t n, const struct call *call,
+                    struct arena *arena, struct err *err)
+{
+    struct redis_command *commands = arena_array(arena, struct redis_command, 2 * n);
+    struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
+    struct str(*argv)[2] = arena_alloc_array(arena, 2 * n, sizeof *argv);
+    for (size_t i = 0; i < n; i++) {
+        struct str key = django_key(arena, store, rows[i].id);
+        for (size_t k = 2 * i; k < 2 * i + 2; k++) {
+            argv[k][0] = k % 2 ? STR("PTTL") : STR("STRLEN");
+            argv[k][1] = key;
+            commands[k] = (struct redis_command){argv[k], 2};
+        }
+    }
+    if (!redis_pipeline(store->client, commands, 2 * n, call, arena, answers, err))
+        return false;
+    int64_t now = clock_now_us();
+    for (size_t i = 0; i < n; i++) {
+        int64_t left = answers[2 * i + 1].number;
+        if (answers[2 * i].type == REDIS_NUMBER)
+            rows[i].bytes = answers[2 * i].number;
+        if (answers[2 * i + 1].type == REDIS_NUMBER && left != -2)
+            rows[i].expires_at_us = left < 0 ? TIME_NEVER : now + left * 1000;
+    }
+    return true;
+}
+
+static bool scan_next(struct store *base, void *driver, const struct call *call,
+                      struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+                      struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    struct django_scan *scan = driver;
+    while (scan->next == scan->n && !scan->ended) {
+        if (!call_check(call, "redis SCAN", err) || !scan_more(store, scan, call, err))
+            return false;
+    }
+    size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
+    struct row *rows = arena_array(arena, struct row, n);
+    for (size_t i = 0; i < n; i++) {
+        struct str uid = arena_str(arena, scan->uids[scan->next + i]);
+        rows[i] = (struct row){.id = uid,
+                               .label = uid,
+                               .bytes = -1,
+                               .updated_at_us = TIME_UNKNOWN,
+                               .expires_at_us = TIME_UNKNOWN};
+    }
+    if (n && !measure(store, rows, n, call, arena, err))
+        return false;
+    scan->next += n;
+    *ret = rows;
+    *ret_n = n;
+    return true;
+}
+
+/* --- read ------------------------------------------------------------------------------------ */
+
+static const char image_magic[] = "django1 ";
+
+struct str django_image(struct arena *arena, const struct django_stored *stored)
+{
+    int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
+    struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
+    char *image = arena_alloc(arena, head.len + stored->bytes.len);
+    memcpy(image, head.ptr, head.len);
+    memcpy(image + head.len, stored->bytes.ptr, stored->bytes.len);
+    return (struct str){image, head.len + stored->bytes.len};
+}
+
+bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
+                       struct err *err)
+{
+    ptrdiff_t end = str_index(image, '\n');
+    size_t magic = sizeof image_magic - 1;
+    if (end < 0 || !str_starts(image, image_magic) ||
+        !str_i64(str_sub(image, magic, (size_t)end), ret_expires_ms))
+        return err_set(err, ERR_CORRUPT, "the kept image is none of this store");
+    *ret_bytes = str_sub(image, (size_t)end + 1, image.len);
+    return true;
+}
+
+void django_document(const struct django_stored *stored, struct str uid, size_t limit,
+                     struct arena *arena, struct document *ret, struct django_form *ret_form)
+{
+    *ret = (struct document){.id = arena_str(arena, uid), .updated_at_us = TIME_UNKNOWN};
+    ret->label = ret->id;
+    ret->absent = !stored->present;
+    ret->expires_at_us = TIME_UNKNOWN;
+    if (!stored->present)
+        return;
+    ret->bytes = stored->bytes.len;
+    ret->versions[0] = version_of(stored->bytes);
+    ret->image = django_image(arena, stored);
+    ret->expires_at_us = stored->pttl_ms < 0 ? TIME_NEVER : clock_now_us() + stored->pttl_ms * 1000;
+    django_decode(arena, stored->bytes, limit, ret, ret_form);
+}
+
+/* What is known of a key before its value is fetched. */
+struct measured {
+    struct str key;
+    int64_t len;
+    struct err err; /* of another type than string */
+};
+
+static bool measure_keys(struct django_store *store, const struct str *ids, size_t n,
+                         const struct call *call, struct arena *arena, struct measured *ret,
+                         struct err *err)
+{
+    struct redis_command *commands = arena_array(arena, struct redis_command, n);
+    struct redis_answer *answers = arena_array(arena, struct redis_answer, n);
+    struct str(*argv)[2] = arena_alloc_array(arena, n, sizeof *argv);
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = (struct measured){.key = django_key(arena, store, ids[i])};
+        argv[i][0] = STR("STRLEN");
+        argv[i][1] = ret[i].key;
+        commands[i] = (struct redis_command){argv[i], 2};
+    }
+    if (!redis_pipeline(store->client, commands, n, call, arena, answers, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        ret[i].len = answers[i].number;
+        if (answers[i].type == REDIS_ERROR) {
+            redis_answer_error(store->client, &answers[i], &ret[i].err);
+            err_context(&ret[i].err, "%.*s", STR_ARG(ids[i]));
+        }
+    }
+    return true;
+}
+
+static void take_value(struct redis_answer *value, int64_t pttl_ms, struct str id, size_t limit,
+                       bool whole, const struct measured *measured, struct arena *arena,
+                       struct read_item *ret)
+{
+    struct django_form form;
+    struct django_stored stored = {.present = value->type == REDIS_TEXT && pttl_ms != -2,
+                                   .bytes = value->text,
+                                   .pttl_ms = pttl_ms};
+    if (whole || !stored.present) {
+        django_document(&stored, id, limit, arena, &ret->doc, &form);
+        return;
+    }
+    struct document *doc = &ret->doc;
+    *doc = (struct document){.id = arena_str(arena, id), .truncated = true};
+    doc->label = doc->id;
+    doc->head = value->text;
+    doc->bytes = (uint64_t)measured->len;
+    doc->updated_at_us = TIME_UNKNOWN;
+    doc->expires_at_us = pttl_ms < 0 ? TIME_NEVER : clock_now_us() + pttl_ms * 1000;
+    doc->versions[0] = version_of(value->text);
+    err_set(&doc->problem, ERR_UNSUPPORTED, "%lld bytes: only the first were read",
+            (long long)measured->len);
+}
+
+/* One pipeline: GET (or the first bytes of what is too large) and PTTL of each. */
+static bool read_batch(struct django_store *store, const struct str *ids,
+                       const struct measured *measured, size_t n, size_t limit,
+                       const struct call *call, struct arena *arena, struct read_item *ret,
+                       struct err *err)
+{
+    struct redis_command *commands = arena_array(arena, struct redis_command, 2 * n);
+    struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
+    struct str(*argv)[4] = arena_alloc_array(arena, 2 * n, sizeof *argv);
+    struct str head_end = redis_number(arena, HEAD_BYTES - 1);
+    for (size_t i = 0; i < n; i++) {
+        bool whole = measured[i].len <= (int64_t)limit;
+        struct str *get = argv[2 * i], *ttl = argv[2 * i + 1];
+        get[0] = whole ? STR("GET") : STR("GETRANGE");
+        get[1] = ttl[1] = measured[i].key;
+        get[2] = STR("0");
+        get[3] = head_end;
+        ttl[0] = STR("PTTL");
+        commands[2 * i] = (struct redis_command){get, whole ? 2 : 4};
+        commands[2 * i + 1] = (struct redis_command){ttl, 2};
+    }
+    if (!redis_pipeline(store->client, commands, 2 * n, call, arena, answers, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool whole = measured[i].len <= (int64_t)limit;
+        ret[i].err = measured[i].err;
+        if (!ret[i].err.kind)
+            take_value(&answers[2 * i], answers[2 * i + 1].number, ids[i], limit, whole,
+                       &measured[i], arena, &ret[i]);
+    }
+    return true;
+}
+
+static bool django_read(struct store *base, const struct str *ids, size_t n, size_t limit,
+                        const struct call *call, struct arena *arena, struct read_item *ret,
+                        struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    struct measured *measured = arena_array(arena, struct measured, n);
+    if (!measure_keys(store, ids, n, call, arena, measured, err))
+        return false;
+    for (size_t from = 0, to; from < n; from = to) {
+        int64_t bytes = 0;
+        for (to = from; to < n && (to == from || bytes + measured[to].len <= BATCH_BYTES); to++)
+            bytes += measured[to].len;
+        if (!read_batch(store, ids + from, measured + from, to - from, limit, call, arena,
+                        ret + from, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- locks ----------------------------------------------------------------------------------- */
+
+static bool django_locks(struct store *base, const struct str *ids, size_t n,
+                         const struct call *call, struct arena *arena, struct lock **ret,
+                         struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    return lock_list(store->client, ids, n, base->opts.operator_name, call, arena, ret, err);
+}
+
+static bool django_lock_hold(struct store *base, struct str id, int64_t seconds,
+                             const struct call *call, struct str *ret_token, struct arena *arena,
+                             struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    struct str token = lock_new_id(arena, base->opts.operator_name);
+    if (!lock_take(store->client, id, token, seconds, base->opts.lock_wait_ms, call, err))
+        return false;
+    *ret_token = token;
+    return true;
+}
+
+static bool django_lock_release(struct store *base, struct str id, struct str token,
+                                const struct call *call, struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    bool ours;
+    if (!lock_give_back(store->client, id, token, call, &ours, err))
+        return false;
+    return ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had expired or was taken over",
+                           STR_ARG(id));
+}
+
+/* Who works on a session stands in its instances; of the store only a held lock can be seen. */
+static bool django_activity(struct store *base, const struct str *ids, size_t n,
+                            const struct call *call, struct arena *arena, struct activity *ret,
+                            struct err *err)
+{
+    struct django_store *store = (struct django_store *)base;
+    struct lock *locks;
+    if (!store->locks) {
+        for (size_t i = 0; i < n; i++) {
+            ret[i].sight = ACTIVITY_BLIND;
+            ret[i].why = STR("lock=none: nothing shows who is writing");
+        }
+        return true;
+    }
+    if (!lock_list(store->client, ids, n, base->opts.operator_name, call, arena, &locks, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        for (const struct lock *lock = locks; lock; lock = lock->next) {
+            if (!str_eq(lock->object, ids[i]))
+                continue;
+            ret[i].sight = ACTIVITY_SEEN;
+            ret[i].owner_live = true;
+            ret[i].who = lock->holder;
+            ret[i].why = STR("the session's lock is held");
+        }
+    }
+    return true;
+}
+
+/* --- detection ------------------------------------------------------------------------------- */
+
+/* A bounded look: one session key, or one lock ever taken (its signal list stays, 1.2). */
+static bool django_detect(const struct layout *layout, const struct address *address,
+                          const struct call *call, struct err *err)
+{
+    struct redis_client *client;
+    struct arena arena = ARENA_INIT;
+    struct redis_answer answer;
+    struct str cursor = STR("0");
+    bool found = false;
+    if (!redis_open(address->url, false, call, &client, err))
+        return false;
+    struct str match = arena_printf(&arena, "*:%s:*", pattern);
+    for (int i = 0; i < DETECT_ROUNDS && !found; i++) {
+        struct err ignored = {0};
+        if (!redis_run(client,
+                       REDIS_COMMAND(STR("SCAN"), cursor, STR("MATCH"), match, STR("COUNT"),
+                                     redis_number(&arena, SCAN_COUNT)),
+                       call, &arena, &answer, &ignored) ||
+            answer.type != REDIS_LIST || answer.n != 2)
+            break;
+        found = answer.items[1].n > 0;
+        cursor = answer.items[0].text;
+        if (str_is(cursor, "0"))
+            break;
+    }
+    redis_close(client);
+    arena_release(&arena);
+    return found;
+}
+
+static const char *const params[] = {"prefix", "version", "client", "lock", "template", NULL};
+
+const struct layout redis_triggers_django = {
+    .system = "triggers",
+    .backend = "redis",
+    .name = "django-redis",
+    .native = true,
+    .params = params,
+    .detect = django_detect,
+    .open = django_open,
+    .close = django_close,
+    .probe = django_probe,
+    .scan_open = scan_open,
+    .scan_next = scan_next,
+    .scan_close = scan_close,
+    .read = django_read,
+    .commit = django_commit,
+    .locks = django_locks,
+    .lock_hold = django_lock_hold,
+    .lock_release = django_lock_release,
+    .breaks_locks = true,
+    .activity = django_activity,
+};

@@ -1,0 +1,37 @@
+/* Sessions in django-redis: what the files of this layout share. */
+#ifndef PENSTOCK_REDIS_TRIGGERS_DJANGO_H
+#define PENSTOCK_REDIS_TRIGGERS_DJANGO_H
+
+#include "backends/redis/client.h"
+#include "backends/redis/django_value.h"
+#include "core/store_driver.h"
+
+struct django_store {
+    struct store base;
+    struct redis_client *client;
+    struct str head, tail; /* of a stored key, around the uid */
+    bool locks;            /* false: lock=none, the operator accepts that there is no lock */
+};
+
+struct str django_key(struct arena *arena, const struct django_store *store, struct str uid);
+
+/* Everything of one stored value but its document: bytes and remaining time. */
+struct django_stored {
+    bool present;
+    struct str bytes;
+    int64_t pttl_ms; /* -1: no time limit */
+};
+
+/* The document of stored bytes. *ret_form tells how to write it back. */
+void django_document(const struct django_stored *stored, struct str uid, size_t limit,
+                     struct arena *arena, struct document *ret, struct django_form *ret_form);
+
+/* Images: the stored bytes and the moment they expire. */
+struct str django_image(struct arena *arena, const struct django_stored *stored);
+bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
+                       struct err *err);
+
+bool django_commit(struct store *store, struct commit_item *item, const struct call *call,
+                   struct arena *arena, struct err *err);
+
+#endif
