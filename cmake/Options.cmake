@@ -10,7 +10,8 @@ target_compile_options(penstock_options INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wformat=2
     -Wvla
     # const tables and callbacks leave fields and parameters unused; error texts are cut on purpose
-    -Wno-unused-parameter -Wno-missing-field-initializers -Wno-format-truncation
+    -Wno-unused-parameter -Wno-missing-field-initializers
+    $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>
     # a failure leaves results untouched (core/base/err.h); gcc guesses wrong about that, at -O2 only
     $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 if(PENSTOCK_WERROR)

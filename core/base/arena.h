@@ -38,7 +38,8 @@ struct str arena_str(struct arena *arena, struct str s);
 char *arena_cstr(struct arena *arena, struct str s);
 struct str arena_printf(struct arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap);
+struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 /* Frees everything; the arena can be used again. */
 void arena_release(struct arena *arena);
