@@ -1,5 +1,6 @@
 #include "core/json.h"
 
+#include "core/base/text.h"
 #include "core/value_impl.h"
 
 #include <stdarg.h>
@@ -82,28 +83,6 @@ static bool accept_word(struct reader *r, const char *word)
 
 /* ---- strings ---- */
 
-/* Length of the UTF-8 sequence at p, surrogates allowed; 0 when it is broken. */
-static size_t sequence_length(const char *p, const char *end)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    size_t len = u[0] < 0x80    ? 1
-                 : u[0] < 0xc2  ? 0
-                 : u[0] < 0xe0  ? 2
-                 : u[0] < 0xf0  ? 3
-                 : u[0] <= 0xf4 ? 4
-                                : 0;
-    if (!len || (size_t)(end - p) < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((u[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xf0 && u[1] < 0x90) ||
-        (u[0] == 0xf4 && u[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 /* Moves behind the closing quote; says whether anything is escaped. */
 static bool scan_string(struct reader *r, bool *ret_escaped)
 {
@@ -119,8 +98,8 @@ static bool scan_string(struct reader *r, bool *ret_escaped)
         } else if (c < 0x20) {
             return fail_at(r, p, "invalid control character in a string");
         } else {
-            size_t len = sequence_length(p, r->end);
-            if (!len)
+            size_t len = 0;
+            if (utf8_next_any((struct str){p, (size_t)(r->end - p)}, &len) < 0)
                 return fail_at(r, p, "broken UTF-8 in a string");
             p += len;
         }
@@ -138,27 +117,6 @@ static bool hex4(const char *p, const char *end, uint32_t *ret)
         return false;
     *ret = (uint32_t)bytes[0] << 8 | bytes[1];
     return true;
-}
-
-/* Any code point, surrogates included. */
-static char *put_code_point(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xc0 | c >> 6);
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xe0 | c >> 12);
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | c >> 18);
-        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (c & 0x3f));
-    }
-    return out;
 }
 
 /* p stands on the backslash; returns what follows the escape, or NULL. */
@@ -187,7 +145,7 @@ static const char *unescape(struct reader *r, const char *p, const char *end, ch
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
         p += 6;
     }
-    *out = put_code_point(*out, c);
+    *out += utf8_put(c, *out);
     return p;
 }
 

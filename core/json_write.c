@@ -82,18 +82,6 @@ size_t json_float(double d, char out[32])
                             digits + exponent + 1);
 }
 
-/* One character of our UTF-8, which may hold surrogates; a broken byte gives -1. */
-static int32_t next_code_point(struct str s, size_t *pos)
-{
-    const unsigned char *p = (const unsigned char *)s.ptr + *pos;
-    size_t left = s.len - *pos;
-    if (p[0] == 0xed && left >= 3 && p[1] >= 0xa0 && p[1] <= 0xbf && (p[2] & 0xc0) == 0x80) {
-        *pos += 3;
-        return 0xd000 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    }
-    return utf8_next(s, pos);
-}
-
 /* False when the text is not UTF-8: then U+FFFD stands for what is broken. */
 static bool quote(struct sbuf *out, struct str s, bool ascii)
 {
@@ -110,7 +98,7 @@ static bool quote(struct sbuf *out, struct str s, bool ascii)
         if (pos == s.len)
             break;
         start = pos;
-        int32_t c = next_code_point(s, &pos);
+        int32_t c = utf8_next_any(s, &pos);
         if (c < 0) {
             sbuf_cstr(out, ascii ? "\\ufffd" : "\xef\xbf\xbd");
             whole = false;

@@ -65,8 +65,6 @@ static void repr_items(struct repr *r, const struct value *v, const char *open, 
             sbuf_cstr(&r->out, ", ");
         repr_value(r, v->list.items[i]);
     }
-    if (v->type == VALUE_TUPLE && v->list.n == 1)
-        sbuf_char(&r->out, ',');
     sbuf_cstr(&r->out, close);
 }
 
@@ -207,7 +205,7 @@ static void repr_value(struct repr *r, const struct value *v)
         repr_items(r, v, "[", "]");
         break;
     case VALUE_TUPLE:
-        repr_items(r, v, "(", ")");
+        repr_items(r, v, "(", v->list.n == 1 ? ",)" : ")");
         break;
     case VALUE_SET:
         repr_items(r, v, v->list.n ? "{" : "set(", v->list.n ? "}" : ")");

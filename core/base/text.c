@@ -4,7 +4,7 @@
 
 enum { TAB_STOP = 8, MARKS_MAX = 4 };
 
-int32_t utf8_next(struct str s, size_t *pos)
+static int32_t decode(struct str s, size_t *pos, bool surrogates)
 {
     const unsigned char *p = (const unsigned char *)s.ptr + *pos;
     size_t left = s.len - *pos, len;
@@ -27,10 +27,20 @@ int32_t utf8_next(struct str s, size_t *pos)
             return -1;
         c = c << 6 | (p[i] & 0x3f);
     }
-    if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+    if (c < min || c > 0x10ffff || (!surrogates && c >= 0xd800 && c <= 0xdfff))
         return -1;
     *pos += len - 1;
     return (int32_t)c;
+}
+
+int32_t utf8_next(struct str s, size_t *pos)
+{
+    return decode(s, pos, false);
+}
+
+int32_t utf8_next_any(struct str s, size_t *pos)
+{
+    return decode(s, pos, true);
 }
 
 size_t utf8_put(uint32_t c, char out[4])
