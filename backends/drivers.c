@@ -4,12 +4,18 @@
 
 #include "backends/file/store.h"
 #include "backends/sqlite/layouts.h"
+#ifdef PENSTOCK_HAVE_POSTGRES
+#include "backends/postgres/layouts.h"
+#endif
 
 #include <stddef.h>
 
 const struct layout *const layouts[] = {
     &file_meltano.layout,
     &sqlite_meltano_systemdb,
+#ifdef PENSTOCK_HAVE_POSTGRES
+    &postgres_meltano_systemdb,
+#endif
     &file_plain_etl.layout,
     &file_plain_triggers.layout,
     NULL,
