@@ -1,32 +1,93 @@
 /* The table of the system etl. */
-#include "core/system.h"
+#include "core/systems/etl/etl.h"
 
-static const struct column list_columns[] = {
-    {.name = "id",
-     .title = "ID",
-     .type = CELL_TEXT,
-     .cheap = true,
-     .keep = true,
-     .help = "identity in its store"},
-};
+#include <string.h>
 
-static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)
+static bool check_id(struct str id, struct err *err)
 {
-    struct sheet_row *row = sheet_row_new(sheet, in->arena, in->row->id);
-    *sheet_cell(sheet, row, "id") = cell_text(in->row->id);
-    return row;
+    uint64_t pipeline;
+    uint32_t oid;
+    if (etl_id_parse(id, &pipeline, &oid))
+        return true;
+    err_set(err, ERR_INVALID, "%.*s: not a pipeline id and a table oid, like 7/16411", STR_ARG(id));
+    return err_hint(err, "schema.name works too");
 }
 
-static const struct sheet sheets[] = {
-    {"list", "tables", list_columns, sizeof list_columns / sizeof list_columns[0], list_fill},
+/* schema.name, oid, pid/schema.name; pid/oid is the id itself. */
+static bool names(const struct row *row, struct str name)
+{
+    ptrdiff_t slash = str_index(row->id, '/');
+    if (str_eq(name, row->label) || str_eq(name, row->id))
+        return true;
+    if (slash < 0)
+        return false;
+    size_t pid = (size_t)slash + 1; /* with its slash */
+    if (str_eq(name, str_sub(row->id, pid, row->id.len)))
+        return true;
+    return name.len > pid && memcmp(name.ptr, row->id.ptr, pid) == 0 &&
+           str_eq(str_sub(name, pid, name.len), row->label);
+}
+
+static struct str brief(const struct value *root, struct arena *arena)
+{
+    if (!root)
+        return STR("absent");
+    struct etl_table table = etl_table_read(arena, root);
+    return table.current ? str_of(etl_phases[table.current->phase].name) : STR("no phase");
+}
+
+static struct str status(const struct sheet_input *in, enum mark *ret_mark)
+{
+    if (!in->doc || !in->doc->root) {
+        *ret_mark = in->doc && !in->doc->absent ? MARK_BAD : MARK_NONE;
+        return in->row->phase;
+    }
+    struct etl_table table = etl_table_read(in->arena, in->doc->root);
+    *ret_mark = etl_verdict_of(in, &table).mark;
+    return brief(in->doc->root, in->arena);
+}
+
+static const struct action actions[] = {
+    {.key = 'r', .verb = "rollback", .op = "rollback", .label = "rollback one step"},
+    {.key = 'h',
+     .verb = "rollback",
+     .op = "rollback",
+     .label = "rollback to the nearest healthy phase: copies again, history kept",
+     .args = {{"to-healthy", ""}}},
+    {.key = 't',
+     .verb = "reset",
+     .op = "rollback",
+     .label = "reset to init: copies again, history goes",
+     .args = {{"full", ""}}},
+    {.key = 'c',
+     .verb = "clear-copy",
+     .op = "clear-copy",
+     .label = "clear copy state: after the object was dropped by hand"},
+    {.key = 'f',
+     .verb = "forget",
+     .op = "forget",
+     .label = "forget: remove a table that left the publication"},
+    {0},
 };
 
 const struct system system_etl = {
     .name = "etl",
     .noun = "table",
     .records = "tables",
-    .parts = {"states", "progress", "schemas", "destination"},
+    .parts = {[ETL_STATES] = "states",
+              [ETL_PROGRESS] = "progress",
+              [ETL_SCHEMAS] = "schemas",
+              [ETL_DESTINATION] = "destination"},
     .nparts = 4,
-    .sheets = sheets,
-    .nsheets = sizeof sheets / sizeof sheets[0],
+    .sheets = etl_sheets,
+    .nsheets = sizeof etl_sheets / sizeof etl_sheets[0],
+    .ops = etl_ops,
+    .actions = actions,
+    .check_id = check_id,
+    .names = names,
+    .brief = brief,
+    .status = status,
+    .judge = etl_judge,
+    .check = etl_check,
+    .show = etl_show,
 };

@@ -1,0 +1,40 @@
+/* Shared by the files of this folder: what the table of the system is made of. */
+#ifndef PENSTOCK_ETL_H
+#define PENSTOCK_ETL_H
+
+#include "core/system.h"
+#include "core/systems/etl/table.h"
+
+/* Facts of one record, all optional (the driver gathers them):
+ *   source_bytes   size of the source table
+ *   catalog_name   schema.name by the catalogue now; null: no such relation
+ *   stored_name    schema.name by the newest stored schema version
+ *   publications   list of names of publications that have the table
+ *   slot, sync_slot   {name, active, wal_status, lag_bytes, database}; null: not on this server */
+
+/* --- ops.c, judge.c --- */
+extern const struct op *const etl_ops[];
+struct writer etl_judge(const struct op *op, const struct op_input *in);
+
+/* Where a rollback would land: depth in the chain of its target. Refuses with the reason. Shared by
+ * the operation, its judge and whoever previews it. */
+bool etl_rollback_target(const struct etl_table *table, bool to_healthy, size_t *ret_depth,
+                         struct err *err);
+/* True when going to chain[depth] skips the copy that would bring back what was missed (9.2). */
+bool etl_rollback_loses(const struct etl_table *table, size_t depth);
+
+/* --- verdict.c --- */
+struct etl_verdict {
+    enum mark mark;
+    const char *word;   /* "ok", "retrying", "timer dead", "damaged" ... */
+    const char *advice; /* verb that would help: "rollback", "rollback --to-healthy", "reset",
+                           "wait"; NULL: nothing to do */
+};
+struct etl_verdict etl_verdict_of(const struct sheet_input *in, const struct etl_table *table);
+struct finding *etl_check(const struct sheet_input *in);
+
+/* --- sheets.c, show.c --- */
+extern const struct sheet etl_sheets[2];
+size_t etl_show(const struct sheet_input *in, struct str (**ret)[2]);
+
+#endif
