@@ -15,6 +15,7 @@ const struct layout *const layouts[] = {
     &sqlite_meltano_systemdb,
 #ifdef PENSTOCK_HAVE_POSTGRES
     &postgres_meltano_systemdb,
+    &postgres_etl,
 #endif
     &file_plain_etl.layout,
     &file_plain_triggers.layout,

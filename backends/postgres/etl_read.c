@@ -1,0 +1,232 @@
+/* Reads: the rows of one table, in all parts, become one document. */
+#include "backends/postgres/etl.h"
+
+#include "core/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { COL_LABEL = 1, COL_BYTES = 2, COL_PARTS = 3, COL_HEAD = 7, PARTS = 4 };
+
+#define IMAGE_MAGIC "penstock-etl 1\n"
+
+/* --- images: for each part "name length\n" and the text, or "name -\n" when it is absent ------ */
+
+static struct str image_of(struct arena *arena, const struct str parts[PARTS])
+{
+    struct sbuf out = SBUF_INIT;
+    sbuf_cstr(&out, IMAGE_MAGIC);
+    for (int i = 0; i < PARTS; i++) {
+        if (!parts[i].ptr) {
+            sbuf_cstr(&out, "-\n");
+            continue;
+        }
+        sbuf_printf(&out, "%zu\n", parts[i].len);
+        sbuf_str(&out, parts[i]);
+    }
+    struct str image = arena_str(arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return image;
+}
+
+bool etl_image_parts(struct str image, struct str ret[PARTS_MAX], struct err *err)
+{
+    struct str parts[PARTS_MAX] = {{0}};
+    if (!image.ptr) { /* the record was absent */
+        memcpy(ret, parts, sizeof parts);
+        return true;
+    }
+    size_t pos = sizeof IMAGE_MAGIC - 1;
+    bool ok = str_starts(image, IMAGE_MAGIC);
+    for (int i = 0; ok && i < PARTS; i++) {
+        struct str rest = str_sub(image, pos, image.len);
+        ptrdiff_t end = str_index(rest, '\n');
+        uint64_t len = 0;
+        ok = end > 0;
+        if (!ok)
+            break;
+        struct str count = str_sub(rest, 0, (size_t)end);
+        pos += (size_t)end + 1;
+        if (str_is(count, "-"))
+            continue;
+        ok = str_u64(count, &len) && len <= image.len - pos;
+        parts[i] = ok ? str_sub(image, pos, pos + len) : STR_NULL;
+        pos += len;
+    }
+    if (!ok || pos != image.len)
+        return err_set(err, ERR_CORRUPT, "the stored image of the table's rows is damaged");
+    memcpy(ret, parts, sizeof parts);
+    return true;
+}
+
+/* --- rows to values -------------------------------------------------------------------------- */
+
+/* `metadata` comes as the text of the jsonb; in the document it is a tree. */
+static const struct value *metadata_tree(struct arena *arena, const struct value *text)
+{
+    const struct value *tree;
+    struct err ignored;
+    if (!text)
+        return &value_null;
+    return value_is_str(text) && json_read(arena, text->text, &tree, &ignored) ? tree : text;
+}
+
+static bool is_key(struct str name)
+{
+    return str_is(name, "pipeline_id") || str_is(name, "table_id") ||
+           str_is(name, "source_table_id");
+}
+
+/* A row of a document: the record's own id says nothing in it, and a state's columns stand in the
+ * order in which people read them, columns we do not know of behind. */
+static const struct value *row_value(struct arena *arena, enum etl_part part,
+                                     const struct value *row)
+{
+    static const char *const order[] = {"id",         "state",      "metadata",  "prev",
+                                        "is_current", "created_at", "updated_at"};
+    enum { ORDERED = sizeof order / sizeof order[0] };
+    struct value_pair *pairs = arena_array(arena, struct value_pair, ORDERED + value_count(row));
+    size_t n = 0;
+    for (size_t i = 0; part == ETL_STATES && i < ORDERED; i++) {
+        const struct value *v = value_get(row, order[i]);
+        if (strcmp(order[i], "metadata") == 0)
+            v = metadata_tree(arena, v);
+        pairs[n++] = (struct value_pair){value_cstr(arena, order[i]), v ? v : &value_null};
+    }
+    for (size_t i = 0; i < value_count(row); i++) {
+        struct value_pair pair = row->dict.pairs[i];
+        bool ordered = false;
+        for (size_t j = 0; part == ETL_STATES && j < ORDERED; j++)
+            ordered = ordered || str_is(pair.key->text, order[j]);
+        if (!ordered && !is_key(pair.key->text))
+            pairs[n++] = pair;
+    }
+    return value_dict(arena, pairs, n);
+}
+
+bool etl_part_value(struct arena *arena, enum etl_part part, struct str text,
+                    const struct value **ret, struct err *err)
+{
+    const struct value *list;
+    if (!json_read(arena, text, &list, err))
+        return false;
+    size_t n = value_count(list);
+    const struct value **rows = arena_array(arena, const struct value *, n);
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = row_value(arena, part, value_at(list, i));
+    }
+    *ret = value_list(arena, VALUE_LIST, rows, n);
+    return true;
+}
+
+static int64_t newest_change(struct arena *arena, const struct value *root)
+{
+    struct etl_table table = etl_table_read(arena, root);
+    int64_t newest = TIME_UNKNOWN;
+    for (size_t i = 0; i < table.nrows; i++) {
+        if (table.rows[i].updated_us > newest)
+            newest = table.rows[i].updated_us;
+    }
+    return newest;
+}
+
+/* Fills in what the parts' texts say. */
+static bool document_fill(struct etl_store *es, struct arena *arena, const struct str texts[PARTS],
+                          struct document *doc, struct err *err)
+{
+    struct value_pair pairs[PARTS];
+    size_t n = 0;
+    for (int i = 0; i < PARTS; i++) {
+        if (!texts[i].ptr)
+            continue;
+        doc->versions[i] = version_of(texts[i]);
+        const struct value *part;
+        if (!etl_part_value(arena, (enum etl_part)i, texts[i], &part, err))
+            return err_context(err, "%.*s", STR_ARG(doc->id));
+        pairs[n++] = (struct value_pair){value_cstr(arena, es->base.info.system->parts[i]), part};
+    }
+    doc->absent = n == 0;
+    if (doc->absent)
+        return true;
+    doc->root = value_dict(arena, pairs, n);
+    doc->updated_at_us = newest_change(arena, doc->root);
+    if (es->schema.legacy_a)
+        err_set(&doc->problem, ERR_UNSUPPORTED,
+                "this schema is from before August 2025 and keeps no history: it is only read");
+    return true;
+}
+
+static bool document_of(struct etl_store *es, struct arena *arena, const PGresult *res, int row,
+                        size_t limit, struct document *doc, struct err *err)
+{
+    doc->label = pg_copy(arena, res, row, COL_LABEL);
+    doc->bytes = (uint64_t)pg_i64(res, row, COL_BYTES, 0);
+    struct str texts[PARTS];
+    bool any = false;
+    for (int i = 0; i < PARTS; i++) {
+        texts[i] = pg_copy(arena, res, row, COL_PARTS + i);
+        any = any || texts[i].ptr;
+    }
+    if (doc->bytes && !any) {
+        doc->truncated = true;
+        struct str head = pg_copy(arena, res, row, COL_HEAD);
+        doc->head = str_sub(head, 0, head.len < limit ? head.len : limit);
+        err_set(&doc->problem, ERR_REFUSED, "its rows are larger than the limit");
+        return true;
+    }
+    if (any)
+        doc->image = image_of(arena, texts);
+    return document_fill(es, arena, texts, doc, err);
+}
+
+static struct document document_new(struct str id)
+{
+    return (struct document){.id = id,
+                             .label = id,
+                             .updated_at_us = TIME_UNKNOWN,
+                             .expires_at_us = TIME_NEVER,
+                             .format = STR("rows")};
+}
+
+bool etl_decode(struct store *store, struct str id, struct str image, struct arena *arena,
+                struct document *ret, struct err *err)
+{
+    struct str texts[PARTS_MAX];
+    struct document doc = document_new(id);
+    doc.image = image;
+    doc.bytes = image.len;
+    if (!etl_image_parts(image, texts, err) ||
+        !document_fill(etl_store(store), arena, texts, &doc, err))
+        return false;
+    *ret = doc;
+    return true;
+}
+
+bool etl_read_within(struct etl_store *es, const struct str *ids, size_t n, size_t limit,
+                     const struct call *call, struct arena *arena, struct read_item *ret,
+                     struct err *err)
+{
+    struct str params[3];
+    etl_id_arrays(arena, ids, n, &params[0], &params[1]);
+    params[2] = arena_printf(arena, "%zu", limit);
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    if (!pg_query(es->client, es->sql.read, params, 3, call, &res, err))
+        return false;
+    if ((size_t)PQntuples(res) != n)
+        return err_set(err, ERR_INTERNAL, "asked for %zu tables, got %d", n, PQntuples(res));
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = (struct read_item){.doc = document_new(ids[i])};
+        document_of(es, arena, res, (int)i, limit, &ret[i].doc, &ret[i].err);
+    }
+    return true;
+}
+
+bool etl_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+              const struct call *call, struct arena *arena, struct read_item *ret, struct err *err)
+{
+    struct etl_store *es = etl_store(store);
+    if (!pg_begin(es->client, PG_READ, 0, call, err))
+        return false;
+    bool ok = etl_read_within(es, ids, n, limit, call, arena, ret, err);
+    return pg_end(es->client, ok, call, err);
+}

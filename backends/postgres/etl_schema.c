@@ -1,0 +1,300 @@
+/* Which of its versions the schema `etl` is, and the statements for it. */
+#include "backends/postgres/etl.h"
+
+#include <string.h>
+
+/* One row of answers; nothing here needs a privilege on the schema itself. */
+static const char look_sql[] =
+    "with t as ("
+    "  select c.oid, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+    "  where n.nspname = 'etl' and c.relkind in ('r', 'p', 'v', 'f')"
+    "), a as ("
+    "  select t.relname, t.oid, a.attname, format_type(a.atttypid, null) as type"
+    "  from t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped"
+    ") select"
+    "  coalesce(bool_or(relname = 'replication_state' and attname = 'pipeline_id'), false),"
+    "  coalesce(bool_or(relname = 'replication_state' and attname = 'is_current'), false),"
+    "  coalesce(bool_or(relname = 'replication_state' and attname = 'created_at'), false),"
+    "  to_regclass('etl.idx_replication_state_prev') is not null,"
+    "  coalesce(bool_or(relname = 'table_schemas' and attname = 'pipeline_id'), false),"
+    "  coalesce(bool_or(relname = 'table_columns' and attname = 'column_name'), false),"
+    "  coalesce(bool_or(relname = 'table_schemas' and attname = 'snapshot_id'), false),"
+    "  coalesce(bool_or(relname = 'table_schemas' and attname = 'snapshot_id' and type = 'text'),"
+    "    false),"
+    "  coalesce(bool_or(relname = 'replication_progress' and attname = 'flush_lsn'), false),"
+    "  coalesce(bool_or(relname = 'destination_tables_metadata' and attname = 'table_id'), false),"
+    "  coalesce(bool_or(relname = 'table_mappings' and attname = 'source_table_id'), false),"
+    "  coalesce(bool_or(relname = 'table_columns' and attname = 'default_expression'), false),"
+    "  coalesce(bool_and(relname <> 'replication_state'"
+    "    or (has_table_privilege(oid, 'insert') and has_table_privilege(oid, 'update')"
+    "        and has_table_privilege(oid, 'delete'))), false),"
+    "  string_agg(distinct relname::text, ', ') filter (where not has_table_privilege(oid, "
+    "    'select')),"
+    "  coalesce((select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = "
+    "    'etl'), true)"
+    " from a";
+
+static bool readable(struct str unreadable, const char *table)
+{
+    return !unreadable.ptr || !memmem(unreadable.ptr, unreadable.len, table, strlen(table));
+}
+
+static struct str level_of(const struct etl_schema *s)
+{
+    if (s->legacy_a)
+        return STR("legacy-A");
+    if (s->legacy_b)
+        return STR("legacy-B");
+    if (s->pair_snapshots)
+        return STR("L5+");
+    if (s->default_expression)
+        return STR("L4");
+    if (s->progress)
+        return STR("L3");
+    return s->destinations ? STR("L2") : STR("L1");
+}
+
+bool etl_schema_look(struct pg_client *client, const struct call *call, struct arena *arena,
+                     struct etl_schema *ret, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    if (!pg_begin(client, PG_READ, 0, call, err))
+        return false;
+    if (!pg_end(client, pg_query(client, look_sql, NULL, 0, call, &res, err), call, err))
+        return false;
+    bool usage = pg_bool(res, 0, 14);
+    struct str no = usage ? pg_copy(arena, res, 0, 13) : STR("schema etl");
+    bool present = pg_bool(res, 0, 0), chained = pg_bool(res, 0, 1);
+    struct etl_schema s = {
+        .states = present && usage && readable(no, "replication_state"),
+        .legacy_a = present && !chained,
+        .created_at = pg_bool(res, 0, 2),
+        .legacy_b = chained && pg_bool(res, 0, 3),
+        .schemas = usage && pg_bool(res, 0, 4) && readable(no, "table_schemas"),
+        .columns = usage && pg_bool(res, 0, 5) && readable(no, "table_columns"),
+        .snapshots = pg_bool(res, 0, 6),
+        .pair_snapshots = pg_bool(res, 0, 7),
+        .progress = usage && pg_bool(res, 0, 8) && readable(no, "replication_progress"),
+        .destinations = usage && pg_bool(res, 0, 9) && readable(no, "destination_tables_metadata"),
+        .mappings = usage && pg_bool(res, 0, 10) && readable(no, "table_mappings"),
+        .default_expression = pg_bool(res, 0, 11),
+        .may_write_states = usage && pg_bool(res, 0, 12),
+        .unreadable = no,
+    };
+    s.level = level_of(&s);
+    if (!present)
+        return err_set(err, ERR_NOT_FOUND, "there is no table etl.replication_state here");
+    if (!s.states) {
+        err_set(err, ERR_DENIED, "this role may not read %.*s", STR_ARG(no));
+        return err_hint(err, "it needs usage on schema etl and select on its tables");
+    }
+    *ret = s;
+    return true;
+}
+
+/* --- statements ----------------------------------------------------------------------------- */
+
+/* Names by 5.7: the catalogue, else the newest stored schema, else the destination's name. `w` is
+ * the row that has columns pid and oid. */
+static void names_sql(const struct etl_schema *s, struct sbuf *joins)
+{
+    sbuf_cstr(joins, " left join pg_class c on c.oid = w.oid and c.relkind in ('r', 'p')"
+                     " left join pg_namespace n on n.oid = c.relnamespace");
+    if (s->schemas)
+        sbuf_printf(joins,
+                    " left join lateral (select t.schema_name || '.' || t.table_name as name"
+                    "   from etl.table_schemas t where t.pipeline_id = w.pid and t.table_id = w.oid"
+                    "   order by %s limit 1) k on true",
+                    s->pair_snapshots ? "split_part(t.snapshot_id, ':', 1)::numeric desc,"
+                                        " split_part(t.snapshot_id, ':', 2)::numeric desc"
+                                      : (s->snapshots ? "t.snapshot_id desc" : "t.id desc"));
+    else
+        sbuf_cstr(joins, " left join (select null::text as name) k on true");
+    if (s->destinations || s->mappings)
+        sbuf_printf(joins,
+                    " left join lateral (select d.destination_table_id as name from etl.%s d"
+                    "   where d.pipeline_id = w.pid and d.%s = w.oid limit 1) d on true",
+                    s->destinations ? "destination_tables_metadata" : "table_mappings",
+                    s->destinations ? "table_id" : "source_table_id");
+    else
+        sbuf_cstr(joins, " left join (select null::text as name) d on true");
+}
+
+#define LABEL "coalesce(n.nspname || '.' || c.relname, k.name, d.name, w.oid::text)"
+
+static const char *finished(struct sbuf *text, struct arena *arena)
+{
+    const char *sql = arena_cstr(arena, sbuf_view(text));
+    sbuf_release(text);
+    return sql;
+}
+
+/* Current rows in the order of the unique index over them: each page is a range of it. */
+static const char *scan_sql(const struct etl_schema *s, struct arena *arena, const char *from)
+{
+    struct sbuf sql = SBUF_INIT;
+    sbuf_printf(&sql,
+                "select w.pid, w.oid, w.state, w.at, " LABEL " from (%s"
+                " and (r.pipeline_id, r.table_id) > ($1::int8, $2::oid)"
+                " and ($3::int8 is null or r.pipeline_id = $3::int8)"
+                " order by 1, 2 limit $4::int8) w",
+                from);
+    names_sql(s, &sql);
+    sbuf_cstr(&sql, " order by w.pid, w.oid");
+    return finished(&sql, arena);
+}
+
+/* Rows as JSON in which nothing depends on the session: times in UTC, bytes in hexadecimal, and
+ * metadata as its text, so that SQL NULL and JSON null stay apart. Columns we do not know of come
+ * along. jsonb orders the keys, so the text is canonical. */
+#define TIMES(t)                                                                                   \
+    " || jsonb_build_object('created_at', " PG_TIME_TEXT(                                          \
+        t ".created_at") ", 'updated_at', " PG_TIME_TEXT(t ".updated_at") ")"
+#define OURS " r.pipeline_id = w.pid and r.table_id = w.oid"
+
+/* Joins one part's rows of all wanted tables as `part`.t: one pass over the part's table, however
+ * many are wanted (history rows have no index). A part that is not stored is NULL. */
+static void part_sql(struct sbuf *sql, const char *part, const char *row, const char *from)
+{
+    if (!row)
+        sbuf_printf(sql, " left join (select null::int8 as i, null::text as t) %s on false", part);
+    else
+        sbuf_printf(sql,
+                    " left join (select w.i, jsonb_agg(%s order by r.id)::text as t"
+                    " from w join etl.%s group by w.i) %s on %s.i = w.i",
+                    row, from, part, part);
+}
+
+static void states_sql(const struct etl_schema *s, struct sbuf *sql)
+{
+    if (s->legacy_a) /* no history: the one row a table has is shown as its chain */
+        part_sql(sql, "states",
+                 "to_jsonb(r) || jsonb_build_object('prev', null, 'is_current', true, 'metadata',"
+                 " jsonb_strip_nulls(jsonb_build_object('type', r.state,"
+                 " 'lsn', r.sync_done_lsn))::text)",
+                 "(select 1 as id, x.* from etl.replication_state x) r on" OURS);
+    else
+        part_sql(sql, "states",
+                 s->created_at
+                     ? "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)" TIMES("r")
+                     : "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)",
+                 "replication_state r on" OURS);
+}
+
+static void schemas_sql(const struct etl_schema *s, struct sbuf *sql)
+{
+    static const char with_columns[] = "to_jsonb(r)" TIMES(
+        "r") " || jsonb_build_object('columns', coalesce((select"
+             " jsonb_agg(to_jsonb(x) || jsonb_build_object('created_at', " PG_TIME_TEXT(
+                 "x.created_at") ") order by x.id) from etl.table_columns x where "
+                                 "x.table_schema_id = r.id), '[]'::jsonb))";
+    part_sql(sql, "schemas",
+             !s->schemas  ? NULL
+             : s->columns ? with_columns
+                          : "to_jsonb(r)" TIMES("r"),
+             "table_schemas r on" OURS);
+}
+
+static void destination_sql(const struct etl_schema *s, struct sbuf *sql)
+{
+    if (s->destinations)
+        part_sql(sql, "destination",
+                 "to_jsonb(r) || jsonb_build_object('replication_mask',"
+                 " '\\x' || encode(r.replication_mask, 'hex'))" TIMES("r"),
+                 "destination_tables_metadata r on" OURS);
+    else
+        part_sql(sql, "destination", s->mappings ? "to_jsonb(r)" TIMES("r") : NULL,
+                 "table_mappings r on r.pipeline_id = w.pid and r.source_table_id = w.oid");
+}
+
+static const char *read_sql(const struct etl_schema *s, struct arena *arena)
+{
+    struct sbuf sql = SBUF_INIT;
+    sbuf_cstr(&sql, "with w as (select i, pid, oid from unnest($1::int8[], $2::oid[])"
+                    " with ordinality u(pid, oid, i)), doc as (select w.i, " LABEL " as label,"
+                    " states.t as st, progress.t as pt, schemas.t as ct, destination.t as dt,"
+                    " coalesce(octet_length(states.t), 0) + coalesce(octet_length(progress.t), 0)"
+                    " + coalesce(octet_length(schemas.t), 0)"
+                    " + coalesce(octet_length(destination.t), 0) as bytes from w");
+    states_sql(s, &sql);
+    part_sql(&sql, "progress", s->progress ? "to_jsonb(r)" TIMES("r") : NULL,
+             "replication_progress r on r.worker_type::text = 'table_sync' and" OURS);
+    schemas_sql(s, &sql);
+    destination_sql(s, &sql);
+    names_sql(s, &sql);
+    sbuf_cstr(&sql, ") select i, label, bytes, case when bytes <= $3::int8 then st end,"
+                    " case when bytes <= $3::int8 then pt end,"
+                    " case when bytes <= $3::int8 then ct end,"
+                    " case when bytes <= $3::int8 then dt end, left(st, 4096) from doc order by i");
+    return finished(&sql, arena);
+}
+
+/* Names now and then, size, and the publications that have the table, directly, by its schema (from
+ * version 15 on) or with all others. */
+static const char *facts_sql(const struct etl_schema *s, int version, struct arena *arena)
+{
+    struct sbuf sql = SBUF_INIT;
+    sbuf_printf(&sql,
+                "select w.i, n.nspname || '.' || c.relname, k.name,"
+                " case when $3::bool then pg_total_relation_size(c.oid::regclass) end,"
+                " (select json_agg(p.pubname order by p.pubname)::text from pg_publication p"
+                "   where c.oid is not null and (p.puballtables or exists (select 1 from"
+                "     pg_publication_rel x where x.prpubid = p.oid and x.prrelid = c.oid)%s))"
+                " from unnest($1::int8[], $2::oid[]) with ordinality w(pid, oid, i)",
+                version < 150000 ? ""
+                                 : " or exists (select 1 from pg_publication_namespace x"
+                                   " where x.pnpubid = p.oid and x.pnnspid = c.relnamespace)");
+    names_sql(s, &sql);
+    sbuf_cstr(&sql, " order by w.i");
+    return finished(&sql, arena);
+}
+
+void etl_sql_make(const struct etl_schema *s, const struct pg_server *server, struct arena *arena,
+                  struct etl_sql *ret)
+{
+    ret->facts = facts_sql(s, server->version_number, arena);
+    ret->scan = scan_sql(
+        s, arena,
+        s->legacy_a ? "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state,"
+                      " null::int8 as at from etl.replication_state r where true"
+        : s->created_at
+            ? "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state, " PG_TIME_US(
+                  "r.created_at") " as at from etl.replication_state r where r.is_current = true"
+            : "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state,"
+              " null::int8 as at from etl.replication_state r where r.is_current = true");
+    ret->lost = s->legacy_a
+                    ? NULL
+                    : scan_sql(s, arena,
+                               "select distinct r.pipeline_id as pid, r.table_id as oid,"
+                               " null::text as state, null::int8 as at from etl.replication_state r"
+                               " where not exists (select 1 from etl.replication_state x where"
+                               " x.is_current = true and x.pipeline_id = r.pipeline_id"
+                               " and x.table_id = r.table_id)");
+    ret->read = read_sql(s, arena);
+}
+
+/* --- ids ------------------------------------------------------------------------------------ */
+
+struct str etl_signed_pid(struct arena *arena, uint64_t pipeline)
+{
+    return arena_printf(arena, "%lld", (long long)(int64_t)pipeline);
+}
+
+void etl_id_arrays(struct arena *arena, const struct str *ids, size_t n, struct str *ret_pids,
+                   struct str *ret_oids)
+{
+    struct sbuf pids = SBUF_INIT, oids = SBUF_INIT;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t pipeline = 0;
+        uint32_t oid = 0;
+        etl_id_parse(ids[i], &pipeline, &oid);
+        sbuf_printf(&pids, "%c%lld", i ? ',' : '{', (long long)(int64_t)pipeline);
+        sbuf_printf(&oids, "%c%u", i ? ',' : '{', oid);
+    }
+    sbuf_cstr(&pids, n ? "}" : "{}");
+    sbuf_cstr(&oids, n ? "}" : "{}");
+    *ret_pids = arena_str(arena, sbuf_view(&pids));
+    *ret_oids = arena_str(arena, sbuf_view(&oids));
+    sbuf_release(&pids);
+    sbuf_release(&oids);
+}
