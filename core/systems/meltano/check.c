@@ -117,7 +117,7 @@ static void check_content(struct check *c, const struct meltano_state *state)
     if (state->unknown)
         add(c, "unknown_keys", SEVERITY_INFO,
             STR("there are keys beside completed and partial: they go with the next write"));
-    if (!completed && !partial)
+    if (!completed && !partial && state->merged)
         add(c, "empty", SEVERITY_INFO, STR("nothing is stored: the next run imports everything"));
     else if (state->valid && !meltano_resumes(state))
         add(c, "empty", SEVERITY_INFO,
