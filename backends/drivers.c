@@ -7,6 +7,9 @@
 #ifdef PENSTOCK_HAVE_POSTGRES
 #include "backends/postgres/layouts.h"
 #endif
+#ifdef PENSTOCK_HAVE_REDIS
+#include "backends/redis/layouts.h"
+#endif
 
 #include <stddef.h>
 
@@ -19,5 +22,8 @@ const struct layout *const layouts[] = {
 #endif
     &file_plain_etl.layout,
     &file_plain_triggers.layout,
+#ifdef PENSTOCK_HAVE_REDIS
+    &redis_triggers_django,
+#endif
     NULL,
 };

@@ -331,6 +331,20 @@ void django_document(const struct django_stored *stored, struct str uid, size_t 
     django_decode(arena, stored->bytes, limit, ret, ret_form);
 }
 
+static bool django_decode_image(struct store *base, struct str id, struct str image,
+                                struct arena *arena, struct document *ret, struct err *err)
+{
+    struct django_stored stored = {.present = true};
+    struct django_form form;
+    int64_t expires_ms;
+    if (!django_image_read(image, &stored.bytes, &expires_ms, err))
+        return false;
+    django_document(&stored, id, VALUE_LIMIT, arena, ret, &form);
+    ret->image = image;
+    ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
+    return true;
+}
+
 /* What is known of a key before its value is fetched. */
 struct measured {
     struct str key;
@@ -396,7 +410,8 @@ static bool read_batch(struct django_store *store, const struct str *ids,
     struct redis_command *commands = arena_array(arena, struct redis_command, 2 * n);
     struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
     struct str(*argv)[4] = arena_alloc_array(arena, 2 * n, sizeof *argv);
-    struct str head_end = redis_number(arena, HEAD_BYTES - 1);
+    size_t head = limit < HEAD_BYTES ? limit : HEAD_BYTES;
+    struct str head_end = redis_number(arena, head ? (int64_t)head - 1 : 0);
     for (size_t i = 0; i < n; i++) {
         bool whole = measured[i].len <= (int64_t)limit;
         struct str *get = argv[2 * i], *ttl = argv[2 * i + 1];
@@ -549,6 +564,7 @@ const struct layout redis_triggers_django = {
     .scan_next = scan_next,
     .scan_close = scan_close,
     .read = django_read,
+    .decode = django_decode_image,
     .commit = django_commit,
     .locks = django_locks,
     .lock_hold = django_lock_hold,
