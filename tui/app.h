@@ -5,7 +5,10 @@
 #include "core/base/err.h"
 #include "core/target.h"
 
+struct layout;
+
 struct tui_opts {
+    const struct layout *const *layouts; /* that are built in; ends with NULL */
     /* Probed and opened by the screen itself, each in a thread of its own, so that the first
      * picture waits for no server. They live longer than the screen. */
     const struct target *targets;

@@ -1,0 +1,398 @@
+/* The program around the views: stack, keys, targets, sessions. */
+#include "core/audit.h"
+#include "core/base/clock.h"
+#include "tui/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REFRESH_MS = 5000,
+    QUIT_WAIT_MS = 200,
+    MESSAGE_MIN_MS = 1000, /* a key takes a message away once it could be seen */
+};
+
+/* A target whose stores are being looked for. Its worker has no store of its own. */
+struct probe {
+    const struct target *target;
+    struct worker *worker;
+    struct arena arena; /* the addresses of its sessions lie here */
+    struct err err;
+    bool done, ok;
+};
+
+/* --- probing -------------------------------------------------------------------------------- */
+
+struct probe_answer {
+    const struct layout *const *layouts;
+    const struct target *target;
+    struct found *found;
+    size_t n;
+};
+
+static bool probe_run(struct job *job, struct store *store)
+{
+    (void)store; /* there is none yet */
+    struct probe_answer *answer = job->data;
+    struct call call = job_call(job);
+    return config_probe(answer->layouts, answer->target, &call, &job->arena, &answer->found,
+                        &answer->n, &job->err);
+}
+
+static void add_session(struct app *app, const struct target *target, const struct found *found,
+                        bool alone)
+{
+    struct arena a = ARENA_INIT;
+    struct str name = alone ? str_of(target->name)
+                            : arena_printf(&a, "%s %s", target->name, found->address.system->name);
+    struct err err = {0};
+    struct session *session = session_open(app, target, found, name, &err);
+    arena_release(&a);
+    if (!session) {
+        app_say_err(app, &err);
+        return;
+    }
+    struct session **end = &app->sessions;
+    while (*end)
+        end = &(*end)->next;
+    *end = session;
+    app->nsessions++;
+}
+
+static void probe_done(struct job *job, void *owner)
+{
+    struct app *app = owner;
+    struct probe_answer *answer = job->data;
+    struct probe *probe = app->probes;
+    while (probe->target != answer->target)
+        probe++;
+    probe->done = true;
+    probe->ok = job->ok;
+    probe->err = job->err;
+    probe->arena = job->arena;
+    job->arena = (struct arena)ARENA_INIT;
+    app->probing--;
+    for (size_t i = 0; i < answer->n && job->ok; i++)
+        add_session(app, probe->target, &answer->found[i], answer->n == 1);
+    if (app->nsessions == 1 && app->opts.ntargets == 1) {
+        if (!app->top->below) /* with one store, its list is the first screen */
+            app_pop(app, app->top);
+        view_records_open(app, app->sessions);
+    }
+    app_rows_changed(app, NULL, NULL);
+}
+
+static void probe_start(struct app *app, struct probe *probe, const struct target *target)
+{
+    probe->target = target;
+    if (!worker_start(NULL, NULL, NULL, &probe->worker, &probe->err)) {
+        probe->done = true;
+        return;
+    }
+    struct job *job = job_new(app->opts.timeout_ms, app);
+    struct probe_answer *answer = arena_new(&job->arena, struct probe_answer);
+    answer->layouts = app->opts.layouts;
+    answer->target = target;
+    job->data = answer;
+    job->run = probe_run;
+    job->done = probe_done;
+    app->probing++;
+    worker_send(probe->worker, job);
+}
+
+bool app_probe(const struct app *app, size_t i, const struct target **ret, struct err *ret_err)
+{
+    *ret = app->probes[i].target;
+    *ret_err = app->probes[i].err;
+    return app->probes[i].done && app->probes[i].ok;
+}
+
+/* --- beginning and end ---------------------------------------------------------------------- */
+
+struct app *app_new(const struct tui_opts *opts)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        abort();
+    app->opts = *opts;
+    app->dirty = true;
+    audit_who(app->who);
+    app->probes = calloc(opts->ntargets + 1, sizeof app->probes[0]);
+    if (!app->probes)
+        abort();
+    view_stores_open(app);
+    for (size_t i = 0; i < opts->ntargets; i++)
+        probe_start(app, &app->probes[i], &opts->targets[i]);
+    if (opts->notice)
+        app_say(app, STYLE_WARN, "%s", opts->notice);
+    return app;
+}
+
+bool app_free(struct app *app)
+{
+    bool all = true;
+    while (app->top)
+        app_pop(app, app->top);
+    while (app->sessions) {
+        struct session *session = app->sessions;
+        app->sessions = session->next;
+        all = session_close(session, QUIT_WAIT_MS) && all;
+    }
+    for (size_t i = 0; i < app->opts.ntargets; i++) {
+        if (app->probes[i].worker)
+            all = worker_stop(app->probes[i].worker, QUIT_WAIT_MS) && all;
+    }
+    if (!all)
+        return false;
+    for (size_t i = 0; i < app->opts.ntargets; i++)
+        arena_release(&app->probes[i].arena);
+    free(app->probes);
+    sbuf_release(&app->message);
+    free(app);
+    return true;
+}
+
+/* --- the stack ------------------------------------------------------------------------------ */
+
+void *view_new(struct app *app, struct session *session, const struct view_class *class,
+               size_t size)
+{
+    struct view *view = calloc(1, size);
+    if (!view)
+        abort();
+    view->class = class;
+    view->app = app;
+    view->session = session;
+    return view;
+}
+
+void app_push(struct app *app, struct view *view)
+{
+    view->below = app->top;
+    app->top = view;
+    app->dirty = true;
+}
+
+static void close_top(struct app *app)
+{
+    struct view *view = app->top;
+    app->top = view->below;
+    if (view->session)
+        worker_forget(view->session->worker, view);
+    view->class->close(view);
+}
+
+void app_pop(struct app *app, struct view *view)
+{
+    while (app->top && app->top != view)
+        close_top(app);
+    if (app->top)
+        close_top(app);
+    app->dirty = true;
+}
+
+unsigned view_scopes(const struct view *view)
+{
+    const struct view_class *class = view->class;
+    return (class->scopes_now ? class->scopes_now(view) : class->scopes) | SCOPE_ANY;
+}
+
+bool app_is_top(const struct app *app, const struct view *view)
+{
+    return app->top == view;
+}
+
+struct job *view_job(struct view *view)
+{
+    return job_new(view->app->opts.timeout_ms, view);
+}
+
+/* --- messages and time ---------------------------------------------------------------------- */
+
+void app_say(struct app *app, enum style style, const char *fmt, ...)
+{
+    struct arena a = ARENA_INIT;
+    va_list ap;
+    va_start(ap, fmt);
+    struct str text = arena_vprintf(&a, fmt, ap);
+    va_end(ap);
+    app->message.len = 0;
+    sbuf_str(&app->message, text);
+    arena_release(&a);
+    app->message_style = style;
+    app->message_at_ms = clock_monotonic_ms();
+    app->dirty = true;
+}
+
+void app_say_err(struct app *app, const struct err *err)
+{
+    if (err->hint[0])
+        app_say(app, STYLE_BAD, "%s. %s", err->text, err->hint);
+    else
+        app_say(app, STYLE_BAD, "%s", err->text);
+}
+
+int64_t app_now_us(const struct app *app)
+{
+    return app->fixed_now_us ? app->fixed_now_us : clock_now_us();
+}
+
+int64_t app_refresh_ms(const struct app *app)
+{
+    return app->opts.refresh_ms ? app->opts.refresh_ms : REFRESH_MS;
+}
+
+void app_rows_changed(struct app *app, struct session *session, struct rows *old)
+{
+    for (struct view *view = app->top; view; view = view->below) {
+        if (view->class->rows_changed && (!view->session || view->session == session))
+            view->class->rows_changed(view, old);
+    }
+    app->dirty = true;
+}
+
+bool app_read_visible(struct app *app, struct session *session, bool now)
+{
+    for (struct view *view = app->top; view; view = view->below) {
+        if (view->session == session && view->class->read_visible)
+            return view->class->read_visible(view, now);
+    }
+    return false;
+}
+
+/* --- what happens --------------------------------------------------------------------------- */
+
+static void cancel_running(struct app *app)
+{
+    struct view *view = app->top;
+    if (view->session && view->session->loading) {
+        worker_cancel(view->session->worker, view->session);
+        worker_cancel(view->session->worker, view);
+        app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again");
+    } else
+        app_say(app, STYLE_MESSAGE, "nothing is running here; q goes back and at the top quits");
+}
+
+static void common_command(struct app *app, enum command command)
+{
+    struct view *view = app->top;
+    switch (command) {
+    case CMD_BACK:
+        if (view->below)
+            app_pop(app, view);
+        else
+            app_say(app, STYLE_MESSAGE, "this is the first screen; q quits");
+        break;
+    case CMD_QUIT:
+        if (view->below)
+            app_pop(app, view);
+        else
+            app->quit = true;
+        break;
+    case CMD_CANCEL:
+        cancel_running(app);
+        break;
+    case CMD_HELP:
+        view_help_open(app, view_scopes(view));
+        break;
+    case CMD_REFRESH:
+        for (struct session *s = app->sessions; s; s = s->next) {
+            if (!view->session || view->session == s)
+                session_load(s);
+        }
+        app_say(app, STYLE_MESSAGE, "reading again");
+        break;
+    case CMD_PAUSE:
+        app->paused = !app->paused;
+        app_say(app, STYLE_MESSAGE,
+                app->paused ? "paused: nothing changes here until P or ^R" : "refreshing again");
+        break;
+    case CMD_REDRAW:
+    case CMD_SUSPEND:
+        app->terminal_command = command;
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_message_away(struct app *app)
+{
+    if (app->message.len && clock_monotonic_ms() - app->message_at_ms >= MESSAGE_MIN_MS)
+        app->message.len = 0;
+}
+
+void app_key(struct app *app, const struct key *key)
+{
+    struct view *view = app->top;
+    app->dirty = true;
+    if (key->code == K_RESIZE)
+        return;
+    take_message_away(app);
+    if (key->code == K_PASTE && (view->class->no_paste || !view->class->key)) {
+        app_say(app, STYLE_WARN, "a paste was ignored: keys are not taken from a paste");
+        return;
+    }
+    bool taken = view->class->key && view->class->key(view, key);
+    if (!taken) {
+        enum command command = keymap_find(view_scopes(view), key->code);
+        if (command != CMD_NONE && !(view->class->command && view->class->command(view, command)))
+            common_command(app, command);
+    }
+    app->key_at_ms = clock_monotonic_ms();
+}
+
+void app_collect(struct app *app)
+{
+    for (size_t i = 0; i < app->opts.ntargets; i++) {
+        struct probe *probe = &app->probes[i];
+        if (!probe->worker)
+            continue;
+        worker_collect(probe->worker);
+        if (probe->done && worker_stop(probe->worker, QUIT_WAIT_MS))
+            probe->worker = NULL;
+    }
+    for (struct session *s = app->sessions; s; s = s->next)
+        worker_collect(s->worker);
+}
+
+size_t app_fds(const struct app *app, int *ret, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < app->opts.ntargets && n < max; i++) {
+        if (app->probes[i].worker)
+            ret[n++] = worker_fd(app->probes[i].worker);
+    }
+    for (const struct session *s = app->sessions; s && n < max; s = s->next)
+        ret[n++] = worker_fd(s->worker);
+    return n;
+}
+
+bool app_idle(const struct app *app)
+{
+    bool idle = app->probing == 0;
+    for (const struct session *s = app->sessions; s; s = s->next)
+        idle = idle && !s->loading;
+    for (const struct view *view = app->top; view; view = view->below)
+        idle = idle && !(view->class->is_busy && view->class->is_busy(view));
+    return idle;
+}
+
+int64_t app_tick(struct app *app)
+{
+    int64_t now = clock_monotonic_ms(), next = now + 1000; /* the age in the header */
+    for (struct session *s = app->sessions; s; s = s->next) {
+        int64_t due = session_tick(s, now, app->paused || app->top->class->holds_refresh);
+        next = due < next ? due : next;
+    }
+    for (const struct view *view = app->top; view; view = view->below) {
+        int64_t due = view->class->wake_ms ? view->class->wake_ms(view, now) : INT64_MAX;
+        if (due <= now)
+            app->dirty = true;
+        else
+            next = due < next ? due : next;
+    }
+    if (now - app->drawn_at_ms >= 1000)
+        app->dirty = true;
+    return next > now ? next : now;
+}

@@ -1,0 +1,252 @@
+#include "tui/filter.h"
+
+#include <ctype.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum term_kind { TERM_WORD, TERM_EQUAL, TERM_LESS, TERM_MORE };
+
+struct terminal {
+    enum term_kind kind;
+    bool negate, any_case;
+    size_t column;
+    struct str text;
+    int64_t number;
+};
+
+struct filter {
+    struct arena arena;
+    const struct sheet *sheet;
+    struct terminal *terms;
+    size_t nterms;
+    bool is_regex;
+    regex_t regex;
+};
+
+static bool same(char a, char b, bool any_case)
+{
+    return a == b || (any_case && tolower((unsigned char)a) == tolower((unsigned char)b));
+}
+
+static bool equal(struct str a, struct str b, bool any_case)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (!same(a.ptr[i], b.ptr[i], any_case))
+            return false;
+    }
+    return true;
+}
+
+static bool contains(struct str text, struct str word, bool any_case)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        if (equal(str_sub(text, i, i + word.len), word, any_case))
+            return true;
+    }
+    return false;
+}
+
+static bool is_lower(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (isupper((unsigned char)s.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+/* --- parsing -------------------------------------------------------------------------------- */
+
+static const struct column *find_column(const struct sheet *sheet, struct str name, size_t *ret)
+{
+    for (size_t c = 0; c < sheet->ncolumns; c++) {
+        const struct column *column = &sheet->columns[c];
+        if (equal(name, str_of(column->name), true) ||
+            (column->title && equal(name, str_of(column->title), true))) {
+            *ret = c;
+            return column;
+        }
+    }
+    return NULL;
+}
+
+/* 3, 10MB, 1h, 2d: in the unit of the column. */
+static bool parse_number(enum cell_type type, struct str text, int64_t *ret)
+{
+    static const struct {
+        enum cell_type type;
+        const char *unit;
+        int64_t factor;
+    } units[] = {
+        {CELL_INT, "", 1},
+        {CELL_BYTES, "", 1},
+        {CELL_BYTES, "b", 1},
+        {CELL_BYTES, "k", 1000},
+        {CELL_BYTES, "kb", 1000},
+        {CELL_BYTES, "m", 1000000},
+        {CELL_BYTES, "mb", 1000000},
+        {CELL_BYTES, "g", 1000000000},
+        {CELL_BYTES, "gb", 1000000000},
+        {CELL_TIME, "s", 1000000},
+        {CELL_TIME, "m", 60 * 1000000LL},
+        {CELL_TIME, "h", 3600 * 1000000LL},
+        {CELL_TIME, "d", 86400 * 1000000LL},
+    };
+    size_t digits = 0;
+    while (digits < text.len && isdigit((unsigned char)text.ptr[digits]))
+        digits++;
+    int64_t n;
+    if (!str_i64(str_sub(text, 0, digits), &n))
+        return false;
+    struct str unit = str_sub(text, digits, text.len);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (units[i].type == type && equal(unit, str_of(units[i].unit), true))
+            return !__builtin_mul_overflow(n, units[i].factor, ret);
+    }
+    return false;
+}
+
+static size_t find_operator(struct str word)
+{
+    size_t i = 0;
+    while (i < word.len && !strchr("=<>", word.ptr[i]))
+        i++;
+    return i;
+}
+
+static bool parse_term(struct filter *f, struct str word, size_t at, struct err *err)
+{
+    struct terminal *term = &f->terms[f->nterms];
+    *term = (struct terminal){.kind = TERM_WORD, .text = word};
+    if (word.len > 1 && word.ptr[0] == '!') {
+        term->negate = true;
+        term->text = word = str_sub(word, 1, word.len);
+    }
+    size_t op = find_operator(word);
+    bool not_equal = op > 0 && op < word.len && word.ptr[op] == '=' && word.ptr[op - 1] == '!';
+    struct str name = str_sub(word, 0, not_equal ? op - 1 : op);
+    const struct column *column = op < word.len ? find_column(f->sheet, name, &term->column) : NULL;
+    if (column) {
+        term->text = str_sub(word, op + 1, word.len);
+        term->negate = term->negate != not_equal;
+        term->kind = word.ptr[op] == '=' ? TERM_EQUAL : word.ptr[op] == '<' ? TERM_LESS : TERM_MORE;
+        if (term->kind != TERM_EQUAL && !parse_number(column->type, term->text, &term->number))
+            return err_set(err, ERR_INVALID, "filter, character %zu: '%.*s' is no %s", at + op + 2,
+                           STR_ARG(term->text),
+                           column->type == CELL_TIME    ? "age (90s, 5m, 2h, 3d)"
+                           : column->type == CELL_BYTES ? "size (500, 20kB, 3MB)"
+                           : column->type == CELL_INT   ? "number"
+                                                        : "order: this column has none");
+    }
+    term->any_case = is_lower(term->text);
+    f->nterms++;
+    return true;
+}
+
+static bool parse_regex(struct filter *f, struct str pattern, struct err *err)
+{
+    int flags = REG_EXTENDED | REG_NOSUB | (is_lower(pattern) ? REG_ICASE : 0);
+    int error = regcomp(&f->regex, arena_cstr(&f->arena, pattern), flags);
+    if (error) {
+        char text[128];
+        regerror(error, &f->regex, text, sizeof text);
+        return err_set(err, ERR_INVALID, "filter: regular expression '%.*s': %s", STR_ARG(pattern),
+                       text);
+    }
+    f->is_regex = true;
+    return true;
+}
+
+static bool parse(struct filter *f, struct str text, struct err *err)
+{
+    if (str_starts(text, "re:"))
+        return parse_regex(f, str_sub(text, 3, text.len), err);
+    f->terms = arena_array(&f->arena, struct terminal, text.len + 1);
+    for (size_t i = 0; i < text.len;) {
+        size_t end = i;
+        while (end < text.len && text.ptr[end] != ' ')
+            end++;
+        if (end > i && !parse_term(f, str_sub(text, i, end), i, err))
+            return false;
+        i = end + 1;
+    }
+    return true;
+}
+
+bool filter_parse(const struct sheet *sheet, struct str text, struct filter **ret, struct err *err)
+{
+    if (str_trim(text).len == 0) {
+        *ret = NULL;
+        return true;
+    }
+    struct filter *f = calloc(1, sizeof *f);
+    if (!f)
+        abort();
+    f->sheet = sheet;
+    if (!parse(f, arena_str(&f->arena, text), err)) {
+        filter_free(f);
+        return false;
+    }
+    *ret = f;
+    return true;
+}
+
+void filter_free(struct filter *filter)
+{
+    if (!filter)
+        return;
+    if (filter->is_regex)
+        regfree(&filter->regex);
+    arena_release(&filter->arena);
+    free(filter);
+}
+
+/* --- matching ------------------------------------------------------------------------------- */
+
+static bool any_column(const struct filter *f, const struct cell *cells, struct arena *a,
+                       const struct terminal *term)
+{
+    for (size_t c = 0; c < f->sheet->ncolumns; c++) {
+        if (!f->sheet->columns[c].title || cells[c].type == CELL_NULL)
+            continue;
+        struct str shown = cell_show(a, &cells[c], TIME_UNKNOWN);
+        if (term ? contains(shown, term->text, term->any_case)
+                 : regexec(&f->regex, arena_cstr(a, shown), 0, NULL, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool term_passes(const struct filter *f, const struct terminal *term,
+                        const struct cell *cells, int64_t now_us, struct arena *a)
+{
+    if (term->kind == TERM_WORD)
+        return any_column(f, cells, a, term) != term->negate;
+    const struct cell *cell = &cells[term->column];
+    if (term->kind == TERM_EQUAL) {
+        struct str shown = cell_show(a, cell, TIME_UNKNOWN);
+        return equal(shown, term->text, term->any_case) != term->negate;
+    }
+    if (cell->type == CELL_UNKNOWN || cell->type == CELL_NULL)
+        return false;
+    int64_t n = cell->type == CELL_TIME ? now_us - cell->number : cell->number;
+    return (term->kind == TERM_LESS ? n < term->number : n > term->number) != term->negate;
+}
+
+bool filter_passes(const struct filter *filter, const struct rows *rows, size_t i, int64_t now_us)
+{
+    if (!filter)
+        return true;
+    struct arena a = ARENA_INIT;
+    struct cell *cells = arena_array(&a, struct cell, filter->sheet->ncolumns);
+    struct row_in row;
+    rows_get(rows, i, &row, cells);
+    bool passes = filter->is_regex ? any_column(filter, cells, &a, NULL) : true;
+    for (size_t t = 0; t < filter->nterms && passes; t++)
+        passes = term_passes(filter, &filter->terms[t], cells, now_us, &a);
+    arena_release(&a);
+    return passes;
+}

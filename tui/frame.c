@@ -1,0 +1,210 @@
+/* What surrounds every view: header, title, message, footer. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "tui/view.h"
+
+#include <string.h>
+
+enum { MIN_H = 10, MIN_W = 40 };
+
+const char *environment_tag(enum environment env)
+{
+    static const char *const tags[] = {
+        [ENV_UNKNOWN] = "ENV?", [ENV_LOCAL] = "LOCAL", [ENV_DEMO] = "DEMO",
+        [ENV_DEV] = "DEV",      [ENV_PROD] = "PROD",
+    };
+    return tags[env];
+}
+
+static struct str clock_text(struct arena *a, int64_t us)
+{
+    struct str text = time_rfc3339(a, us - us % 1000000);
+    ptrdiff_t t = str_index(text, 'T');
+    return str_sub(text, (size_t)t + 1, text.len);
+}
+
+/* Seconds are told apart here, where time_span rounds to what a list has room for. */
+static struct str age_text(struct arena *a, int64_t us)
+{
+    return us < 60 * 1000000LL ? arena_printf(a, "%lld s", (long long)(us > 0 ? us / 1000000 : 0))
+                               : time_span(a, us);
+}
+
+static struct str freshness(struct app *app, const struct session *s, struct arena *a)
+{
+    int64_t now_us = app_now_us(app), now_ms = clock_monotonic_ms();
+    if (s->attempts) {
+        int64_t left = s->retry_at_ms > now_ms ? (s->retry_at_ms - now_ms + 999) / 1000 : 0;
+        return arena_printf(a, "DISCONNECTED, retry in %lld s (%u)", (long long)left, s->attempts);
+    }
+    const char *paused = app->paused ? "PAUSED  " : "";
+    if (s->loading && !s->complete)
+        return arena_printf(a, "%sloading, %zu read", paused, s->scanned);
+    if (s->read_at_us == TIME_UNKNOWN)
+        return arena_printf(a, "%sopening", paused);
+    return arena_printf(a, "%s%.*s, %.*s ago", paused, STR_ARG(clock_text(a, s->read_at_us)),
+                        STR_ARG(age_text(a, now_us - s->read_at_us)));
+}
+
+static void count_environments(const struct app *app, struct sbuf *out)
+{
+    sbuf_printf(out, "%zu store%s", app->nsessions, app->nsessions == 1 ? "" : "s");
+    const char *sep = ": ";
+    for (int env = ENV_PROD; env >= ENV_UNKNOWN; env--) {
+        size_t n = 0, ro = 0;
+        for (const struct session *s = app->sessions; s; s = s->next) {
+            n += (int)s->target.env == env;
+            ro += (int)s->target.env == env && s->target.read_only;
+        }
+        if (!n)
+            continue;
+        sbuf_printf(out, "%s%zu %s%s", sep, n, environment_tag((enum environment)env),
+                    ro == n ? " READ-ONLY" : "");
+        sep = ", ";
+    }
+    if (app->probing)
+        sbuf_printf(out, "%slooking at %zu more", sep, app->probing);
+}
+
+static void draw_header(struct app *app, struct canvas *canvas, const struct session *s)
+{
+    struct arena *a = &canvas->scratch;
+    bool prod = s ? s->target.env == ENV_PROD : false;
+    unsigned style = prod ? STYLE_HEADER_PROD : STYLE_HEADER;
+    canvas_fill(canvas, (struct rect){0, 0, 1, canvas->w}, style);
+    if (!s) {
+        struct sbuf text = SBUF_INIT;
+        count_environments(app, &text);
+        int x = 1 + canvas_put(canvas, 0, 1, canvas->w - 2, style, STR("penstock")) + 2;
+        canvas_put(canvas, 0, x, canvas->w - x - 1, style, sbuf_view(&text));
+        sbuf_release(&text);
+        return;
+    }
+    struct str fresh = freshness(app, s, a);
+    unsigned fresh_style = s->attempts && !prod ? STYLE_BAD : style;
+    int w = text_width(fresh);
+    if (w > canvas->w / 2)
+        w = canvas->w / 2;
+    canvas_put_right(canvas, 0, canvas->w - 1 - w, w, fresh_style, fresh);
+    const struct store_info *info = session_info(s);
+    bool ro = s->target.read_only || (info && !info->writable);
+    struct str tag =
+        arena_printf(a, "%s%s", environment_tag(s->target.env), ro ? " READ-ONLY" : "");
+    int room = canvas->w - w - 3 - text_width(tag) - 2;
+    int x = 1 + canvas_put(canvas, 0, 1, room < 24 ? room : 24, style,
+                           text_cut_middle(a, text_clean(a, s->name, 0), room < 24 ? room : 24, 0));
+    x += 2 + canvas_put(canvas, 0, x + 2, canvas->w, style, tag);
+    room = canvas->w - w - 3 - x - 2;
+    if (room > 8 && info)
+        canvas_put(canvas, 0, x + 2, room, style,
+                   text_cut_middle(a, text_clean(a, info->server, 0), room, 0));
+}
+
+static void add_titles(const struct view *view, struct sbuf *out)
+{
+    if (view->below)
+        add_titles(view->below, out);
+    if (!view->class->title)
+        return;
+    if (out->len)
+        sbuf_cstr(out, " › ");
+    view->class->title(view, out);
+}
+
+static void draw_title(struct app *app, struct canvas *canvas, const struct session *s)
+{
+    struct sbuf text = SBUF_INIT;
+    add_titles(app->top, &text);
+    canvas_put(canvas, 1, 1, canvas->w - 2, STYLE_TITLE, sbuf_view(&text));
+    int used = text_width(text_clean(&canvas->scratch, sbuf_view(&text), 0)) + 3;
+    sbuf_release(&text);
+    if (s && s->err.kind != ERR_NONE && used < canvas->w - 10)
+        canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_BAD, str_of(s->err.text));
+}
+
+/* --- footer --------------------------------------------------------------------------------- */
+
+static int key_width(const struct key_row *row)
+{
+    char name[16];
+    return text_width(str_of(key_text(row->key, name))) + 1 + text_width(str_of(row->footer)) + 2;
+}
+
+static int put_key(struct canvas *canvas, int y, int x, const struct key_row *row)
+{
+    char name[16];
+    int start = x;
+    x += canvas_put(canvas, y, x, canvas->w - x, STYLE_KEY, str_of(key_text(row->key, name)));
+    x += 1 + canvas_put(canvas, y, x + 1, canvas->w - x, STYLE_TEXT, str_of(row->footer));
+    return x + 2 - start;
+}
+
+/* In the order of the table; `?` and `q`, the last two, always find their place. */
+static void draw_footer(struct canvas *canvas, unsigned scopes)
+{
+    const struct key_row *rows[16];
+    size_t n = 0;
+    int total = 0, room = canvas->w - 1;
+    for (size_t i = 0; i < nkey_rows && n < 16; i++) {
+        if (!key_rows[i].footer || !(key_rows[i].scope & scopes) ||
+            keymap_find(scopes, key_rows[i].key) != key_rows[i].command)
+            continue;
+        rows[n++] = &key_rows[i];
+        total += key_width(&key_rows[i]);
+    }
+    while (n > 2 && total > room) { /* what stands before the last two goes first */
+        total -= key_width(rows[n - 3]);
+        rows[n - 3] = rows[n - 2];
+        rows[n - 2] = rows[n - 1];
+        n--;
+    }
+    int x = 1;
+    for (size_t i = 0; i < n; i++)
+        x += put_key(canvas, canvas->h - 1, x, rows[i]);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void draw_views(struct view *view, struct canvas *canvas, struct rect body)
+{
+    if (view->class->overlay && view->below)
+        draw_views(view->below, canvas, body);
+    canvas->cursor_y = -1;
+    view->class->draw(view, canvas, body);
+}
+
+static int message_height(struct app *app, struct canvas *canvas)
+{
+    if (!app->message.len)
+        return 0;
+    int w = text_width(text_clean(&canvas->scratch, sbuf_view(&app->message), 0));
+    return w > canvas->w - 2 ? 2 : 1;
+}
+
+static void draw_message(struct app *app, struct canvas *canvas, int h)
+{
+    struct rect r = {canvas->h - 1 - h, 0, h, canvas->w};
+    canvas_fill(canvas, r, STYLE_TEXT);
+    canvas_put_folded(canvas, (struct rect){r.y, 1, h, canvas->w - 2}, app->message_style,
+                      sbuf_view(&app->message));
+}
+
+void app_draw(struct app *app, struct canvas *canvas, int h, int w)
+{
+    canvas_clear(canvas, h, w);
+    app->drawn_at_ms = clock_monotonic_ms();
+    app->dirty = false;
+    if (h < MIN_H || w < MIN_W) {
+        if (h > 0)
+            canvas_put(canvas, h / 2, 0, w, STYLE_TEXT, STR("terminal too small (need 40x10)"));
+        return;
+    }
+    const struct session *s = app->top->session;
+    draw_header(app, canvas, s);
+    draw_title(app, canvas, s);
+    int message = message_height(app, canvas);
+    draw_views(app->top, canvas, (struct rect){2, 0, h - 3 - message, w});
+    if (message)
+        draw_message(app, canvas, message);
+    draw_footer(canvas, view_scopes(app->top));
+}

@@ -1,0 +1,98 @@
+#include "tui/keymap.h"
+
+/* clang-format off */
+/* Rows that share a command stand together; the first one has the words. Order is that of the
+ * footer and of the help. */
+const struct key_row key_rows[] = {
+    { SCOPE_PLAN,    'y',          CMD_ACCEPT,     NULL,      "apply, where one key is enough" },
+    { SCOPE_PLAN,    ' ',          CMD_DROP,       "drop row", "leave this record out of the plan" },
+    { SCOPE_PLAN,    'd',          CMD_DIFF,       "diff",    "every changed value of this record, or one line" },
+    { SCOPE_PLAN,    'f',          CMD_FORCE,      NULL,      "override a live writer that blocks: typed, with a reason" },
+    { SCOPE_PLAN,    K_TAB,        CMD_FOCUS,      NULL,      "between the rows and what is to be typed" },
+    { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of what was not applied" },
+    { SCOPE_RESULT,  'z',          CMD_UNDO,       "undo",    "undo this change (a plan comes first)" },
+    { SCOPE_RESULT,  K_ENTER,      CMD_BACK,       "close",   "close the result" },
+
+    { SCOPE_STORES,  K_ENTER,      CMD_ENTER,      "open",    "open the store" },
+    { SCOPE_RECORDS, K_ENTER,      CMD_DETAIL,     "detail",  "the whole document as a tree" },
+    { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
+    { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },
+    { SCOPE_RECORD,  'E',          CMD_ERROR,      "whole text", "everything known of this row, uncut" },
+    { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },
+    { SCOPE_LIST,    ' ',          CMD_MARK,       "mark",    "mark or unmark" },
+    { SCOPE_LIST,    'u',          CMD_UNMARK,     NULL,      "clear all marks; again: bring them back" },
+    { SCOPE_LIST,    '/',          CMD_FILTER,     "filter",  "show only matching rows: words, !word, column=value, age>1h, re:pattern" },
+    { SCOPE_STORE,   'z',          CMD_UNDO,       "undo",    "undo the newest change (a plan comes first)" },
+    { SCOPE_STORE,   'Z',          CMD_REDO,       NULL,      "redo what was undone (a plan comes first)" },
+
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU, 'j',            CMD_DOWN, NULL, "down" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_RESULT, K_DOWN, CMD_DOWN, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU, 'k',            CMD_UP,   NULL, "up" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_RESULT, K_UP, CMD_UP, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_PAGE_DOWN, CMD_PAGE_DOWN, NULL, "a page down" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_CTRL('f'), CMD_PAGE_DOWN, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_PAGE_UP,   CMD_PAGE_UP,   NULL, "a page up" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_CTRL('b'), CMD_PAGE_UP,   NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL, K_CTRL('d'), CMD_HALF_DOWN, NULL, "half a page down" },
+    { SCOPE_LIST | SCOPE_SCROLL, K_CTRL('u'), CMD_HALF_UP,   NULL, "half a page up" },
+    { SCOPE_LIST | SCOPE_SCROLL, 'g',         CMD_FIRST,     NULL, "first line" },
+    { SCOPE_LIST | SCOPE_SCROLL, K_HOME,      CMD_FIRST,     NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL, 'G',         CMD_LAST,      NULL, "last line" },
+    { SCOPE_LIST | SCOPE_SCROLL, K_END,       CMD_LAST,      NULL, NULL },
+    { SCOPE_LIST | SCOPE_TREE,   'h',         CMD_LEFT,      NULL, "columns to the left; in a tree: fold" },
+    { SCOPE_LIST | SCOPE_TREE,   K_LEFT,      CMD_LEFT,      NULL, NULL },
+    { SCOPE_LIST | SCOPE_TREE,   'l',         CMD_RIGHT,     NULL, "columns to the right; in a tree: unfold" },
+    { SCOPE_LIST | SCOPE_TREE,   K_RIGHT,     CMD_RIGHT,     NULL, NULL },
+    { SCOPE_TREE,    K_ENTER,      CMD_ENTER,      "fold",    "fold or unfold" },
+    { SCOPE_TREE,    ' ',          CMD_FOLD_ALL,   NULL,      "fold or unfold everything below" },
+    { SCOPE_TREE,    '/',          CMD_FILTER,     "find",    "find a key or a value" },
+    { SCOPE_TREE,    'n',          CMD_NEXT_MATCH, NULL,      "next match" },
+    { SCOPE_TREE,    'N',          CMD_PREV_MATCH, NULL,      "match before" },
+    { SCOPE_TREE,    'W',          CMD_WHOLE,      NULL,      "read a value that was cut, whole" },
+    { SCOPE_MENU,    K_ENTER,      CMD_ENTER,      "choose",  "make the plan of this entry" },
+
+    { SCOPE_LIST,    '<',          CMD_SORT_PREV,  NULL,      "sort by the column before" },
+    { SCOPE_LIST,    '>',          CMD_SORT_NEXT,  NULL,      "sort by the next column" },
+    { SCOPE_LIST,    's',          CMD_SORT_FLIP,  NULL,      "turn the order round" },
+    { SCOPE_LIST,    'T',          CMD_TIMES,      NULL,      "times as ages or as UTC" },
+    { SCOPE_LIST | SCOPE_STORE, K_CTRL('r'), CMD_REFRESH, NULL, "read again now" },
+    { SCOPE_LIST,    'P',          CMD_PAUSE,      NULL,      "pause the refresh, or go on" },
+
+    { SCOPE_PLAN | SCOPE_MENU, K_ESC, CMD_BACK,    "leave",   "leave; nothing was written" },
+    { SCOPE_ANY,     K_ESC,        CMD_BACK,       NULL,      "one step back" },
+    { SCOPE_ANY,     '?',          CMD_HELP,       "keys",    "the keys valid here" },
+    { SCOPE_ANY,     'q',          CMD_QUIT,       "quit",    "back; at the top: quit" },
+    { SCOPE_ANY,     K_CTRL('c'),  CMD_CANCEL,     NULL,      "cancel what is running" },
+    { SCOPE_ANY,     K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
+    { SCOPE_ANY,     K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },
+};
+/* clang-format on */
+
+const size_t nkey_rows = sizeof key_rows / sizeof key_rows[0];
+
+enum command keymap_find(unsigned scopes, uint32_t key)
+{
+    for (size_t i = 0; i < nkey_rows; i++) {
+        if ((key_rows[i].scope & scopes) && key_rows[i].key == key)
+            return key_rows[i].command;
+    }
+    return CMD_NONE;
+}
+
+struct str keymap_keys(struct arena *a, unsigned scopes, const struct key_row *row)
+{
+    struct sbuf out = SBUF_INIT;
+    for (const struct key_row *r = row; r < key_rows + nkey_rows; r++) {
+        if (r > row && (r->help || r->command != row->command))
+            break;
+        if (!(r->scope & scopes))
+            continue;
+        char name[16];
+        if (out.len)
+            sbuf_char(&out, ' ');
+        sbuf_cstr(&out, key_text(r->key, name));
+    }
+    struct str text = arena_str(a, sbuf_view(&out));
+    sbuf_release(&out);
+    return text;
+}

@@ -1,0 +1,88 @@
+/* The keys: one table from which keys are looked up and the footer and the help are printed. */
+#ifndef PENSTOCK_TUI_KEYMAP_H
+#define PENSTOCK_TUI_KEYMAP_H
+
+#include "core/base/arena.h"
+#include "tui/key.h"
+
+#include <stdbool.h>
+
+enum command {
+    CMD_NONE,
+    CMD_UP,
+    CMD_DOWN,
+    CMD_PAGE_UP,
+    CMD_PAGE_DOWN,
+    CMD_HALF_UP,
+    CMD_HALF_DOWN,
+    CMD_FIRST,
+    CMD_LAST,
+    CMD_LEFT,
+    CMD_RIGHT,
+    CMD_ENTER,
+    CMD_BACK,
+    CMD_QUIT,
+    CMD_CANCEL,
+    CMD_HELP,
+    CMD_FILTER,
+    CMD_MARK,
+    CMD_UNMARK,
+    CMD_SORT_PREV,
+    CMD_SORT_NEXT,
+    CMD_SORT_FLIP,
+    CMD_DETAIL,
+    CMD_SHEET,
+    CMD_ERROR,
+    CMD_TIMES,
+    CMD_ACTIONS,
+    CMD_UNDO,
+    CMD_REDO,
+    CMD_REFRESH,
+    CMD_PAUSE,
+    CMD_FOLD_ALL,
+    CMD_NEXT_MATCH,
+    CMD_PREV_MATCH,
+    CMD_WHOLE,
+    CMD_ACCEPT,
+    CMD_DROP,
+    CMD_DIFF,
+    CMD_FORCE,
+    CMD_AGAIN,
+    CMD_FOCUS,
+    CMD_REDRAW,
+    CMD_SUSPEND,
+    COMMANDS
+};
+
+/* Where a key is valid; a view names its scopes in the order in which they are looked up. */
+enum scope {
+    SCOPE_LIST = 1,    /* every list */
+    SCOPE_RECORDS = 2, /* lists whose rows are records, or parts of one */
+    SCOPE_STORES = 4,  /* the list of stores */
+    SCOPE_SCROLL = 8,  /* texts and trees */
+    SCOPE_TREE = 16,
+    SCOPE_RECORD = 32,  /* what shows one record */
+    SCOPE_PLAN = 64,    /* a plan that waits for its confirmation */
+    SCOPE_RESULT = 128, /* one that was applied */
+    SCOPE_MENU = 256,
+    SCOPE_STORE = 512, /* wherever one store is looked at */
+    SCOPE_ANY = 1024,
+};
+
+struct key_row {
+    unsigned scope;
+    uint32_t key;
+    enum command command;
+    const char *footer; /* word in the footer, or NULL */
+    const char *help;   /* NULL: another key for the row before */
+};
+
+extern const struct key_row key_rows[];
+extern const size_t nkey_rows;
+
+/* The command of a key under these scopes; CMD_NONE when it has none here. */
+enum command keymap_find(unsigned scopes, uint32_t key);
+/* Names of all keys of a command in these scopes, "j ↓". */
+struct str keymap_keys(struct arena *a, unsigned scopes, const struct key_row *row);
+
+#endif

@@ -1,0 +1,28 @@
+/* What all views that are a list have in common: the widget, the filter line, the counts. */
+#ifndef PENSTOCK_TUI_LISTVIEW_H
+#define PENSTOCK_TUI_LISTVIEW_H
+
+#include "tui/input.h"
+#include "tui/list.h"
+#include "tui/view.h"
+
+struct listview {
+    struct view base; /* first, so that the pointers convert */
+    struct list list;
+    struct input input;
+    bool typing; /* the filter line is open */
+};
+
+void listview_init(struct listview *lv, const struct sheet *sheet);
+void listview_release(struct listview *lv);
+bool listview_key(struct view *view, const struct key *key);
+bool listview_command(struct listview *lv, enum command command);
+void listview_swap(struct listview *lv, struct rows *rows, bool complete);
+/* "  6 of 40 [phase=errored]  1 marked" */
+void listview_counts(const struct listview *lv, struct sbuf *out);
+/* `empty`: said when there is no row at all. */
+void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, const char *empty);
+/* False, with a message, when a filter in error or a vanished row forbids to act. */
+bool listview_may_act(struct listview *lv, size_t *ret_row);
+
+#endif

@@ -1,0 +1,72 @@
+/* A session: one open store as the screen sees it, its worker, and the rows of its list.
+ *
+ * The fields here belong to the loop's thread. What a job touches on the worker's thread is the
+ * bench alone. */
+#ifndef PENSTOCK_TUI_SESSION_H
+#define PENSTOCK_TUI_SESSION_H
+
+#include "core/config.h"
+#include "core/plan.h"
+#include "core/worker.h"
+#include "tui/rows.h"
+
+struct app;
+
+/* The worker's side: made by the loop before the first job, then touched by jobs only. Journal and
+ * audit are opened by the first job that needs them, each worker its own. */
+struct bench {
+    struct open_store open; /* `store` is set by bench_store in every job */
+    const char *journal_path, *audit_path;
+    struct journal *journal;
+    struct audit *audit;
+};
+
+struct open_store *bench_store(struct bench *bench, struct store *store);
+bool bench_journal(struct bench *bench, struct journal **ret, struct err *err);
+bool bench_audit(struct bench *bench, struct audit **ret, struct err *err);
+
+struct session {
+    struct app *app;
+    struct arena arena;
+    struct target target; /* with the address of this store, not as it was given */
+    const struct layout *layout;
+    const struct system *system;
+    struct str name;
+    struct store_opts opts;
+    struct worker *worker;
+    struct bench *bench;
+
+    struct rows *rows; /* of the list; NULL before the first page */
+    bool complete;     /* rows hold the whole scan */
+    bool loading;
+    size_t scanned;     /* by the load that runs */
+    int64_t read_at_us; /* rows are as of then; TIME_UNKNOWN: never */
+    int64_t loaded_at_ms, load_ms;
+    int64_t fresh_at_ms; /* visible rows were read again */
+    struct err err;      /* of the last attempt; kind NONE: fine */
+    unsigned attempts;   /* failed in a row */
+    int64_t retry_at_ms;
+    struct session *next;
+};
+
+/* `address` must lie in memory that lives as long as the session. */
+struct session *session_open(struct app *app, const struct target *target,
+                             const struct found *found, struct str name, struct err *err);
+/* False: the worker is stuck, and everything it may touch stays. */
+bool session_close(struct session *session, int64_t wait_ms);
+
+const struct store_info *session_info(const struct session *session); /* NULL when not open */
+bool session_is_open(const struct session *session);
+/* Why nothing can be changed here, or STR_NULL. */
+struct str session_why_read_only(const struct session *session);
+
+/* Reads the whole list again; nothing when that is under way. */
+void session_load(struct session *session);
+/* Reads these rows again, before anything else. */
+void session_read_rows(struct session *session, const struct str *keys, size_t n);
+/* Does what is due (retry, refresh); `visible` may be NULL. Returns when to be called next. */
+int64_t session_tick(struct session *session, int64_t now_ms, bool paused);
+/* A job failed or the server answered again: header and retry follow. */
+void session_note_result(struct session *session, const struct job *job);
+
+#endif

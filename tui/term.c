@@ -1,0 +1,409 @@
+#include "tui/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+enum {
+    PASTE_LIMIT = 1 << 16,
+    CODE_PASTE_BEGIN = 0x6f00, /* our own curses key codes, beyond those of terminfo */
+    CODE_PASTE_END,
+};
+
+struct terminal {
+    SCREEN *screen;
+    struct canvas shown; /* what the terminal has */
+    bool all;            /* nothing is known of what it has */
+    bool color;
+    struct sbuf paste;
+    bool pasting;
+    int stderr_fd; /* the real one */
+};
+
+/* What a crash handler needs; written before the handlers are installed, then only read. A handler
+ * has no argument, so this cannot live in struct terminal. */
+static struct {
+    struct termios termios;
+    char leave[256];
+    size_t leave_len;
+    int stderr_fd;
+    struct sigaction old[NSIG];
+    char stack[1 << 16];
+} crash;
+
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+/* Async-signal-safe: write, tcsetattr, dup2, sigaction. Returning runs the faulting instruction
+ * again, now under the handler that was there before. */
+static void on_crash(int number)
+{
+    ssize_t n = write(STDOUT_FILENO, crash.leave, crash.leave_len);
+    (void)n; /* nothing left to do about it */
+    tcsetattr(STDIN_FILENO, TCSANOW, &crash.termios);
+    if (crash.stderr_fd >= 0)
+        dup2(crash.stderr_fd, STDERR_FILENO);
+    sigaction(number, &crash.old[number], NULL);
+    if (number == SIGABRT)
+        raise(number);
+}
+
+/* A string capability without its padding ($<5>). */
+static void add_leave(const char *capability)
+{
+    char name[8];
+    snprintf(name, sizeof name, "%s", capability);
+    const char *s = tigetstr(name);
+    if (!s || s == (const char *)-1)
+        return;
+    while (*s && crash.leave_len < sizeof crash.leave - 1) {
+        if (s[0] == '$' && s[1] == '<' && strchr(s, '>')) {
+            s = strchr(s, '>') + 1;
+            continue;
+        }
+        crash.leave[crash.leave_len++] = *s++;
+    }
+}
+
+static void crash_arm(int stderr_fd)
+{
+    crash.leave_len = 0;
+    crash.stderr_fd = stderr_fd;
+    static const char paste_off[] = "\x1b[?2004l";
+    memcpy(crash.leave, paste_off, sizeof paste_off - 1);
+    crash.leave_len = sizeof paste_off - 1;
+    add_leave("sgr0");
+    add_leave("rmkx");
+    add_leave("rmcup");
+    add_leave("cnorm");
+    stack_t stack = {.ss_sp = crash.stack, .ss_size = sizeof crash.stack};
+    sigaltstack(&stack, NULL);
+    struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof crash_signals / sizeof crash_signals[0]; i++)
+        sigaction(crash_signals[i], &action, &crash.old[crash_signals[i]]);
+}
+
+static void crash_disarm(void)
+{
+    for (size_t i = 0; i < sizeof crash_signals / sizeof crash_signals[0]; i++)
+        sigaction(crash_signals[i], &crash.old[crash_signals[i]], NULL);
+}
+
+/* --- opening and closing -------------------------------------------------------------------- */
+
+static void paste_mode(bool on)
+{
+    ssize_t n = write(STDOUT_FILENO, on ? "\x1b[?2004h" : "\x1b[?2004l", 8);
+    (void)n; /* a terminal that is gone is noticed by the loop */
+}
+
+/* Libraries print there; on the screen it would be rubbish. */
+static int redirect_stderr(const char *log_path)
+{
+    int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int log = log_path ? open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    if (log < 0)
+        log = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (saved >= 0 && log >= 0)
+        dup2(log, STDERR_FILENO);
+    if (log >= 0)
+        close(log);
+    return saved;
+}
+
+static void restore_stderr(int saved)
+{
+    if (saved < 0)
+        return;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+}
+
+static void init_colors(void)
+{
+    start_color();
+    use_default_colors();
+    for (short i = 0; i < STYLES && i + 1 < COLOR_PAIRS; i++)
+        init_pair((short)(i + 1), looks[i].fg, looks[i].bg);
+}
+
+static bool check_terminal(struct err *err)
+{
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        err_set(err, ERR_UNSUPPORTED, "the screen needs a terminal");
+    else {
+        const char *name = getenv("TERM");
+        int status = 0;
+        if (!name || !*name || setupterm(NULL, STDOUT_FILENO, &status) != OK)
+            err_set(err, ERR_UNSUPPORTED, "terminal '%s' is not known here", name ? name : "");
+        else if (!cursor_address)
+            err_set(err, ERR_UNSUPPORTED, "terminal '%s' cannot show the screen", name);
+        else
+            return true;
+    }
+    return err_hint(err, "use the commands: penstock --help");
+}
+
+bool terminal_open(bool no_color, const char *log_path, struct terminal **ret, struct err *err)
+{
+    setlocale(LC_CTYPE, "");
+    if (!check_terminal(err))
+        return false;
+    if (tcgetattr(STDIN_FILENO, &crash.termios) != 0)
+        return err_set(err, ERR_UNSUPPORTED, "cannot read the terminal's state: %s",
+                       strerror(errno));
+    struct terminal *term = calloc(1, sizeof *term);
+    if (!term)
+        abort();
+    if (!getenv("ESCDELAY"))
+        set_escdelay(100);
+    term->screen = newterm(NULL, stdout, stdin);
+    if (!term->screen) {
+        free(term);
+        return err_set(err, ERR_UNSUPPORTED, "terminal '%s' cannot show the screen",
+                       getenv("TERM"));
+    }
+    raw();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    intrflush(stdscr, FALSE);
+    define_key("\x1b[200~", CODE_PASTE_BEGIN);
+    define_key("\x1b[201~", CODE_PASTE_END);
+    term->color = !no_color && has_colors();
+    if (term->color)
+        init_colors();
+    term->stderr_fd = redirect_stderr(log_path);
+    crash_arm(term->stderr_fd);
+    canvas_init(&term->shown, false);
+    term->all = true;
+    paste_mode(true);
+    *ret = term;
+    return true;
+}
+
+void terminal_close(struct terminal *term)
+{
+    if (!term)
+        return;
+    paste_mode(false);
+    endwin();
+    crash_disarm();
+    delscreen(term->screen);
+    /* curses leaves the state it found, which may be one that a former crash left behind */
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &crash.termios);
+    restore_stderr(term->stderr_fd);
+    canvas_release(&term->shown);
+    sbuf_release(&term->paste);
+    free(term);
+}
+
+int terminal_fd(const struct terminal *term)
+{
+    return STDIN_FILENO;
+}
+
+bool terminal_is_utf8(const struct terminal *term)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+void terminal_size(const struct terminal *term, int *ret_h, int *ret_w)
+{
+    getmaxyx(stdscr, *ret_h, *ret_w);
+}
+
+/* --- drawing -------------------------------------------------------------------------------- */
+
+static attr_t attributes(const struct terminal *term, unsigned style)
+{
+    const struct look *look = &looks[style & ~(unsigned)STYLE_HERE];
+    unsigned bits = term->color ? look->attr : look->mono_attr;
+    attr_t attr = 0;
+    if (bits & ATTR_BOLD)
+        attr |= A_BOLD;
+    if (bits & ATTR_DIM)
+        attr |= A_DIM;
+    if (bits & ATTR_REVERSE)
+        attr |= A_REVERSE;
+    if (bits & ATTR_UNDERLINE)
+        attr |= A_UNDERLINE;
+    if (style & STYLE_HERE)
+        attr = (attr & ~(attr_t)A_DIM) | A_REVERSE;
+    return attr;
+}
+
+static void show_glyph(const struct terminal *term, int y, int x, const struct glyph *g)
+{
+    wchar_t text[4] = {(wchar_t)g->c, (wchar_t)g->accents[0], (wchar_t)g->accents[1], 0};
+    cchar_t cell;
+    short pair = term->color ? (short)((g->style & ~(unsigned)STYLE_HERE) + 1) : 0;
+    if (setcchar(&cell, text, attributes(term, g->style), pair, NULL) == OK)
+        mvadd_wch(y, x, &cell);
+}
+
+static bool glyph_eq(const struct glyph *a, const struct glyph *b)
+{
+    return a->c == b->c && a->style == b->style && a->accents[0] == b->accents[0] &&
+           a->accents[1] == b->accents[1];
+}
+
+void terminal_show(struct terminal *term, const struct canvas *canvas)
+{
+    struct canvas *shown = &term->shown;
+    if (shown->h != canvas->h || shown->w != canvas->w || term->all) {
+        canvas_clear(shown, canvas->h, canvas->w);
+        erase();
+        clearok(curscr, term->all);
+        term->all = false;
+    }
+    for (int y = 0; y < canvas->h; y++) {
+        for (int x = 0; x < canvas->w; x++) {
+            const struct glyph *now = canvas_at(canvas, y, x);
+            struct glyph *before = canvas_at(shown, y, x);
+            /* The second half of a wide character comes with the first, which must be drawn again
+             * when something narrow stood in its place. */
+            const struct glyph *tail = canvas_at(canvas, y, x + 1);
+            bool wide = tail && tail->c == 0;
+            if (glyph_eq(now, before) && !(wide && !glyph_eq(tail, canvas_at(shown, y, x + 1))))
+                continue;
+            *before = *now;
+            if (now->c != 0)
+                show_glyph(term, y, x, now);
+        }
+    }
+    curs_set(canvas->cursor_y >= 0);
+    if (canvas->cursor_y >= 0)
+        move(canvas->cursor_y, canvas->cursor_x);
+    wnoutrefresh(stdscr);
+    doupdate();
+}
+
+void terminal_bell(struct terminal *term)
+{
+    beep();
+}
+
+void terminal_redraw(struct terminal *term)
+{
+    term->all = true;
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+void terminal_flush_input(struct terminal *term)
+{
+    flushinp();
+    term->pasting = false;
+}
+
+static uint32_t function_key(wint_t code)
+{
+    switch (code) {
+    case KEY_UP:
+        return K_UP;
+    case KEY_DOWN:
+        return K_DOWN;
+    case KEY_LEFT:
+        return K_LEFT;
+    case KEY_RIGHT:
+        return K_RIGHT;
+    case KEY_PPAGE:
+        return K_PAGE_UP;
+    case KEY_NPAGE:
+        return K_PAGE_DOWN;
+    case KEY_HOME:
+        return K_HOME;
+    case KEY_END:
+        return K_END;
+    case KEY_BACKSPACE:
+        return K_BACKSPACE;
+    case KEY_DC:
+        return K_DELETE;
+    case KEY_ENTER:
+        return K_ENTER;
+    case KEY_RESIZE:
+        return K_RESIZE;
+    default:
+        return K_UNKNOWN;
+    }
+}
+
+static uint32_t plain_key(wint_t c)
+{
+    if (c == '\n')
+        return K_ENTER;
+    if (c == 0x7f || c == '\b')
+        return K_BACKSPACE;
+    return (uint32_t)c;
+}
+
+static void paste_add(struct terminal *term, wint_t c)
+{
+    char bytes[MB_LEN_MAX];
+    mbstate_t state = {0};
+    size_t n = wcrtomb(bytes, (wchar_t)(c == '\r' ? '\n' : c), &state);
+    if (n != (size_t)-1 && term->paste.len + n <= PASTE_LIMIT)
+        sbuf_add(&term->paste, bytes, n);
+}
+
+bool terminal_key(struct terminal *term, struct key *ret)
+{
+    for (;;) {
+        wint_t c = 0;
+        int got = get_wch(&c);
+        if (got == ERR)
+            return false;
+        if (got == KEY_CODE_YES && c == CODE_PASTE_BEGIN) {
+            term->pasting = true;
+            term->paste.len = 0;
+        } else if (got == KEY_CODE_YES && c == CODE_PASTE_END) {
+            if (!term->pasting)
+                continue;
+            term->pasting = false;
+            *ret = (struct key){.code = K_PASTE, .paste = sbuf_view(&term->paste)};
+            return true;
+        } else if (term->pasting) {
+            if (got == OK)
+                paste_add(term, c);
+        } else {
+            *ret = (struct key){.code = got == KEY_CODE_YES ? function_key(c) : plain_key(c)};
+            return true;
+        }
+    }
+}
+
+void terminal_suspend(struct terminal *term)
+{
+    paste_mode(false);
+    def_prog_mode();
+    endwin();
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &crash.termios);
+    struct sigaction stop = {.sa_handler = SIG_DFL}, old;
+    sigset_t set, before;
+    sigemptyset(&stop.sa_mask);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTSTP);
+    sigaction(SIGTSTP, &stop, &old);
+    raise(SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &set, &before); /* stops here, and goes on here */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sigaction(SIGTSTP, &old, NULL);
+    reset_prog_mode();
+    paste_mode(true);
+    term->all = true;
+}

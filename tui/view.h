@@ -1,0 +1,127 @@
+/* Views and the program around them.
+ *
+ * A view is a const struct of functions and its own data, on a stack; a dialog is a view drawn over
+ * the one below. Nothing here waits: what needs a store goes to a session's worker, with the view
+ * as the job's owner, and is dropped when the view has gone. */
+#ifndef PENSTOCK_TUI_VIEW_H
+#define PENSTOCK_TUI_VIEW_H
+
+#include "tui/app.h"
+#include "tui/canvas.h"
+#include "tui/keymap.h"
+#include "tui/session.h"
+
+struct view;
+
+struct view_class {
+    const char *name;
+    unsigned scopes;                                 /* of its keys */
+    unsigned (*scopes_now)(const struct view *view); /* instead, where they change; may be NULL */
+    bool overlay;                                    /* drawn over the view below */
+    bool holds_refresh; /* what it was made from stays as it is on the screen */
+    bool no_paste;      /* a paste is ignored; else it comes as K_PASTE */
+    /* Where we are, for the line below the header. */
+    void (*title)(const struct view *view, struct sbuf *out);
+    void (*draw)(struct view *view, struct canvas *canvas, struct rect r);
+    /* A key before the table is asked: for prompts. True: it was taken. May be NULL. */
+    bool (*key)(struct view *view, const struct key *key);
+    /* False: not for this view. */
+    bool (*command)(struct view *view, enum command command);
+    /* The rows of its session changed; `old` (may be NULL) is freed afterwards. May be NULL. */
+    void (*rows_changed)(struct view *view, struct rows *old);
+    /* Has the rows it shows read again; with `now` false only says whether it shows any. */
+    bool (*read_visible)(struct view *view, bool now);
+    /* It is on the terminal now, complete; may be NULL. */
+    void (*drawn)(struct view *view);
+    bool (*is_busy)(const struct view *view); /* waits for a worker; may be NULL */
+    /* When the view wants to be drawn again though nothing happened; may be NULL. */
+    int64_t (*wake_ms)(const struct view *view, int64_t now_ms);
+    void (*close)(struct view *view); /* frees it; its jobs are forgotten already */
+};
+
+struct view {
+    const struct view_class *class;
+    struct app *app;
+    struct session *session; /* or NULL */
+    struct view *below;
+};
+
+struct probe; /* of one target; app.c */
+
+struct app {
+    struct tui_opts opts;
+    struct view *top;
+    struct session *sessions;
+    size_t nsessions;
+    struct probe *probes;
+    size_t probing; /* targets whose answer is awaited */
+    char who[256];
+    struct sbuf message;
+    enum style message_style;
+    int64_t message_at_ms, drawn_at_ms;
+    bool paused, quit, dirty;
+    bool flush_input;              /* keys typed so far are not meant for what is drawn now */
+    enum command terminal_command; /* REDRAW, SUSPEND: for the loop */
+    int64_t fixed_now_us;          /* tests: the clock stands still; 0 = it runs */
+    int64_t key_at_ms;             /* when the last key came */
+};
+
+/* --- the program: app.c --------------------------------------------------------------------- */
+
+struct app *app_new(const struct tui_opts *opts);
+/* False: a worker was stuck and is left behind, with all that it may touch. */
+bool app_free(struct app *app);
+void app_key(struct app *app, const struct key *key);
+void app_collect(struct app *app); /* what workers have finished */
+/* Does what is due; returns the monotonic time of the next thing to do, or INT64_MAX. */
+int64_t app_tick(struct app *app);
+void app_draw(struct app *app, struct canvas *canvas, int h, int w);
+size_t app_fds(const struct app *app, int *ret, size_t max); /* of the workers */
+bool app_idle(const struct app *app);                        /* nothing is loading; for tests */
+
+/* --- for views ------------------------------------------------------------------------------ */
+
+void *view_new(struct app *app, struct session *session, const struct view_class *class,
+               size_t size);
+void app_push(struct app *app, struct view *view);
+/* Closes this view and what stands on it. */
+void app_pop(struct app *app, struct view *view);
+unsigned view_scopes(const struct view *view); /* those of every view included */
+bool app_is_top(const struct app *app, const struct view *view);
+void app_say(struct app *app, enum style style, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void app_say_err(struct app *app, const struct err *err);
+int64_t app_now_us(const struct app *app);
+int64_t app_refresh_ms(const struct app *app);
+void app_rows_changed(struct app *app, struct session *session, struct rows *old);
+/* Asks the views for the rows they show of a session and reads those again; false: none does. With
+ * `now` false it only says whether there are such rows. */
+bool app_read_visible(struct app *app, struct session *session, bool now);
+/* The i-th target: true once its stores were found; kind of *ret_err NONE: still looking. */
+bool app_probe(const struct app *app, size_t i, const struct target **ret, struct err *ret_err);
+const char *environment_tag(enum environment env); /* "PROD", "ENV?" */
+/* A job of this view on its session's worker. */
+struct job *view_job(struct view *view);
+
+/* --- the views, each opened on top of the stack --------------------------------------------- */
+
+struct want; /* ask.h */
+
+void view_stores_open(struct app *app);
+void view_records_open(struct app *app, struct session *session);
+/* The next sheet of a record after `after` (NULL: the first). */
+void view_sheet_open(struct app *app, struct session *session, struct str id, struct str label,
+                     const struct sheet *sheet);
+void view_detail_open(struct app *app, struct session *session, struct str id, struct str label);
+/* `ask`: read the record and show everything known of it. */
+void view_text_open(struct app *app, struct session *session, const char *title, struct str text);
+void view_record_text_open(struct app *app, struct session *session, struct str id,
+                           struct str label);
+void view_help_open(struct app *app, unsigned scopes);
+/* What can be done to these records; `sheet` says of what the rows are. */
+void view_menu_open(struct app *app, struct session *session, const struct sheet *sheet,
+                    const struct want *want);
+void view_plan_open(struct app *app, struct session *session, const struct want *want);
+void view_undo_open(struct app *app, struct session *session, bool redo);
+
+#endif

@@ -1,0 +1,162 @@
+/* The list of a store: its records with the columns of the system's list. */
+#include "tui/ask.h"
+#include "tui/listview.h"
+
+#include <stdlib.h>
+
+enum { VISIBLE_MAX = 256 };
+
+struct records_view {
+    struct listview lv;
+    bool asked; /* values of visible rows are on their way */
+};
+
+static void title(const struct view *view, struct sbuf *out)
+{
+    const struct records_view *v = (const struct records_view *)view;
+    const struct session *s = view->session;
+    sbuf_cstr(out, s->system->records);
+    listview_counts(&v->lv, out);
+    if (s->complete && s->rows && rows_known(s->rows) < v->lv.list.total)
+        sbuf_printf(out, "  values of %zu read", rows_known(s->rows));
+}
+
+/* Keys of the rows on the screen; with `unread` only those without values. */
+static size_t visible_keys(const struct list *list, bool unread, struct str *ret)
+{
+    size_t n = 0, page = list->page > 0 ? (size_t)list->page : 0;
+    struct cell *cells = calloc(list->sheet->ncolumns, sizeof cells[0]);
+    if (!cells)
+        abort();
+    for (size_t i = list->top; i < list->n && i < list->top + page && n < VISIBLE_MAX; i++) {
+        struct row_in row;
+        rows_get(list->rows, list->order[i], &row, cells);
+        if (!row.gone && !(unread && row.known))
+            ret[n++] = row.key;
+    }
+    free(cells);
+    return n;
+}
+
+static void draw(struct view *view, struct canvas *canvas, struct rect r)
+{
+    struct records_view *v = (struct records_view *)view;
+    struct session *s = view->session;
+    struct str empty = s->complete
+                           ? arena_printf(&canvas->scratch, "no %s here", s->system->records)
+                       : s->err.kind != ERR_NONE ? str_of(s->err.text)
+                                                 : STR("reading");
+    listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    struct str keys[VISIBLE_MAX];
+    size_t n = s->complete && !s->loading && !v->asked && s->attempts == 0
+                   ? visible_keys(&v->lv.list, true, keys)
+                   : 0;
+    if (n) {
+        v->asked = true;
+        session_read_rows(s, keys, n);
+    }
+}
+
+static bool read_visible(struct view *view, bool now)
+{
+    struct records_view *v = (struct records_view *)view;
+    struct str keys[VISIBLE_MAX];
+    size_t n = v->lv.list.rows ? visible_keys(&v->lv.list, false, keys) : 0;
+    if (n && now)
+        session_read_rows(view->session, keys, n);
+    return n > 0;
+}
+
+static void rows_changed(struct view *view, struct rows *old)
+{
+    (void)old;
+    struct records_view *v = (struct records_view *)view;
+    v->asked = false;
+    if (view->session->rows)
+        listview_swap(&v->lv, view->session->rows, view->session->complete);
+}
+
+/* The marked rows, or the one under the cursor. */
+static void act(struct records_view *v, size_t row)
+{
+    const struct list *list = &v->lv.list;
+    const struct rows *rows = list->rows;
+    struct arena a = ARENA_INIT;
+    size_t marked = keyset_count(list->marks);
+    struct plan_record *records = arena_array(&a, struct plan_record, marked + 1);
+    struct want want = {.records = records, .hidden = list_hidden_marks(list)};
+    for (size_t i = 0; i < marked; i++) {
+        size_t at;
+        if (rows_find(rows, keyset_at(list->marks, i), &at))
+            records[want.n++] =
+                (struct plan_record){.id = rows_key(rows, at), .label = rows_label(rows, at)};
+    }
+    if (!want.n)
+        records[want.n++] =
+            (struct plan_record){.id = rows_key(rows, row), .label = rows_label(rows, row)};
+    view_menu_open(v->lv.base.app, v->lv.base.session, rows_sheet(rows), &want);
+    arena_release(&a);
+}
+
+static void open_sheet(struct view *view, struct str id, struct str label)
+{
+    const struct system *system = view->session->system;
+    if (system->nsheets < 2)
+        app_say(view->app, STYLE_MESSAGE, "a %s has no sheet of its own: Enter shows it all",
+                system->noun);
+    else
+        view_sheet_open(view->app, view->session, id, label, &system->sheets[1]);
+}
+
+static bool command(struct view *view, enum command command)
+{
+    struct records_view *v = (struct records_view *)view;
+    struct app *app = view->app;
+    bool on_row = command == CMD_DETAIL || command == CMD_SHEET || command == CMD_ERROR ||
+                  command == CMD_ACTIONS;
+    if (command == CMD_UNDO || command == CMD_REDO) {
+        view_undo_open(app, view->session, command == CMD_REDO);
+        return true;
+    }
+    if (!on_row)
+        return listview_command(&v->lv, command);
+    size_t row;
+    if (!listview_may_act(&v->lv, &row))
+        return true;
+    struct str id = rows_key(v->lv.list.rows, row), label = rows_label(v->lv.list.rows, row);
+    if (command == CMD_DETAIL)
+        view_detail_open(app, view->session, id, label);
+    else if (command == CMD_SHEET)
+        open_sheet(view, id, label);
+    else if (command == CMD_ERROR)
+        view_record_text_open(app, view->session, id, label);
+    else
+        act(v, row);
+    return true;
+}
+
+static void close_view(struct view *view)
+{
+    listview_release((struct listview *)view);
+    free(view);
+}
+
+static const struct view_class records_class = {
+    .name = "records",
+    .scopes = SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE,
+    .title = title,
+    .draw = draw,
+    .key = listview_key,
+    .command = command,
+    .rows_changed = rows_changed,
+    .read_visible = read_visible,
+    .close = close_view,
+};
+
+void view_records_open(struct app *app, struct session *session)
+{
+    struct records_view *v = view_new(app, session, &records_class, sizeof *v);
+    listview_init(&v->lv, &session->system->sheets[0]);
+    app_push(app, &v->lv.base);
+    rows_changed(&v->lv.base, NULL);
+}

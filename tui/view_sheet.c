@@ -1,0 +1,203 @@
+/* A sheet of one record: phase history, streams, tasks, instances. */
+#include "tui/ask.h"
+#include "tui/listview.h"
+
+#include <stdlib.h>
+
+struct sheet_view {
+    struct listview lv;
+    const struct sheet *sheet;
+    struct str id, label; /* owned by `arena` */
+    struct arena arena;
+    struct rows *rows;
+    struct err err;
+    bool reading;
+};
+
+static void title(const struct view *view, struct sbuf *out)
+{
+    const struct sheet_view *v = (const struct sheet_view *)view;
+    sbuf_printf(out, "%.*s › %s", STR_ARG(v->label), v->sheet->title);
+    listview_counts(&v->lv, out);
+}
+
+static void pack(struct sheet_view *v, struct rows *rows, const struct sheet_row *row)
+{
+    struct row_in in = {
+        .key = row->key, .label = row->key, .mark = row->mark, .cells = row->cells, .known = true};
+    rows_add(rows, &in);
+}
+
+static void read_done(struct job *job, void *owner)
+{
+    struct sheet_view *v = owner;
+    struct view *view = &v->lv.base;
+    v->reading = false;
+    session_note_result(view->session, job);
+    v->err = job->err;
+    view->app->dirty = true;
+    if (!job->ok)
+        return;
+    struct record_view *record = record_answer(job);
+    struct rows *rows = rows_new(v->sheet), *old = v->rows;
+    if (record->item.err.kind != ERR_NONE)
+        v->err = record->item.err;
+    else if (record->item.doc.absent)
+        err_set(&v->err, ERR_NOT_FOUND, "the %s does not exist any more",
+                view->session->system->noun);
+    else
+        v->err = record->item.doc.problem;
+    record->input.now_us = app_now_us(view->app);
+    for (const struct sheet_row *row = v->sheet->fill(v->sheet, &record->input); row;
+         row = row->next)
+        pack(v, rows, row);
+    v->rows = rows;
+    listview_swap(&v->lv, rows, true);
+    rows_free(old);
+}
+
+static void read_record(struct sheet_view *v)
+{
+    if (v->reading)
+        return;
+    v->reading = true;
+    ask_record(&v->lv.base, v->id, 0, read_done);
+}
+
+static void draw(struct view *view, struct canvas *canvas, struct rect r)
+{
+    struct sheet_view *v = (struct sheet_view *)view;
+    if (v->err.kind != ERR_NONE && r.h > 4) {
+        canvas_put(canvas, r.y + r.h - 1, r.x + 1, r.w - 2, STYLE_BAD, str_of(v->err.text));
+        r.h--;
+    }
+    struct str empty =
+        v->rows ? arena_printf(&canvas->scratch, "no %s", v->sheet->title) : STR("reading");
+    listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+}
+
+/* The record changed, or may have: this sheet is made of it. */
+static void rows_changed(struct view *view, struct rows *old)
+{
+    (void)old;
+    if (!view->session->loading)
+        read_record((struct sheet_view *)view);
+}
+
+static void next_sheet(struct sheet_view *v)
+{
+    const struct system *system = v->lv.base.session->system;
+    const struct sheet *next = v->sheet + 1;
+    if (next == system->sheets + system->nsheets)
+        next = &system->sheets[1];
+    if (next == v->sheet) {
+        app_say(v->lv.base.app, STYLE_MESSAGE, "this is the only sheet of a %s", system->noun);
+        return;
+    }
+    struct app *app = v->lv.base.app;
+    struct session *session = v->lv.base.session;
+    struct arena a = ARENA_INIT;
+    struct str id = arena_str(&a, v->id), label = arena_str(&a, v->label);
+    app_pop(app, &v->lv.base);
+    view_sheet_open(app, session, id, label, next);
+    arena_release(&a);
+}
+
+/* The record itself; where an action is made for rows of this sheet, the row is its `name`. */
+static void act(struct sheet_view *v, size_t row)
+{
+    struct arena a = ARENA_INIT;
+    const struct list *list = &v->lv.list;
+    size_t marked = keyset_count(list->marks), n = marked ? marked : 1;
+    struct plan_record *records = arena_array(&a, struct plan_record, n);
+    struct op_arg *names = arena_array(&a, struct op_arg, n);
+    for (size_t i = 0; i < n; i++) {
+        names[i].name = "name";
+        names[i].value = marked ? keyset_at(list->marks, i) : rows_key(v->rows, row);
+        records[i] = (struct plan_record){.id = v->id, .label = v->label, .args = {&names[i], 1}};
+    }
+    struct want want = {.records = records, .n = n, .hidden = list_hidden_marks(list)};
+    view_menu_open(v->lv.base.app, v->lv.base.session, v->sheet, &want);
+    arena_release(&a);
+}
+
+static void show_row(struct sheet_view *v, size_t row)
+{
+    struct arena a = ARENA_INIT;
+    struct sbuf text = SBUF_INIT;
+    for (size_t c = 0; c < v->sheet->ncolumns; c++) {
+        struct cell cell = rows_cell(v->rows, row, c);
+        struct str shown = cell_show(&a, &cell, TIME_UNKNOWN);
+        if (cell.type != CELL_NULL)
+            sbuf_printf(&text, "%s\n%.*s\n\n", v->sheet->columns[c].name, STR_ARG(shown));
+    }
+    view_text_open(v->lv.base.app, v->lv.base.session, "row", sbuf_view(&text));
+    sbuf_release(&text);
+    arena_release(&a);
+}
+
+static bool command(struct view *view, enum command command)
+{
+    struct sheet_view *v = (struct sheet_view *)view;
+    size_t row;
+    switch (command) {
+    case CMD_UNDO:
+    case CMD_REDO:
+        view_undo_open(view->app, view->session, command == CMD_REDO);
+        return true;
+    case CMD_SHEET:
+        next_sheet(v);
+        return true;
+    case CMD_DETAIL:
+        view_detail_open(view->app, view->session, v->id, v->label);
+        return true;
+    case CMD_ERROR:
+    case CMD_ACTIONS:
+        if (listview_may_act(&v->lv, &row))
+            command == CMD_ERROR ? show_row(v, row) : act(v, row);
+        return true;
+    case CMD_REFRESH:
+        read_record(v);
+        return false; /* and the list below */
+    default:
+        return listview_command(&v->lv, command);
+    }
+}
+
+static bool is_busy(const struct view *view)
+{
+    return ((const struct sheet_view *)view)->reading;
+}
+
+static void close_view(struct view *view)
+{
+    struct sheet_view *v = (struct sheet_view *)view;
+    listview_release(&v->lv);
+    rows_free(v->rows);
+    arena_release(&v->arena);
+    free(v);
+}
+
+static const struct view_class sheet_class = {
+    .name = "sheet",
+    .scopes = SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE,
+    .title = title,
+    .draw = draw,
+    .key = listview_key,
+    .command = command,
+    .rows_changed = rows_changed,
+    .is_busy = is_busy,
+    .close = close_view,
+};
+
+void view_sheet_open(struct app *app, struct session *session, struct str id, struct str label,
+                     const struct sheet *sheet)
+{
+    struct sheet_view *v = view_new(app, session, &sheet_class, sizeof *v);
+    listview_init(&v->lv, sheet);
+    v->sheet = sheet;
+    v->id = arena_str(&v->arena, id);
+    v->label = arena_str(&v->arena, label);
+    app_push(app, &v->lv.base);
+    read_record(v);
+}

@@ -1,0 +1,227 @@
+/* A text to read: a whole error or traceback, a value, the keys valid here. */
+#include "core/base/text.h"
+#include "tui/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct text_view {
+    struct view base;
+    struct arena arena;
+    const char *name;
+    struct str text;   /* cleaned, LF between lines */
+    struct str *lines; /* folded to `width` */
+    size_t n, top;
+    int width, page;
+    bool reading;
+};
+
+static void title(const struct view *view, struct sbuf *out)
+{
+    const struct text_view *v = (const struct text_view *)view;
+    sbuf_cstr(out, v->name);
+    if (v->n > (size_t)v->page && v->page > 0)
+        sbuf_printf(out, "  line %zu of %zu", v->top + 1, v->n);
+}
+
+static void fold_all(struct text_view *v, int width)
+{
+    if (v->width == width)
+        return;
+    v->width = width;
+    v->n = 0;
+    size_t cap = 0;
+    struct str rest = v->text;
+    free(v->lines);
+    v->lines = NULL;
+    while (rest.len) {
+        ptrdiff_t end = str_index(rest, '\n');
+        struct str line = str_sub(rest, 0, end < 0 ? rest.len : (size_t)end);
+        size_t take = canvas_fold(line, width);
+        if (v->n == cap) {
+            cap = cap ? cap * 2 : 64;
+            v->lines = realloc(v->lines, cap * sizeof v->lines[0]);
+            if (!v->lines)
+                abort();
+        }
+        v->lines[v->n++] = str_sub(line, 0, take);
+        rest = str_sub(rest, take == line.len && end >= 0 ? take + 1 : take, rest.len);
+    }
+}
+
+static void draw(struct view *view, struct canvas *canvas, struct rect r)
+{
+    struct text_view *v = (struct text_view *)view;
+    fold_all(v, r.w - 4);
+    v->page = r.h;
+    size_t page = (size_t)r.h;
+    if (v->top + page > v->n)
+        v->top = v->n > page ? v->n - page : 0;
+    for (size_t i = 0; i < page && v->top + i < v->n; i++)
+        canvas_put(canvas, r.y + (int)i, r.x + 2, r.w - 3, STYLE_TEXT, v->lines[v->top + i]);
+    if (v->reading)
+        canvas_put(canvas, r.y, r.x + 2, r.w - 3, STYLE_DIM, STR("reading"));
+}
+
+static void scroll(struct text_view *v, ptrdiff_t by)
+{
+    ptrdiff_t to = (ptrdiff_t)v->top + by;
+    ptrdiff_t most = (ptrdiff_t)v->n - v->page;
+    to = to > most ? most : to;
+    v->top = to < 0 ? 0 : (size_t)to;
+}
+
+static bool command(struct view *view, enum command command)
+{
+    struct text_view *v = (struct text_view *)view;
+    ptrdiff_t page = v->page > 1 ? v->page : 1;
+    switch (command) {
+    case CMD_UP:
+        scroll(v, -1);
+        return true;
+    case CMD_DOWN:
+        scroll(v, 1);
+        return true;
+    case CMD_PAGE_UP:
+        scroll(v, -page);
+        return true;
+    case CMD_PAGE_DOWN:
+        scroll(v, page);
+        return true;
+    case CMD_HALF_UP:
+        scroll(v, -(page + 1) / 2);
+        return true;
+    case CMD_HALF_DOWN:
+        scroll(v, (page + 1) / 2);
+        return true;
+    case CMD_FIRST:
+        v->top = 0;
+        return true;
+    case CMD_LAST:
+        scroll(v, (ptrdiff_t)v->n);
+        return true;
+    case CMD_HELP:
+        return strcmp(v->name, "keys") == 0; /* it is on the screen */
+    default:
+        return false;
+    }
+}
+
+static bool is_busy(const struct view *view)
+{
+    return ((const struct text_view *)view)->reading;
+}
+
+static void close_view(struct view *view)
+{
+    struct text_view *v = (struct text_view *)view;
+    free(v->lines);
+    arena_release(&v->arena);
+    free(v);
+}
+
+static const struct view_class text_class = {
+    .name = "text",
+    .scopes = SCOPE_SCROLL,
+    .title = title,
+    .draw = draw,
+    .command = command,
+    .is_busy = is_busy,
+    .close = close_view,
+};
+
+static struct text_view *open_text(struct app *app, struct session *session, const char *name,
+                                   struct str text)
+{
+    struct text_view *v = view_new(app, session, &text_class, sizeof *v);
+    v->name = name;
+    v->text = text_clean(&v->arena, text, CLEAN_LINES);
+    app_push(app, &v->base);
+    return v;
+}
+
+void view_text_open(struct app *app, struct session *session, const char *name, struct str text)
+{
+    open_text(app, session, name, text);
+}
+
+/* --- everything known of a record ----------------------------------------------------------- */
+
+static void add_error(struct sbuf *out, const char *label, const struct err *err)
+{
+    if (err->kind == ERR_NONE)
+        return;
+    sbuf_printf(out, "%s\n%s\n", label, err->text);
+    if (err->hint[0])
+        sbuf_printf(out, "hint: %s\n", err->hint);
+    sbuf_char(out, '\n');
+}
+
+static void add_row(struct sbuf *out, const struct sheet *sheet, const struct sheet_row *row)
+{
+    struct arena a = ARENA_INIT;
+    for (size_t c = 0; c < sheet->ncolumns; c++) {
+        const struct cell *cell = &row->cells[c];
+        if (cell->type != CELL_NULL && cell->type != CELL_UNKNOWN)
+            sbuf_printf(out, "%-16s %.*s\n", sheet->columns[c].name,
+                        STR_ARG(cell_show(&a, cell, TIME_UNKNOWN)));
+    }
+    arena_release(&a);
+}
+
+static void record_done(struct job *job, void *owner)
+{
+    struct text_view *v = owner;
+    struct sbuf out = SBUF_INIT;
+    const struct system *system = v->base.session->system;
+    v->reading = false;
+    v->base.app->dirty = true;
+    session_note_result(v->base.session, job);
+    if (!job->ok)
+        add_error(&out, "could not be read", &job->err);
+    else {
+        struct record_view *record = record_answer(job);
+        struct str(*lines)[2] = NULL;
+        add_error(&out, "could not be read", &record->item.err);
+        add_error(&out, "problem", &record->item.doc.problem);
+        size_t n = system->show && record->input.doc ? system->show(&record->input, &lines) : 0;
+        for (size_t i = 0; i < n; i++)
+            sbuf_printf(&out, "%-16.*s %.*s\n", STR_ARG(lines[i][0]), STR_ARG(lines[i][1]));
+        sbuf_char(&out, '\n');
+        const struct sheet *sheet = &system->sheets[0];
+        add_row(&out, sheet, sheet->fill(sheet, &record->input));
+    }
+    v->text = text_clean(&v->arena, sbuf_view(&out), CLEAN_LINES);
+    v->width = 0;
+    sbuf_release(&out);
+}
+
+void view_record_text_open(struct app *app, struct session *session, struct str id,
+                           struct str label)
+{
+    struct text_view *v = open_text(app, session, "whole text", STR(""));
+    v->name = arena_cstr(&v->arena, label);
+    v->reading = true;
+    ask_record(&v->base, id, 0, record_done);
+}
+
+/* --- the keys valid here -------------------------------------------------------------------- */
+
+void view_help_open(struct app *app, unsigned scopes)
+{
+    struct sbuf out = SBUF_INIT;
+    struct arena a = ARENA_INIT;
+    for (size_t i = 0; i < nkey_rows; i++) {
+        const struct key_row *row = &key_rows[i];
+        if (!row->help || !(row->scope & scopes) || keymap_find(scopes, row->key) != row->command)
+            continue;
+        struct str keys = keymap_keys(&a, scopes, row);
+        int pad = 14 - text_width(keys);
+        sbuf_printf(&out, "%.*s%*s %s\n", STR_ARG(keys), pad > 0 ? pad : 0, "", row->help);
+    }
+    sbuf_cstr(&out, "\nNo bare letter changes data: x shows what can be done, each choice makes a "
+                    "plan, and a plan asks before anything is written.\n");
+    open_text(app, app->top->session, "keys", sbuf_view(&out));
+    arena_release(&a);
+    sbuf_release(&out);
+}
