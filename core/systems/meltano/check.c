@@ -142,12 +142,15 @@ static bool has_non_finite(const struct value *v)
     return found;
 }
 
+enum { AHEAD_MAX = 20 }; /* findings of one kind for one record */
+
 /* A time ahead of the clock finds nothing new until then. A day is left for zones and dates. */
 static void check_ahead(struct check *c, const struct meltano_state *state)
 {
     static const int64_t day_us = 86400 * INT64_C(1000000);
     const struct value *bookmarks = meltano_bookmarks(state->merged, NULL);
-    for (size_t i = 0; i < value_count(bookmarks); i++) {
+    int found = 0;
+    for (size_t i = 0; i < value_count(bookmarks) && found < AHEAD_MAX; i++) {
         struct str stream = bookmarks->dict.pairs[i].key->text, *pointers;
         const struct value *bookmark = bookmarks->dict.pairs[i].val, *position;
         int64_t us;
@@ -155,6 +158,7 @@ static void check_ahead(struct check *c, const struct meltano_state *state)
             !value_pointer_get(bookmark, pointers[0], &position, NULL) || !value_is_str(position) ||
             !time_parse(position->text, &us) || us < c->in->now_us + day_us)
             continue;
+        found++;
         add(c, "bookmark_ahead", SEVERITY_WARNING,
             arena_printf(c->a, "stream %.*s lies %.*s ahead: runs find nothing new until then",
                          STR_ARG(stream), STR_ARG(time_span(c->a, us - c->in->now_us))))
@@ -173,7 +177,7 @@ static void check_lock(struct check *c)
     bool ahead = !unreadable && lock->taken_at_us > c->in->now_us + 5000000;
     if (lock->verdict == LOCK_STALE)
         add(c, "lock_left_over", SEVERITY_INFO,
-            arena_printf(c->a, "a lock was left behind: %.*s", STR_ARG(lock->evidence)));
+            arena_printf(c->a, "lock %.*s", STR_ARG(lock->evidence)));
     else if (unreadable || ahead)
         add(c, unreadable ? "lock_unreadable" : "lock_ahead", SEVERITY_WARNING,
             arena_printf(c->a, "the lock blocks every writer: %.*s", STR_ARG(lock->evidence)))

@@ -57,15 +57,20 @@ static void tell_shadowed(const struct op_input *in, struct op_output *out,
     const struct value *seen_then = meltano_bookmarks(was->merged, NULL);
     const struct value *seen_now = meltano_bookmarks(is->merged, NULL);
     const struct value *over = meltano_bookmarks(is->half[PARTIAL], NULL);
+    struct value_pair *hidden = arena_array(in->arena, struct value_pair, value_count(over));
+    size_t n = 0;
     for (size_t i = 0; i < value_count(over); i++) {
         struct str stream = over->dict.pairs[i].key->text;
-        if (value_equal(value_get_str(old, stream), value_get_str(new, stream)) ||
-            !value_equal(value_get_str(seen_then, stream), value_get_str(seen_now, stream)))
-            continue;
-        op_consequence(out, in->arena, "shadowed", LEVEL_WARN,
-                       "partial hides completed: this changes nothing for stream %.*s",
-                       STR_ARG(stream));
+        if (!value_equal(value_get_str(old, stream), value_get_str(new, stream)) &&
+            value_equal(value_get_str(seen_then, stream), value_get_str(seen_now, stream)))
+            hidden[n++] = over->dict.pairs[i];
     }
+    if (!n)
+        return;
+    struct str names = meltano_names(value_dict(in->arena, hidden, n), NULL, in->arena);
+    op_consequence(out, in->arena, "shadowed", LEVEL_WARN,
+                   "partial hides completed: this changes nothing for the streams %.*s",
+                   STR_ARG(names));
 }
 
 static void tell_next_run(const struct op_input *in, struct op_output *out,
