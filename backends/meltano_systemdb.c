@@ -540,8 +540,8 @@ void systemdb_activity_add(struct activity *activity, const struct systemdb_run 
         .stale = stale,
         .started_at_us = started,
         .heartbeat_at_us = beat,
-        .who = col[RUN_RUN_ID].ptr ? arena_printf(arena, "run %.*s", STR_ARG(col[RUN_RUN_ID]))
-                                   : arena_printf(arena, "row %.*s of runs", STR_ARG(col[RUN_ID])),
+        .who = col[RUN_RUN_ID].ptr ? col[RUN_RUN_ID]
+                                   : arena_printf(arena, "row %.*s", STR_ARG(col[RUN_ID])),
     };
     struct str ago = time_span(arena, now_us - (beat != TIME_UNKNOWN ? beat : started));
     if (beat != TIME_UNKNOWN)
@@ -555,17 +555,39 @@ void systemdb_activity_add(struct activity *activity, const struct systemdb_run 
 
 /* --- what ran ------------------------------------------------------------------------------- */
 
+static const struct value *fact_of(struct arena *arena, enum systemdb_run_column column,
+                                   struct str text)
+{
+    int64_t n;
+    if (!text.ptr)
+        return &value_null;
+    if ((column == RUN_ID || column == RUN_PAYLOAD_FLAGS) && str_i64(text, &n))
+        return value_int(arena, n);
+    return value_str(arena, text);
+}
+
 const struct value *systemdb_run_fact(struct arena *arena, const struct systemdb_run *run,
                                       int64_t payload_bytes)
 {
+    /* As the sheet `history` of the system knows them. */
+    static const char *const names[RUN_COLUMNS] = {
+        [RUN_ID] = "id",
+        [RUN_JOB_NAME] = "job_name",
+        [RUN_STATE] = "state",
+        [RUN_STARTED_AT] = "started_at",
+        [RUN_ENDED_AT] = "ended_at",
+        [RUN_PAYLOAD] = "payload",
+        [RUN_PAYLOAD_FLAGS] = "flags",
+        [RUN_RUN_ID] = "run_id",
+        [RUN_TRIGGER] = "trigger",
+        [RUN_LAST_HEARTBEAT_AT] = "heartbeat_at",
+    };
     struct value_pair pairs[RUN_COLUMNS + 1];
-    if (payload_bytes < 0)
-        payload_bytes = (int64_t)run->columns[RUN_PAYLOAD].len;
     for (int i = 0; i < RUN_COLUMNS; i++) {
-        struct str s = run->columns[i];
         bool cut = i == RUN_PAYLOAD && payload_bytes > SYSTEMDB_PAYLOAD_LIMIT;
-        pairs[i] = (struct value_pair){value_cstr(arena, systemdb_run_columns[i]),
-                                       s.ptr && !cut ? value_str(arena, s) : &value_null};
+        pairs[i] = (struct value_pair){
+            value_cstr(arena, names[i]),
+            cut ? &value_null : fact_of(arena, (enum systemdb_run_column)i, run->columns[i])};
     }
     pairs[RUN_COLUMNS] =
         (struct value_pair){value_cstr(arena, "payload_bytes"), value_int(arena, payload_bytes)};

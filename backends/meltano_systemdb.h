@@ -99,9 +99,9 @@ void systemdb_activity_add(struct activity *activity, const struct systemdb_run 
                            int64_t now_us, struct arena *arena);
 
 enum { SYSTEMDB_HISTORY = 20, SYSTEMDB_PAYLOAD_LIMIT = 256 * 1024 };
-/* A run as an element of the fact `runs`: a dict of its columns (texts, null for NULL) and
- * payload_bytes. A payload beyond the limit is null. `payload_bytes` negative: as long as the text.
- */
+/* A run as an element of the fact `runs`: a dict with id, job_name, state, started_at, ended_at,
+ * payload, flags, run_id, trigger, heartbeat_at (null for NULL; times are naive UTC) and
+ * payload_bytes. A payload beyond the limit is null. */
 const struct value *systemdb_run_fact(struct arena *arena, const struct systemdb_run *run,
                                       int64_t payload_bytes);
 /* The facts of a record: {"runs": [newest first]}. */

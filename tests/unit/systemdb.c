@@ -574,8 +574,7 @@ static void running_rows_are_judged(void **state)
         assert_int_equal(seen[i].stale, expected[i].stale);
         assert_true((seen[i].sight == ACTIVITY_SEEN) == (seen[i].who.len > 0));
     }
-    assert_string_equal(seen[0].who.ptr,
-                        arena_printf(&f->arena, "run %s", database_uuid(uuid, &f->arena)).ptr);
+    assert_string_equal(seen[0].who.ptr, database_uuid(uuid, &f->arena));
 }
 
 static void history_is_a_fact(void **state)
@@ -592,10 +591,10 @@ static void history_is_a_fact(void **state)
     assert_int_equal(value_count(runs), SYSTEMDB_HISTORY);
     assert_int_equal(value_count(value_get(facts[1], "runs")), 0);
     const struct value *newest = value_at(runs, 0);
-    assert_str(value_str_or(value_get(newest, "id"), STR("")), "27");
+    int64_t us;
+    assert_true(value_to_i64(value_get(newest, "id"), &us) && us == 27);
     assert_str(value_str_or(value_get(newest, "payload"), STR("")), "{}");
     assert_true(value_is_null(value_get(newest, "ended_at")));
-    int64_t us;
     assert_true(time_parse(value_str_or(value_get(newest, "started_at"), STR("")), &us));
 }
 
