@@ -1,7 +1,7 @@
 /* Meltano's system database in a SQLite file, `<project>/.meltano/meltano.db` (formats/meltano.md
  * 3). Texts and times are as Meltano's SQLAlchemy writes them [3.3]. */
 #include "backends/meltano_systemdb.h"
-#include "backends/sqlite/client.h"
+#include "backends/sqlite/keyed.h"
 #include "backends/sqlite/layouts.h"
 #include "core/base/cleanup.h"
 
@@ -13,6 +13,11 @@
 #define RUN_COLUMNS_SQL                                                                            \
     "id, job_name, state, started_at, ended_at, NULL, payload_flags, run_id, \"trigger\","         \
     " last_heartbeat_at"
+
+static const struct sqlite_keyed state_table = {.table = "state",
+                                                .key = "state_id",
+                                                .updated_at = "updated_at",
+                                                .values = {"completed_state", "partial_state"}};
 
 struct systemdb_store {
     struct store base;
@@ -135,21 +140,10 @@ static void systemdb_close(struct store *store)
     free(s);
 }
 
-static bool count_rows(struct sqlite_conn *conn, void *ctx, struct err *err)
-{
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    bool row;
-    if (!sqlite_prepare(conn, "SELECT count(*) FROM state", &stmt, err) ||
-        !sqlite_step(conn, stmt, &row, err))
-        return false;
-    *(int64_t *)ctx = sqlite3_column_int64(stmt, 0);
-    return true;
-}
-
 static bool systemdb_probe(struct store *store, const struct call *call, struct err *err)
 {
     int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_read(systemdb(store)->client, call, count_rows, &store->info.records, err))
+    if (!sqlite_keyed_count(systemdb(store)->client, &state_table, call, &store->info.records, err))
         return false;
     store->info.latency_ms = clock_monotonic_ms() - started_ms;
     return true;
@@ -157,90 +151,24 @@ static bool systemdb_probe(struct store *store, const struct call *call, struct 
 
 /* --- scan ----------------------------------------------------------------------------------- */
 
-struct scan_state {
-    bool started;
-    struct sbuf last;
-};
-
-struct page {
-    const struct scan_state *scan;
-    struct arena *arena;
-    size_t max, n;
-    struct row *rows;
-};
-
-static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
-{
-    /* Ids are compared by bytes, as the primary key is. What is no text cannot be addressed. */
-    static const char first[] = "SELECT state_id, rowid, updated_at FROM state WHERE state_id >= ?1"
-                                " AND typeof(state_id) = 'text' ORDER BY state_id LIMIT ?2";
-    static const char next[] = "SELECT state_id, rowid, updated_at FROM state WHERE state_id > ?1"
-                               " AND typeof(state_id) = 'text' ORDER BY state_id LIMIT ?2";
-    struct page *page = ctx;
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    page->n = 0;
-    page->rows = arena_array(page->arena, struct row, page->max);
-    if (!sqlite_prepare(conn, page->scan->started ? next : first, &stmt, err))
-        return false;
-    struct str last = {page->scan->last.ptr ? page->scan->last.ptr : "", page->scan->last.len};
-    sqlite_bind(stmt, 1, last);
-    sqlite3_bind_int64(stmt, 2, (int64_t)page->max);
-    for (bool row;;) {
-        if (!sqlite_step(conn, stmt, &row, err))
-            return false;
-        if (!row)
-            return true;
-        struct row *r = &page->rows[page->n++];
-        int64_t rowid = sqlite3_column_int64(stmt, 1);
-        *r = (struct row){.id = sqlite_text(page->arena, stmt, 0), .expires_at_us = TIME_NEVER};
-        r->label = r->id;
-        if (!time_parse((struct str){(const char *)sqlite3_column_text(stmt, 2),
-                                     (size_t)sqlite3_column_bytes(stmt, 2)},
-                        &r->updated_at_us))
-            r->updated_at_us = TIME_UNKNOWN;
-        for (int i = 0; i < SYSTEMDB_HALVES; i++) {
-            struct sqlite_cell cell;
-            /* A half that is neither text nor NULL shows when it is read; here it has no size. */
-            if (sqlite_cell_read(conn, "state", systemdb_half_columns[i], rowid, 0, page->arena,
-                                 &cell, NULL))
-                r->bytes += (int64_t)cell.bytes;
-        }
-    }
-}
-
 static bool systemdb_scan_open(struct store *store, const struct call *call, void **ret,
                                struct err *err)
 {
-    struct scan_state *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
-    *ret = scan;
+    *ret = sqlite_keyed_scan_new();
     return true;
 }
 
-static bool systemdb_scan_next(struct store *store, void *ctx, const struct call *call,
+static bool systemdb_scan_next(struct store *store, void *scan, const struct call *call,
                                struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                                struct err *err)
 {
-    struct scan_state *scan = ctx;
-    struct page page = {.scan = scan, .arena = arena, .max = max};
-    if (!sqlite_read(systemdb(store)->client, call, page_read, &page, err))
-        return false;
-    if (page.n) {
-        scan->started = true;
-        scan->last.len = 0;
-        sbuf_str(&scan->last, page.rows[page.n - 1].id);
-    }
-    *ret = page.rows;
-    *ret_n = page.n;
-    return true;
+    return sqlite_keyed_scan_next(systemdb(store)->client, &state_table, scan, call, arena, max,
+                                  ret, ret_n, err);
 }
 
-static void systemdb_scan_close(struct store *store, void *ctx)
+static void systemdb_scan_close(struct store *store, void *scan)
 {
-    struct scan_state *scan = ctx;
-    sbuf_release(&scan->last);
-    free(scan);
+    sqlite_keyed_scan_free(scan);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -251,39 +179,28 @@ static bool row_read(struct sqlite_conn *conn, struct str id, size_t limit, stru
                      bool *ret_found, struct systemdb_row *ret, struct document *cut,
                      struct err *err)
 {
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    struct systemdb_row row = {0};
+    struct sqlite_keyed_row row;
     uint64_t bytes = 0;
-    if (!sqlite_prepare(conn, "SELECT rowid, updated_at FROM state WHERE state_id = ?1", &stmt,
-                        err))
-        return false;
-    sqlite_bind(stmt, 1, id);
-    if (!sqlite_step(conn, stmt, ret_found, err))
+    if (!sqlite_keyed_read(conn, &state_table, id, limit, arena, ret_found, &row, err))
         return false;
     if (!*ret_found)
         return true;
-    int64_t rowid = sqlite3_column_int64(stmt, 0);
-    row.place = sqlite_text(arena, stmt, 0);
-    row.updated_at = sqlite_text(arena, stmt, 1);
+    *ret = (struct systemdb_row){.updated_at = row.updated_at, .place = row.rowid};
     for (int i = 0; i < SYSTEMDB_HALVES; i++) {
-        struct sqlite_cell cell;
-        if (!sqlite_cell_read(conn, "state", systemdb_half_columns[i], rowid, limit, arena, &cell,
-                              err))
-            return false;
-        bytes += cell.bytes;
-        row.halves[i] = cell.value;
-        row.is_blob[i] = cell.is_blob;
-        if (cell.bytes > limit && !cut)
+        const struct sqlite_cell *cell = &row.values[i];
+        bytes += cell->bytes;
+        ret->halves[i] = cell->value;
+        ret->is_blob[i] = cell->is_blob;
+        if (cell->bytes > limit && !cut)
             return err_set(err, ERR_CORRUPT, "%s: %llu bytes are more than can be changed",
-                           systemdb_half_columns[i], (unsigned long long)cell.bytes);
-        if (cell.bytes > limit && !cut->truncated) {
+                           systemdb_half_columns[i], (unsigned long long)cell->bytes);
+        if (cell->bytes > limit && !cut->truncated) {
             cut->truncated = true;
-            cut->head = cell.value;
+            cut->head = cell->value;
         }
     }
     if (cut)
         cut->bytes = bytes;
-    *ret = row;
     return true;
 }
 

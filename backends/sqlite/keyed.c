@@ -1,0 +1,163 @@
+#include "backends/sqlite/keyed.h"
+
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SQL_MAX = 512 };
+
+struct sqlite_keyed_scan {
+    bool started;
+    struct sbuf last;
+};
+
+/* --- count ---------------------------------------------------------------------------------- */
+
+struct counting {
+    const struct sqlite_keyed *keyed;
+    int64_t n;
+};
+
+static bool count_rows(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    struct counting *c = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    char sql[SQL_MAX];
+    bool row;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\"", c->keyed->table);
+    if (!sqlite_prepare(conn, sql, &stmt, err) || !sqlite_step(conn, stmt, &row, err))
+        return false;
+    c->n = sqlite3_column_int64(stmt, 0);
+    return true;
+}
+
+bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed *keyed,
+                        const struct call *call, int64_t *ret, struct err *err)
+{
+    struct counting c = {.keyed = keyed};
+    if (!sqlite_read(client, call, count_rows, &c, err))
+        return false;
+    *ret = c.n;
+    return true;
+}
+
+/* --- scan ----------------------------------------------------------------------------------- */
+
+struct sqlite_keyed_scan *sqlite_keyed_scan_new(void)
+{
+    struct sqlite_keyed_scan *scan = calloc(1, sizeof *scan);
+    if (!scan)
+        abort();
+    return scan;
+}
+
+void sqlite_keyed_scan_free(struct sqlite_keyed_scan *scan)
+{
+    if (!scan)
+        return;
+    sbuf_release(&scan->last);
+    free(scan);
+}
+
+struct page {
+    const struct sqlite_keyed *keyed;
+    struct sqlite_keyed_scan *scan;
+    struct arena *arena;
+    size_t max, n;
+    struct row *rows;
+};
+
+static void row_fill(struct sqlite_conn *conn, const struct page *page, sqlite3_stmt *stmt,
+                     struct row *ret)
+{
+    int64_t rowid = sqlite3_column_int64(stmt, 1);
+    struct str updated = {(const char *)sqlite3_column_text(stmt, 2),
+                          (size_t)sqlite3_column_bytes(stmt, 2)};
+    *ret = (struct row){.id = sqlite_text(page->arena, stmt, 0), .expires_at_us = TIME_NEVER};
+    ret->label = ret->id;
+    if (!updated.ptr || !time_parse(updated, &ret->updated_at_us))
+        ret->updated_at_us = TIME_UNKNOWN;
+    for (int i = 0; i < KEYED_VALUES && page->keyed->values[i]; i++) {
+        struct sqlite_cell cell;
+        /* What is neither text nor NULL shows when it is read; here it has no size. */
+        if (sqlite_cell_read(conn, page->keyed->table, page->keyed->values[i], rowid, 0,
+                             page->arena, &cell, NULL))
+            ret->bytes += (int64_t)cell.bytes;
+    }
+}
+
+static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    struct page *page = ctx;
+    const struct sqlite_keyed *k = page->keyed;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    char sql[SQL_MAX];
+    page->n = 0;
+    page->rows = arena_array(page->arena, struct row, page->max);
+    snprintf(sql, sizeof sql,
+             "SELECT %s, rowid, %s FROM \"%s\" WHERE %s %s ?1 AND typeof(%s) = 'text'"
+             " ORDER BY %s LIMIT ?2",
+             k->key, k->updated_at, k->table, k->key, page->scan->started ? ">" : ">=", k->key,
+             k->key);
+    if (!sqlite_prepare(conn, sql, &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, sbuf_view(&page->scan->last));
+    sqlite3_bind_int64(stmt, 2, (int64_t)page->max);
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        row_fill(conn, page, stmt, &page->rows[page->n++]);
+    }
+}
+
+bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,
+                            struct sqlite_keyed_scan *scan, const struct call *call,
+                            struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+                            struct err *err)
+{
+    struct page page = {.keyed = keyed, .scan = scan, .arena = arena, .max = max};
+    if (!sqlite_read(client, call, page_read, &page, err))
+        return false;
+    if (page.n) {
+        scan->started = true;
+        scan->last.len = 0;
+        sbuf_str(&scan->last, page.rows[page.n - 1].id);
+    }
+    *ret = page.rows;
+    *ret_n = page.n;
+    return true;
+}
+
+/* --- one row -------------------------------------------------------------------------------- */
+
+bool sqlite_keyed_read(struct sqlite_conn *conn, const struct sqlite_keyed *keyed, struct str key,
+                       size_t limit, struct arena *arena, bool *ret_found,
+                       struct sqlite_keyed_row *ret, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct sqlite_keyed_row row = {0};
+    char sql[SQL_MAX];
+    snprintf(sql, sizeof sql, "SELECT rowid, %s FROM \"%s\" WHERE %s = ?1", keyed->updated_at,
+             keyed->table, keyed->key);
+    if (!sqlite_prepare(conn, sql, &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, key);
+    if (!sqlite_step(conn, stmt, ret_found, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    int64_t rowid = sqlite3_column_int64(stmt, 0);
+    row.rowid = sqlite_text(arena, stmt, 0);
+    row.updated_at = sqlite_text(arena, stmt, 1);
+    for (int i = 0; i < KEYED_VALUES && keyed->values[i]; i++) {
+        if (!sqlite_cell_read(conn, keyed->table, keyed->values[i], rowid, limit, arena,
+                              &row.values[i], err))
+            return false;
+    }
+    *ret = row;
+    return true;
+}
