@@ -15,7 +15,9 @@
 
 const struct layout *const layouts[] = {
     &file_meltano.layout,
+    &file_vdk.layout,
     &sqlite_meltano_systemdb,
+    &sqlite_vdk,
 #ifdef PENSTOCK_HAVE_POSTGRES
     &postgres_meltano_systemdb,
     &postgres_etl,

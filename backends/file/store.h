@@ -43,7 +43,7 @@ struct file_store {
     const char *path; /* the directory of the records; below the address's for `subdir` */
 };
 
-extern const struct file_layout file_meltano, file_plain_etl, file_plain_triggers;
+extern const struct file_layout file_meltano, file_vdk, file_plain_etl, file_plain_triggers;
 
 /* Functions of struct layout. */
 bool file_detect(const struct layout *layout, const struct address *address,

@@ -5,5 +5,6 @@
 #include "core/store_driver.h"
 
 extern const struct layout sqlite_meltano_systemdb;
+extern const struct layout sqlite_vdk;
 
 #endif

@@ -1,0 +1,75 @@
+/* VDK's state, one JSON file a source: <dir>/<source>_state.json (formats/vdk.md 2.7). Read only.
+ */
+#include "backends/file/store.h"
+
+#include "core/systems/vdk/vdk.h"
+
+#include <string.h>
+
+#define SUFFIX "_state.json"
+
+static bool vdk_names(struct str id, struct file_names *ret, struct err *err)
+{
+    if (id.len && (memchr(id.ptr, '/', id.len) || memchr(id.ptr, '\0', id.len)))
+        return err_set(err, ERR_REFUSED, "source id '%.*s': would leave its directory",
+                       (int)(id.len < 100 ? id.len : 100), id.ptr);
+    if (id.len > NAME_MAX - strlen(SUFFIX))
+        return err_set(err, ERR_REFUSED, "source id of %zu bytes: too long for a file name",
+                       id.len);
+    *ret = (struct file_names){0};
+    memcpy(ret->file, id.ptr ? id.ptr : "", id.len);
+    strcpy(ret->file + id.len, SUFFIX);
+    return true;
+}
+
+static struct str vdk_id(const char *entry, struct arena *arena)
+{
+    struct str name = str_of(entry);
+    if (!str_ends(name, SUFFIX))
+        return STR_NULL;
+    return arena_str(arena, str_sub(name, 0, name.len - strlen(SUFFIX)));
+}
+
+static bool vdk_open(const struct layout *layout, const struct address *address,
+                     const struct store_opts *opts, const struct call *call, struct store **ret,
+                     struct err *err)
+{
+    struct store *store;
+    if (!file_store_open(layout, address, opts, call, &store, err))
+        return false;
+    store->info.writable = false;
+    store->info.why_read_only = STR(VDK_READ_ONLY);
+    store->info.rights = STR("read");
+    *ret = store;
+    return true;
+}
+
+static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+                     const struct call *call, struct arena *arena, struct read_item *ret,
+                     struct err *err)
+{
+    if (!file_store_read(store, ids, n, limit, call, arena, ret, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ret[i].doc.format = STR("file per source");
+    return true;
+}
+
+const struct file_layout file_vdk = {
+    .layout = {.system = "vdk",
+               .backend = "file",
+               .name = "state.json",
+               .native = true,
+               .detect = file_detect,
+               .open = vdk_open,
+               .close = file_store_close,
+               .probe = file_probe,
+               .scan_open = file_scan_open,
+               .scan_next = file_scan_next,
+               .scan_close = file_scan_close,
+               .read = vdk_read,
+               .decode = file_decode,
+               .check_id = file_check_id},
+    .names = vdk_names,
+    .id = vdk_id,
+};
