@@ -194,12 +194,9 @@ static bool missing(struct str pointer, struct str rest, struct str piece, const
         upto--;
     struct str parent = str_sub(pointer, 0, upto ? upto - 1 : 0);
     bool container = value_is_dict(in) || is_sequence(in);
-    if (!container)
-        return err_set(err, ERR_NOT_FOUND, "no \"%.*s\" at %.*s: it is %s, not an object or array",
-                       shown(piece), piece.ptr, parent.len ? shown(parent) : 4,
-                       parent.len ? parent.ptr : "root", value_type_name(in->type));
-    return err_set(err, ERR_NOT_FOUND, "no \"%.*s\" in %.*s", shown(piece), piece.ptr,
-                   parent.len ? shown(parent) : 8, parent.len ? parent.ptr : "the root");
+    return err_set(err, ERR_NOT_FOUND, "no \"%.*s\" in %.*s%s%s", shown(piece), piece.ptr,
+                   parent.len ? shown(parent) : 8, parent.len ? parent.ptr : "the root",
+                   container ? "" : ", which holds: ", container ? "" : value_type_name(in->type));
 }
 
 /* One step down; NULL when there is nothing. */
