@@ -1,7 +1,47 @@
-#include <stdio.h>
+/* The program: what only main may know of each other, brought together. */
+#include "backends/drivers.h"
+#include "cli/cli.h"
+#include "cli/demo.h"
+#include "tui/app.h"
 
-int main(void)
+static bool make_demo(const char *dir, bool reset, struct arena *arena,
+                      const char *const **ret_targets, size_t *ret_n, struct err *err)
 {
-    puts("penstock " PENSTOCK_VERSION);
-    return 0;
+    struct demo demo;
+    if (!demo_make(dir, reset, arena, &demo, err))
+        return false;
+    *ret_targets = demo.targets;
+    *ret_n = demo.ntargets;
+    return true;
+}
+
+static bool open_screen(struct cli *cli, const char *notice, struct err *err)
+{
+    struct arena *a = &cli->arena;
+    const struct config_context *context = NULL;
+    if (cli->ntargets && cli->targets[0].is_context)
+        context = config_context(cli->config, cli->targets[0].name);
+    struct tui_opts opts = {
+        .layouts = cli->hooks->layouts,
+        .targets = cli->targets,
+        .ntargets = cli->ntargets,
+        .journal_path = config_state_path(a, "journal.db").ptr,
+        .audit_path = config_state_path(a, "audit.jsonl").ptr,
+        .log_path = config_state_path(a, "penstock.log").ptr,
+        .no_color = cli->opts.no_color,
+        .ascii = cli->opts.ascii,
+        .timeout_ms = cli->opts.timeout_ms,
+        .lock_wait_ms = cli->opts.lock_wait_ms,
+        .confirm_quiet_ms = cli->config->confirm_quiet_ms,
+        .refresh_ms = context ? context->refresh_ms : 0,
+        .notice = notice,
+    };
+    return tui_run(&opts, err);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct cli_hooks hooks = {
+        .layouts = layouts, .screen = open_screen, .demo = make_demo};
+    return cli_main(argc, argv, &hooks);
 }

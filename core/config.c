@@ -36,6 +36,11 @@ struct str config_state_path(struct arena *arena, const char *name)
     return xdg_path(arena, "XDG_STATE_HOME", ".local/state", name);
 }
 
+struct str config_data_path(struct arena *arena, const char *name)
+{
+    return xdg_path(arena, "XDG_DATA_HOME", ".local/share", name);
+}
+
 /* --- reading -------------------------------------------------------------------------------- */
 
 struct reader {

@@ -37,6 +37,8 @@ const struct config_context *config_context(const struct config *config, const c
 
 /* $XDG_STATE_HOME/penstock/NAME, or ~/.local/state/penstock/NAME. The directory is not made. */
 struct str config_state_path(struct arena *arena, const char *name);
+/* $XDG_DATA_HOME/penstock/NAME, or ~/.local/share/penstock/NAME. */
+struct str config_data_path(struct arena *arena, const char *name);
 
 /* What -t, PENSTOCK_TARGET, a context name or a bare word means: one target; companions and rules
  * of the context are in it. An address whose host and database a prod context names gets its rules.

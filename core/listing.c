@@ -132,12 +132,11 @@ static struct sheet_input input_of(const struct store *store, const struct lot *
     };
 }
 
-static bool fill_lot(struct store *store, const struct sheet *sheet, struct row *rows, size_t n,
-                     unsigned what, int64_t now_us, const struct call *call, struct arena *arena,
-                     struct listing_page *page, size_t at, struct err *err)
+static bool visit_lot(struct store *store, struct row *rows, size_t n, unsigned what,
+                      int64_t now_us, const struct call *call, listing_visitor *visit, void *ctx,
+                      struct err *err)
 {
     CLEANUP(arena_release) struct arena own = ARENA_INIT;
-    const struct system *system = store_system(store);
     struct lot *lot = arena_new(&own, struct lot);
     for (size_t i = 0; i < n; i++)
         lot->ids[i] = rows[i].id;
@@ -145,26 +144,64 @@ static bool fill_lot(struct store *store, const struct sheet *sheet, struct row 
         return false;
     for (size_t i = 0; i < n; i++) {
         struct sheet_input in = input_of(store, lot, i, &rows[i], now_us, &own);
-        bool failed = lot->has_values && lot->items[i].err.kind != ERR_NONE;
-        enum mark mark = MARK_NONE;
-        page->cells[at + i] = copy_rows(sheet, arena, sheet->fill(sheet, &in));
-        if (failed) {
-            page->status[at + i] = STR("unreadable");
-            mark = MARK_BAD;
-        } else if (lot->has_values && system->status) {
-            page->status[at + i] = copy_str(arena, system->status(&in, &mark));
-        } else if (page->cells[at + i]) {
-            mark = page->cells[at + i]->mark;
-        }
-        if (page->cells[at + i] && failed)
-            page->cells[at + i]->mark = MARK_BAD;
-        page->marks[at + i] = mark;
-        if (failed)
-            page->problems[at + i] = copy_err(arena, &lot->items[i].err);
+        const struct err *problem = NULL;
+        if (lot->has_values && lot->items[i].err.kind != ERR_NONE)
+            problem = &lot->items[i].err;
         else if (in.doc && in.doc->problem.kind != ERR_NONE)
-            page->problems[at + i] = copy_err(arena, &in.doc->problem);
+            problem = &in.doc->problem;
+        visit(ctx, &in, problem);
     }
     return true;
+}
+
+bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
+                   const struct call *call, listing_visitor *visit, void *ctx, struct err *err)
+{
+    for (size_t at = 0; at < n;) {
+        int64_t bytes = 0;
+        size_t lot = 0;
+        while (at + lot < n && lot < LOT_ROWS && (!lot || bytes < LOT_BYTES)) {
+            bytes += rows[at + lot].bytes > 0 ? rows[at + lot].bytes : 0;
+            lot++;
+        }
+        if (!visit_lot(store, rows + at, lot, what, now_us, call, visit, ctx, err))
+            return false;
+        at += lot;
+    }
+    return true;
+}
+
+/* --- cells ----------------------------------------------------------------------------------- */
+
+struct filling {
+    const struct sheet *sheet;
+    unsigned what;
+    struct arena *arena;
+    struct listing_page *page;
+    size_t at;
+};
+
+static void fill_one(void *ctx, const struct sheet_input *in, const struct err *problem)
+{
+    struct filling *f = ctx;
+    struct listing_page *page = f->page;
+    size_t i = f->at++;
+    bool failed = (f->what & LIST_VALUES) && !in->doc;
+    enum mark mark = MARK_NONE;
+    page->cells[i] = copy_rows(f->sheet, f->arena, f->sheet->fill(f->sheet, in));
+    if (failed) {
+        page->status[i] = STR("unreadable");
+        mark = MARK_BAD;
+        if (page->cells[i])
+            page->cells[i]->mark = MARK_BAD;
+    } else if ((f->what & LIST_VALUES) && in->system->status) {
+        page->status[i] = copy_str(f->arena, in->system->status(in, &mark));
+    } else if (page->cells[i]) {
+        mark = page->cells[i]->mark;
+    }
+    page->marks[i] = mark;
+    if (problem)
+        page->problems[i] = copy_err(f->arena, problem);
 }
 
 bool listing_fill(struct store *store, const struct sheet *sheet, struct row *rows, size_t n,
@@ -176,17 +213,9 @@ bool listing_fill(struct store *store, const struct sheet *sheet, struct row *ro
     page.status = arena_array(arena, struct str, n);
     page.marks = arena_array(arena, enum mark, n);
     page.problems = arena_array(arena, const struct err *, n);
-    for (size_t at = 0; at < n;) {
-        int64_t bytes = 0;
-        size_t lot = 0;
-        while (at + lot < n && lot < LOT_ROWS && (!lot || bytes < LOT_BYTES)) {
-            bytes += rows[at + lot].bytes > 0 ? rows[at + lot].bytes : 0;
-            lot++;
-        }
-        if (!fill_lot(store, sheet, rows + at, lot, what, now_us, call, arena, &page, at, err))
-            return false;
-        at += lot;
-    }
+    struct filling filling = {.sheet = sheet, .what = what, .arena = arena, .page = &page};
+    if (!listing_visit(store, rows, n, what, now_us, call, fill_one, &filling, err))
+        return false;
     *ret = page;
     return true;
 }

@@ -28,6 +28,13 @@ bool listing_fill(struct store *store, const struct sheet *sheet, struct row *ro
                   unsigned what, int64_t now_us, const struct call *call, struct arena *arena,
                   struct listing_page *ret, struct err *err);
 
+/* The same asking, for who needs more than cells: calls `visit` for each row in order with all that
+ * is known of it. `problem`: why it could not be read or understood, or NULL. What the visitor
+ * keeps must be copied. */
+typedef void listing_visitor(void *ctx, const struct sheet_input *in, const struct err *problem);
+bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
+                   const struct call *call, listing_visitor *visit, void *ctx, struct err *err);
+
 /* One record with everything: document, activity, lock, facts; for show, detail, preview and check.
  * `input` points into *ret, which therefore stays where it is. */
 struct record_view {

@@ -17,6 +17,14 @@ static char *base64_encode(struct str s)
     return out;
 }
 
+struct str output_id_base64(struct arena *arena, struct str id)
+{
+    char *text = base64_encode(id);
+    struct str word = arena_printf(arena, PREFIX "%s", text);
+    free(text);
+    return word;
+}
+
 json_t *output_id(struct str id)
 {
     if (!id.ptr)

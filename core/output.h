@@ -15,6 +15,8 @@ json_t *output_document(struct str text);
 json_t *output_text(struct str text);
 json_t *output_time(int64_t us); /* RFC 3339, or null */
 
+/* The id as "base64:…", whatever is in it. */
+struct str output_id_base64(struct arena *arena, struct str id);
 /* An ID argument or field: "base64:…" is decoded, all else is taken as it is. Copies. */
 bool output_id_parse(struct arena *arena, struct str text, struct str *ret, struct err *err);
 

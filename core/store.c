@@ -44,6 +44,8 @@ void store_init(struct store *store, const struct layout *layout, const struct a
     store->opts = *opts;
     store->opts.operator_name = arena_str(&store->arena, opts->operator_name);
     store->info.layout = layout;
+    store->info.backend = layout->backend;
+    store->info.layout_name = layout->name;
     store->info.native = layout->native;
     store->info.system = system_by_name(str_of(layout->system));
     assert(store->info.system);

@@ -21,7 +21,8 @@ enum { VALUE_LIMIT = 64 << 20 };
 struct store_info {
     const struct system *system;
     const struct layout *layout;
-    bool native;               /* the system's own layout, not one of ours */
+    const char *backend, *layout_name; /* "postgres", "systemdb" */
+    bool native;                       /* the system's own layout, not one of ours */
     struct str identity;       /* the address without credentials: names the store everywhere */
     struct str server;         /* as the server reports itself: db-3.prod:5432/shop as app_ops */
     struct str version;        /* of the server or library */

@@ -1,0 +1,236 @@
+/* Locks: listed as the stores show them, broken only as seen. */
+#include "cli/commands.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const struct op_option hold_options[] = {
+    {.name = "for", .kind = OPTION_VALUE, .metavar = "SECONDS", .help = "how long at most (60)"},
+    {0},
+};
+
+static const struct column columns[] = {
+    {.name = "store", .title = NULL, .type = CELL_TEXT},
+    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT},
+    {.name = "object", .title = "OBJECT", .type = CELL_TEXT, .keep = true},
+    {.name = "holder", .title = "HOLDER", .type = CELL_TEXT},
+    {.name = "taken_at", .title = "TAKEN", .type = CELL_TIME},
+    {.name = "age_seconds", .title = NULL, .type = CELL_INT},
+    {.name = "expires_at", .title = NULL, .type = CELL_TIME},
+    {.name = "frees_itself", .title = "FREES ITSELF", .type = CELL_TEXT},
+    {.name = "waiters", .title = "WAITERS", .type = CELL_INT},
+    {.name = "verdict", .title = "VERDICT", .type = CELL_TEXT, .keep = true},
+    {.name = "evidence", .title = "EVIDENCE", .type = CELL_TEXT},
+    {.name = "mine", .title = NULL, .type = CELL_BOOL},
+    {.name = "target", .title = "STORE", .type = CELL_TEXT},
+};
+enum { COLUMNS = sizeof columns / sizeof columns[0], OBJECT = 2 };
+
+static enum mark mark_of(enum lock_verdict verdict)
+{
+    static const enum mark marks[] = {[LOCK_LIVE] = MARK_WAIT,
+                                      [LOCK_STALE] = MARK_WARN,
+                                      [LOCK_ORPHAN] = MARK_BAD,
+                                      [LOCK_UNKNOWN] = MARK_NONE};
+    return marks[verdict];
+}
+
+static void print_lock(struct print *print, const struct open_store *store, const struct lock *lock,
+                       bool people)
+{
+    bool dated = lock->taken_at_us != TIME_UNKNOWN;
+    int64_t age = dated ? (clock_now_us() - lock->taken_at_us) / 1000000 : 0;
+    struct cell cells[COLUMNS] = {
+        cell_text(store_info(store->store)->identity),
+        cell_text(str_of(store_system(store->store)->name)),
+        cell_text(lock->object),
+        cell_text(!lock->holder.ptr && people ? STR("not recorded") : lock->holder),
+        cell_time(lock->taken_at_us),
+        dated ? cell_int(age) : cell_null(),
+        cell_time(lock->expires_at_us),
+        cell_text(lock->frees_itself),
+        lock->waiters >= 0 ? cell_int(lock->waiters) : cell_null(),
+        cell_text(str_of(lock_verdict_name(lock->verdict))),
+        cell_text(lock->evidence),
+        cell_bool(lock->mine),
+        cell_text(str_of(cli_store_name(store))),
+    };
+    cells[9].mark = mark_of(lock->verdict);
+    print_row(print, cells);
+}
+
+bool cmd_lock_list(struct cli *cli, struct err *err)
+{
+    if (cli->nwords)
+        return err_set(err, ERR_INVALID, "lock list takes no words");
+    if (!cli_open(cli, NULL, CLI_READ, err))
+        return false;
+    struct print *print = print_new(&cli->print, columns, COLUMNS, OBJECT);
+    size_t n = 0;
+    for (size_t i = 0; i < cli->nstores; i++) {
+        struct lock *locks = NULL;
+        struct err why = {0};
+        struct call call = cli_call(cli);
+        if (!store_supports(cli->stores[i].store, STORE_LOCKS))
+            continue;
+        if (!store_locks(cli->stores[i].store, NULL, 0, &call, &cli->arena, &locks, &why))
+            cli_report_on(cli, &why);
+        for (; locks; locks = locks->next, n++)
+            print_lock(print, &cli->stores[i], locks, cli->print.output == OUTPUT_TABLE);
+        if (!print_page(print))
+            break;
+    }
+    print_page(print);
+    print_free(print);
+    if (!n && !cli->exit_code && cli->print.output == OUTPUT_TABLE)
+        cli_note(cli, "no locks");
+    return true;
+}
+
+/* --- one lock -------------------------------------------------------------------------------- */
+
+struct found_lock {
+    struct open_store *store;
+    struct lock *lock;
+    size_t n; /* how many were found */
+};
+
+/* A lock on something that is no record any more is found by its own name. */
+static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret, struct err *err)
+{
+    *ret = (struct found_lock){0};
+    for (size_t i = 0; i < cli->nstores; i++) {
+        struct open_store *store = &cli->stores[i];
+        const struct system *system = store_system(store->store);
+        struct lock *locks = NULL;
+        struct call call = cli_call(cli);
+        if (!store_supports(store->store, STORE_LOCKS))
+            continue;
+        if (!store_locks(store->store, NULL, 0, &call, &cli->arena, &locks, err))
+            return false;
+        for (; locks; locks = locks->next) {
+            struct row row = {.id = locks->object, .label = locks->object};
+            bool named = system->names && system->names(&row, str_of(word));
+            if (!str_is(locks->object, word) && !named)
+                continue;
+            ret->store = store;
+            ret->lock = locks;
+            ret->n++;
+        }
+    }
+    if (ret->n == 1)
+        return true;
+    if (ret->n) {
+        err_set(err, ERR_INVALID, "lock %s: found in more than one place", word);
+        return err_hint(err, "name the store with -t");
+    }
+    return err_set(err, ERR_NOT_FOUND, "lock %s: nothing holds it", word);
+}
+
+bool cmd_lock_show(struct cli *cli, struct err *err)
+{
+    struct found_lock found;
+    if (cli->nwords != 1)
+        return err_set(err, ERR_INVALID, "lock show wants one object");
+    if (!cli_open(cli, NULL, CLI_READ, err) || !find_lock(cli, cli->words[0], &found, err))
+        return false;
+    struct print *print = print_new(&cli->print, columns, COLUMNS, OBJECT);
+    print_lock(print, found.store, found.lock, cli->print.output == OUTPUT_TABLE);
+    print_page(print);
+    print_free(print);
+    return true;
+}
+
+bool cmd_lock_break(struct cli *cli, struct err *err)
+{
+    struct found_lock found;
+    struct plan *plan;
+    if (cli->nwords != 1)
+        return err_set(err, ERR_INVALID, "lock break wants one object");
+    if (!cli_open(cli, NULL, CLI_CHANGE, err) || !find_lock(cli, cli->words[0], &found, err))
+        return false;
+    change_say_target(cli, found.store);
+    struct lock lock = *found.lock;
+    lock.next = NULL;
+    return plan_break(found.store, &lock, 1, str_of(cli->opts.reason), cli->opts.force, &plan,
+                      err) &&
+           change_carry_out(cli, plan, err);
+}
+
+/* --- hold ------------------------------------------------------------------------------------ */
+
+/* Runs the command; a signal that stops us stops it first, and the lock is released all the same.
+ */
+static bool run_command(struct cli *cli, const char **words, size_t n, struct err *err)
+{
+    char **argv = arena_array(&cli->arena, char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        argv[i] = arena_cstr(&cli->arena, str_of(words[i]));
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_set(err, ERR_INTERNAL, "cannot start %s: %s", argv[0], strerror(errno));
+    if (pid == 0) {
+        signal(SIGPIPE, SIG_DFL);
+        execvp(argv[0], argv);
+        fprintf(stderr, "penstock: %s: %s\n", argv[0], strerror(errno));
+        _exit(127);
+    }
+    int status;
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return err_set(err, ERR_INTERNAL, "lost %s: %s", argv[0], strerror(errno));
+    }
+    cli->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    return true;
+}
+
+/* The store in which a record of this name lies, whatever its system. */
+static bool find_record(struct cli *cli, const char *word, struct choice *ret, struct err *err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < cli->nstores; i++) {
+        struct row *rows;
+        size_t n;
+        struct call call = cli_call(cli);
+        if (!store_find(cli->stores[i].store, str_of(word), &call, &cli->arena, &rows, &n, err))
+            return false;
+        if (n)
+            *ret = (struct choice){&cli->stores[i], rows[0], true};
+        found += n;
+    }
+    if (found == 1)
+        return true;
+    if (found)
+        return err_set(err, ERR_INVALID, "%s means %zu records", word, found);
+    return err_set(err, ERR_NOT_FOUND, "%s: there is none", word);
+}
+
+bool cmd_lock_hold(struct cli *cli, struct err *err)
+{
+    struct choice chosen;
+    struct str token;
+    int64_t us = 60 * 1000000;
+    const char *span = cli_value(cli, "for");
+    if (cli->nbefore_dashes != 1 || cli->nwords < 2)
+        return err_set(err, ERR_INVALID, "lock hold wants OBJECT -- COMMAND...");
+    if (span && !time_span_parse(str_of(span), &us))
+        return err_set(err, ERR_INVALID, "--for '%s': a number of seconds", span);
+    if (!cli_open(cli, NULL, CLI_CHANGE, err) || !find_record(cli, cli->words[0], &chosen, err))
+        return false;
+    struct store *store = chosen.store->store;
+    if (chosen.store->target.read_only)
+        return err_set(err, ERR_REFUSED, "%s is read-only", cli_store_name(chosen.store));
+    if (!store_supports(store, STORE_HOLDS))
+        return err_set(err, ERR_UNSUPPORTED, "%s: its locks cannot be held from here",
+                       cli_store_name(chosen.store));
+    change_say_target(cli, chosen.store);
+    struct call call = cli_call(cli);
+    if (!store_lock_hold(store, chosen.row.id, us / 1000000, &call, &token, &cli->arena, err))
+        return false;
+    bool ok = run_command(cli, cli->words + 1, cli->nwords - 1, err);
+    call = call_within(cli->opts.timeout_ms, NULL);
+    return store_lock_release(store, chosen.row.id, token, &call, ok ? err : NULL) && ok;
+}

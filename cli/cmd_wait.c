@@ -1,0 +1,85 @@
+/* wait: until a record is as it should be, looking again every second. */
+#include "cli/commands.h"
+
+#include "core/listing.h"
+
+#include <string.h>
+
+const struct op_option wait_options[] = {
+    {.name = "for",
+     .kind = OPTION_VALUE,
+     .metavar = "STATE",
+     .needed = true,
+     .help = "table: ready or not-errored; session: resolved"},
+    {.name = "pipeline", .kind = OPTION_VALUE, .metavar = "N", .help = "of this pipeline"},
+    {0},
+};
+
+static const struct goal {
+    const char *noun, *word, *column, *value;
+    bool is_not; /* reached when the column is anything but the value */
+} goals[] = {
+    {"table", "ready", "phase", "ready", false},
+    {"table", "not-errored", "phase", "errored", true},
+    {"session", "resolved", "unresolved", NULL, false},
+};
+
+static const struct goal *goal_of(const struct cli *cli, const char *word)
+{
+    for (size_t i = 0; i < sizeof goals / sizeof goals[0]; i++) {
+        if (strcmp(goals[i].noun, cli->noun) == 0 && word && strcmp(goals[i].word, word) == 0)
+            return &goals[i];
+    }
+    return NULL;
+}
+
+static bool is_reached(const struct goal *goal, const struct cell *cell)
+{
+    if (!goal->value)
+        return cell->type == CELL_INT && cell->number == 0;
+    return cell->type == CELL_TEXT && str_is(cell->text, goal->value) != goal->is_not;
+}
+
+static bool look(struct cli *cli, const struct choice *chosen, const struct goal *goal,
+                 bool *ret_reached, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct listing_page page;
+    struct row row = chosen->row;
+    size_t at;
+    const struct sheet *sheet = &cli->system->sheets[0];
+    struct call call = cli_call(cli);
+    bool ok = listing_fill(chosen->store->store, sheet, &row, 1, LIST_VALUES, clock_now_us(), &call,
+                           &arena, &page, err);
+    if (ok && !sheet_column(sheet, str_of(goal->column), &at))
+        ok = err_set(err, ERR_UNSUPPORTED, "a %s does not show its %s", cli->noun, goal->column);
+    if (ok && page.problems[0]) {
+        *err = *page.problems[0];
+        ok = false;
+    }
+    *ret_reached = ok && is_reached(goal, &page.cells[0]->cells[at]);
+    arena_release(&arena);
+    return ok;
+}
+
+bool cmd_wait(struct cli *cli, struct err *err)
+{
+    struct choice chosen;
+    bool reached;
+    const struct goal *goal = goal_of(cli, cli_value(cli, "for"));
+    if (cli->nwords != 1 || !goal)
+        return err_set(err, ERR_INVALID, "usage: penstock %s wait %s", cli->noun,
+                       cli->command->args);
+    if (!cli_open(cli, cli->system, CLI_READ, err) ||
+        !select_one(cli, cli->words[0], false, &chosen, err))
+        return false;
+    for (;;) {
+        struct call pause = {cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
+        if (!look(cli, &chosen, goal, &reached, err))
+            return false;
+        if (reached)
+            return true;
+        if (!call_pause(&pause, 1000, cli->words[0], err))
+            return false;
+    }
+}

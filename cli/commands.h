@@ -1,0 +1,65 @@
+/* The commands that are no operations; each file of commands says here what it offers. */
+#ifndef PENSTOCK_CLI_COMMANDS_H
+#define PENSTOCK_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+/* cmd_list.c */
+extern const struct op_option list_options[], filter_options[];
+bool cmd_list(struct cli *cli, struct err *err);
+bool cmd_sheet(struct cli *cli, struct err *err);
+
+/* cmd_show.c */
+extern const struct op_option get_options[], diff_options[];
+bool cmd_show(struct cli *cli, struct err *err);
+bool cmd_get(struct cli *cli, struct err *err);
+bool cmd_diff(struct cli *cli, struct err *err);
+
+/* cmd_change.c */
+extern const struct op_option to_options[];
+bool cmd_op(struct cli *cli, struct err *err);
+
+/* cmd_edit.c */
+bool cmd_edit(struct cli *cli, struct err *err);
+
+/* cmd_wait.c */
+extern const struct op_option wait_options[];
+bool cmd_wait(struct cli *cli, struct err *err);
+
+/* cmd_plan.c */
+bool cmd_apply(struct cli *cli, struct err *err);
+
+/* cmd_journal.c */
+extern const struct op_option since_options[], older_options[];
+bool cmd_journal_list(struct cli *cli, struct err *err);
+bool cmd_journal_show(struct cli *cli, struct err *err);
+bool cmd_journal_undo(struct cli *cli, struct err *err);
+bool cmd_journal_redo(struct cli *cli, struct err *err);
+bool cmd_journal_prune(struct cli *cli, struct err *err);
+bool cmd_audit_list(struct cli *cli, struct err *err);
+
+/* cmd_lock.c */
+extern const struct op_option hold_options[];
+bool cmd_lock_list(struct cli *cli, struct err *err);
+bool cmd_lock_show(struct cli *cli, struct err *err);
+bool cmd_lock_break(struct cli *cli, struct err *err);
+bool cmd_lock_hold(struct cli *cli, struct err *err);
+
+/* cmd_check.c */
+extern const struct op_option check_options[];
+bool cmd_check(struct cli *cli, struct err *err);
+
+/* cmd_overview.c */
+bool cmd_overview(struct cli *cli, struct err *err);
+bool cmd_probe(struct cli *cli, struct err *err);
+
+/* cmd_config.c */
+extern const struct op_option demo_options[];
+bool cmd_config_check(struct cli *cli, struct err *err);
+bool cmd_config_paths(struct cli *cli, struct err *err);
+bool cmd_config_contexts(struct cli *cli, struct err *err);
+bool cmd_keys(struct cli *cli, struct err *err);
+bool cmd_demo(struct cli *cli, struct err *err);
+bool cmd_help(struct cli *cli, struct err *err);
+
+#endif
