@@ -118,7 +118,8 @@ struct op_output {
     struct consequence *consequences;
     enum undo_scope undo;
     struct str waits_for; /* ptr NULL: in effect once written; else what has to happen first */
-    bool typed;           /* asks for the object's name whatever the environment */
+    bool typed; /* worth typing the name on the screen; --yes is enough on the command line, since
+                   it can be undone (cli.md) */
     bool needs_reason;
 };
 

@@ -372,9 +372,9 @@ void plan_finish(struct plan *plan)
         bool final = item->undo == UNDO_NONE || item->kind == EDIT_BREAK;
         if (item->undo > plan->undo)
             plan->undo = item->undo;
-        typed = typed || env == ENV_PROD || overridden || final || item->typed;
-        typed_on_screen =
-            typed_on_screen || env == ENV_UNKNOWN || item->writer.verdict == WRITER_CANNOT_SEE;
+        typed = typed || env == ENV_PROD || overridden || final;
+        typed_on_screen = typed_on_screen || item->typed || env == ENV_UNKNOWN ||
+                          item->writer.verdict == WRITER_CANNOT_SEE;
         plan->needs_reason = plan->needs_reason || overridden || final || item->needs_reason ||
                              (env == ENV_PROD && item->kind == EDIT_REMOVE);
         label = item->label;

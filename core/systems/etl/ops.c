@@ -187,7 +187,6 @@ static void note_rollback(const struct op_input *in, const struct etl_table *tab
             STR_ARG(since), etl_phases[target->phase].name);
         out->undo = UNDO_ROWS_ONLY;
         out->typed = true;
-        out->needs_reason = true;
     } else if (etl_phases[target->phase].copies) {
         note_recopy(in, out);
     }
