@@ -295,7 +295,8 @@ static void item_fill(const struct reading *r, struct read_item *item, const PGr
         doc->bytes += bytes;
         if (bytes > r->limit && !doc->truncated) {
             doc->truncated = true;
-            doc->head = row.halves[half];
+            doc->head = str_sub(row.halves[half], 0,
+                                row.halves[half].len < r->limit ? row.halves[half].len : r->limit);
         }
     }
     if (doc->truncated) {

@@ -159,6 +159,9 @@ bool sqlite_read(struct sqlite_client *client, const struct call *call,
 {
     for (;;) {
         bool again = false;
+        /* A short statement ends before the progress handler is asked for the first time. */
+        if (!call_check(call, client->path, err))
+            return false;
         if (read_once(client, call, read, ctx, &again, err))
             return true;
         if (!again || !call_pause(call, AGAIN_MS, client->path, err))
@@ -173,7 +176,7 @@ bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, cons
     struct sbuf uri = SBUF_INIT;
     if (!client->writable)
         return err_set(err, ERR_REFUSED, "%s: opened read-only", client->path);
-    if (!resolve(client, err))
+    if (!call_check(call, client->path, err) || !resolve(client, err))
         return false;
     sqlite_sides_take(client->real, &before);
     sqlite_uri(&uri, client->real, "mode=rw");

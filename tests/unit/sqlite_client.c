@@ -388,6 +388,9 @@ static void waits_end(void **state)
     call = call_within(TIMEOUT_MS, &cancel);
     assert_false(sqlite_read(client, &call, look, &looked, &err));
     assert_int_equal(err.kind, ERR_CANCELLED);
+    struct sqlite_conn none = {0};
+    assert_false(sqlite_write_begin(client, 1000, &call, &none, &err));
+    assert_int_equal(err.kind, ERR_CANCELLED);
     cancel_release(&cancel);
     struct sqlite_conn conn = {0};
     call = call_within(TIMEOUT_MS, NULL);

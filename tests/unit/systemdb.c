@@ -30,12 +30,12 @@ static const char sample[] =
     " ('prod:tap-\xc3\xbcn\xc3\xaf-to-target-\xe2\x98\x83', '{\"singer_state\": {\"bookmarks\": "
     "{\"stra\\u00dfe\": {\"v\": \"\\u65e5\\u672c\"}}}}', '{}', NULL),"
     " ('imported-no-partial', '{\"singer_state\": {\"bookmarks\": {}}}', NULL, NULL);"
-    "INSERT INTO runs (id, job_name, state, started_at, ended_at, payload, payload_flags, run_id,"
+    "INSERT INTO runs (job_name, state, started_at, ended_at, payload, payload_flags, run_id,"
     " \"trigger\", last_heartbeat_at) VALUES"
-    " (1, 'dev:tap-shop-to-target-wh', 'SUCCESS', '2026-01-02 03:04:05.678901',"
+    " ('dev:tap-shop-to-target-wh', 'SUCCESS', '2026-01-02 03:04:05.678901',"
     "  '2026-01-02 03:09:06.000000', '{}', 1, '019b7c1a4a007abc8def0123456789ab', 'cli',"
     "  '2026-01-02 03:09:05.700000'),"
-    " (2, 'nightly-backfill', 'RUNNING', '2026-01-20 01:00:00.000005', NULL, '{}', 2,"
+    " ('nightly-backfill', 'RUNNING', '2026-01-20 01:00:00.000005', NULL, '{}', 2,"
     "  '019bd7e19c007abc8def0123456789ab', 'schedule', '2026-01-20 01:30:00.000006');";
 
 #define SHOP STR("dev:tap-shop-to-target-wh")
@@ -64,6 +64,18 @@ static struct store *open_store(struct fixture *f, bool writable)
     return store;
 }
 
+static void exec_file(struct database *db, const char *path)
+{
+    char sql[8192];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s: run me in the source directory", path);
+    size_t n = fread(sql, 1, sizeof sql - 1, file);
+    fclose(file);
+    sql[n] = '\0';
+    database_exec(db, sql);
+}
+
 static int start(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -71,7 +83,7 @@ static int start(void **state)
     unsetenv("MELTANO_JOB_TRIGGER");
     f->db = database_new();
     f->call = call_within(30000, NULL);
-    database_exec(f->db, database_schema);
+    exec_file(f->db, database_schema);
     database_exec(f->db, sample);
     f->store = open_store(f, true);
     *state = f;

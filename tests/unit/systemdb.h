@@ -22,7 +22,7 @@ const char *database_rows(struct database *db, const char *sql, struct arena *ar
 void database_lock(struct database *db, const char *state_id);
 void database_unlock(struct database *db);
 
-/* Meltano's tables at revision c0efb3c314eb (formats/meltano.md 3.2). */
+/* The script with Meltano's tables, below the source directory. */
 extern const char *const database_schema;
 /* A uuid as the engine prints it, from 32 digits. */
 const char *database_uuid(const char *digits, struct arena *arena);

@@ -13,15 +13,7 @@
 
 const struct layout *const database_layout = &postgres_meltano_systemdb;
 
-const char *const database_schema =
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);"
-    "INSERT INTO alembic_version VALUES ('c0efb3c314eb');"
-    "CREATE TABLE state (state_id VARCHAR(900) NOT NULL, partial_state VARCHAR,"
-    " completed_state VARCHAR, updated_at TIMESTAMP, PRIMARY KEY (state_id));"
-    "CREATE TABLE job (id SERIAL PRIMARY KEY, job_name VARCHAR, state VARCHAR,"
-    " started_at TIMESTAMP, ended_at TIMESTAMP, payload VARCHAR, payload_flags INTEGER,"
-    " run_id UUID, \"trigger\" VARCHAR, last_heartbeat_at TIMESTAMP);"
-    "ALTER TABLE job RENAME TO runs; SELECT setval('job_id_seq', 2);";
+const char *const database_schema = "tests/servers/meltano_postgres.sql";
 
 struct database {
     char schema[64], url[512];

@@ -13,14 +13,7 @@
 
 const struct layout *const database_layout = &sqlite_meltano_systemdb;
 
-const char *const database_schema =
-    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);"
-    "INSERT INTO alembic_version VALUES ('c0efb3c314eb');"
-    "CREATE TABLE state (state_id VARCHAR(900) NOT NULL, partial_state VARCHAR,"
-    " completed_state VARCHAR, updated_at DATETIME, PRIMARY KEY (state_id), UNIQUE (state_id));"
-    "CREATE TABLE runs (id INTEGER NOT NULL PRIMARY KEY, job_name VARCHAR, state VARCHAR(7),"
-    " started_at DATETIME, ended_at DATETIME, payload VARCHAR, payload_flags INTEGER,"
-    " run_id CHAR(32), \"trigger\" VARCHAR, last_heartbeat_at DATETIME);";
+const char *const database_schema = "tests/servers/meltano_sqlite.sql";
 
 struct database {
     char dir[64], path[80];
@@ -35,7 +28,6 @@ struct database *database_new(void)
     assert_non_null(mkdtemp(db->dir));
     snprintf(db->path, sizeof db->path, "%s/meltano.db", db->dir);
     assert_int_equal(sqlite3_open(db->path, &db->conn), SQLITE_OK);
-    database_exec(db, "PRAGMA journal_mode = WAL");
     return db;
 }
 
