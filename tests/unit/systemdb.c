@@ -64,18 +64,6 @@ static struct store *open_store(struct fixture *f, bool writable)
     return store;
 }
 
-static void exec_file(struct database *db, const char *path)
-{
-    char sql[8192];
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail_msg("%s: run me in the source directory", path);
-    size_t n = fread(sql, 1, sizeof sql - 1, file);
-    fclose(file);
-    sql[n] = '\0';
-    database_exec(db, sql);
-}
-
 static int start(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -83,7 +71,7 @@ static int start(void **state)
     unsetenv("MELTANO_JOB_TRIGGER");
     f->db = database_new();
     f->call = call_within(30000, NULL);
-    exec_file(f->db, database_schema);
+    database_load(f->db, database_schema);
     database_exec(f->db, sample);
     f->store = open_store(f, true);
     *state = f;

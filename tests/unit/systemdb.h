@@ -5,6 +5,8 @@
 #include "core/base/arena.h"
 #include "core/store_driver.h"
 
+#include <stdio.h>
+
 struct database;
 
 extern const struct layout *const database_layout;
@@ -15,6 +17,18 @@ void database_free(struct database *db);
 const char *database_url(const struct database *db);
 /* Runs statements as another program would. */
 void database_exec(struct database *db, const char *sql);
+/* The same from a script. */
+static inline void database_load(struct database *db, const char *path)
+{
+    char sql[8192];
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s: run me in the source directory", path);
+    size_t n = fread(sql, 1, sizeof sql - 1, file);
+    fclose(file);
+    sql[n] = '\0';
+    database_exec(db, sql);
+}
 /* Every row a statement gives: columns with '|' between, NULL as <null>, rows ended by a line feed.
  */
 const char *database_rows(struct database *db, const char *sql, struct arena *arena);
