@@ -330,11 +330,13 @@ static int wanted_width(const struct list *list, size_t column)
     return content > title ? content : title;
 }
 
-/* What a column gets before the wide ones share the rest. */
-static int least_width(const struct list *list, size_t column)
+/* What a column gets before the wide ones share the rest. Identities are not cut while others have
+ * room to spare. */
+static int least_width(const struct list *list, size_t column, int width)
 {
+    const struct column *c = &list->sheet->columns[column];
     int want = wanted_width(list, column);
-    int least = list->sheet->columns[column].width ? list->sheet->columns[column].width : 12;
+    int least = c->keep ? width / 3 : c->width ? c->width : 12;
     return want < least ? want : least;
 }
 
@@ -346,11 +348,11 @@ static int used_width(const struct columns *cols)
     return used;
 }
 
-static void add_column(const struct list *list, struct columns *cols, size_t column)
+static void add_column(const struct list *list, struct columns *cols, size_t column, int width)
 {
     if (cols->n < COLUMNS_MAX)
-        cols->at[cols->n++] =
-            (struct layout_column){column, least_width(list, column), wanted_width(list, column)};
+        cols->at[cols->n++] = (struct layout_column){column, least_width(list, column, width),
+                                                     wanted_width(list, column)};
 }
 
 static bool is_kept(const struct list *list, size_t column, bool first)
@@ -373,7 +375,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
         first = first == total ? c : first;
         if (is_kept(list, c, c == first)) {
             chosen[c] = true;
-            used += least_width(list, c) + (used ? GAP : 0);
+            used += least_width(list, c, width) + (used ? GAP : 0);
         } else
             loose++;
     }
@@ -383,7 +385,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
     for (size_t c = 0; c < total; c++) {
         if (!list->sheet->columns[c].title || is_kept(list, c, c == first))
             continue;
-        int least = least_width(list, c) + GAP;
+        int least = least_width(list, c, width) + GAP;
         if (seen++ < list->first_column)
             cols->more_left = true;
         else if (used + least <= width && !cols->more_right) {
@@ -394,7 +396,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
     }
     for (size_t c = 0; c < total; c++) {
         if (chosen[c])
-            add_column(list, cols, c);
+            add_column(list, cols, c, width);
     }
     list->more_columns = cols->more_right;
     for (size_t i = 0; i < cols->n; i++) {

@@ -27,7 +27,7 @@ static void title(const struct view *view, struct sbuf *out)
 {
     const struct detail_view *v = (const struct detail_view *)view;
     sbuf_str(out, v->label);
-    if (v->record && v->record->item.err.kind == ERR_NONE && !v->record->item.doc.absent) {
+    if (app_is_top(view->app, view) && v->record && v->record->item.err.kind == ERR_NONE && !v->record->item.doc.absent) {
         struct arena a = ARENA_INIT;
         struct cell size = cell_bytes((int64_t)v->record->item.doc.bytes);
         sbuf_printf(out, "  %.*s", STR_ARG(cell_show(&a, &size, 0)));

@@ -16,6 +16,8 @@ static void title(const struct view *view, struct sbuf *out)
     const struct records_view *v = (const struct records_view *)view;
     const struct session *s = view->session;
     sbuf_cstr(out, s->system->records);
+    if (!app_is_top(view->app, view))
+        return;
     listview_counts(&v->lv, out);
     if (s->complete && s->rows && rows_known(s->rows) < v->lv.list.total)
         sbuf_printf(out, "  values of %zu read", rows_known(s->rows));

@@ -18,7 +18,8 @@ static void title(const struct view *view, struct sbuf *out)
 {
     const struct sheet_view *v = (const struct sheet_view *)view;
     sbuf_printf(out, "%.*s › %s", STR_ARG(v->label), v->sheet->title);
-    listview_counts(&v->lv, out);
+    if (app_is_top(view->app, view))
+        listview_counts(&v->lv, out);
 }
 
 static void pack(struct sheet_view *v, struct rows *rows, const struct sheet_row *row)

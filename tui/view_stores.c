@@ -11,7 +11,6 @@ static const struct column columns[] = {
     {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
     {.name = "records", .title = "RECORDS", .type = CELL_INT, .width = 8},
     {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 30, .keep = true},
-    {.name = "address", .title = "ADDRESS", .type = CELL_TEXT, .width = 20},
 };
 
 static const struct sheet stores_sheet = {.name = "stores",
@@ -61,7 +60,6 @@ static void add_store(struct rows *rows, struct arena *a, const struct session *
                          session_info(s) && session_why_read_only(s).ptr ? " READ-ONLY" : "")),
         s->rows ? cell_int((int64_t)rows_count(s->rows)) : (struct cell){0},
         status_cell(a, s),
-        cell_text(str_of(s->target.address.identity)),
     };
     if (s->target.env == ENV_PROD)
         cells[2].mark = MARK_WARN;
@@ -82,7 +80,6 @@ static void add_probe(struct rows *rows, struct arena *a, const struct target *t
         cell_text(str_of(environment_tag(target->env))),
         cell_null(),
         now,
-        cell_text(str_of(target->address.identity)),
     };
     struct row_in in = {.key = arena_printf(a, "target %s", target->name),
                         .label = str_of(target->name),
@@ -115,7 +112,7 @@ static void rebuild(struct view *view, struct rows *unused)
 static void title(const struct view *view, struct sbuf *out)
 {
     sbuf_cstr(out, "stores");
-    if (!view->app->top || view->app->top == view)
+    if (app_is_top(view->app, view))
         listview_counts((const struct listview *)view, out);
 }
 
