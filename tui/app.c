@@ -194,7 +194,8 @@ void app_pop(struct app *app, struct view *view)
 unsigned view_scopes(const struct view *view)
 {
     const struct view_class *class = view->class;
-    return (class->scopes_now ? class->scopes_now(view) : class->scopes) | SCOPE_ANY;
+    unsigned scopes = class->scopes_now ? class->scopes_now(view) : class->scopes;
+    return scopes & SCOPE_TYPED ? scopes : scopes | SCOPE_ANY;
 }
 
 bool app_is_top(const struct app *app, const struct view *view)

@@ -105,8 +105,15 @@ struct plan_job {
     bool redo;
     struct plan *plan;
     int64_t timeout_ms;
-    const char *why; /* decline */
+    const char *why;  /* decline */
+    struct str about; /* undo: whose change of when, in the plan's arena */
 };
+
+struct str plan_about(const struct job *job)
+{
+    const struct plan_job *data = job->data;
+    return data->about;
+}
 
 static void plan_release(struct job *job)
 {
@@ -204,7 +211,14 @@ static bool undo_run(struct job *job, struct store *store)
         !journal_load(journal, &job->arena, str_of(picked->id), &entry, &job->err))
         return false;
     struct call call = job_call(job);
-    return plan_undo(&entry, open, 1, STR_NULL, &call, &data->plan, &job->err);
+    if (!plan_undo(&entry, open, 1, STR_NULL, &call, &data->plan, &job->err))
+        return false;
+    struct arena *a = &data->plan->arena;
+    data->about =
+        arena_printf(a, "%s the %.*s of %.*s, %.*s ago", data->redo ? "takes back" : "undoes",
+                     STR_ARG(entry.verb), STR_ARG(entry.who),
+                     STR_ARG(time_span(a, clock_now_us() - entry.at_us)));
+    return true;
 }
 
 void ask_undo(struct view *owner, bool redo, ask_done *done)

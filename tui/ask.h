@@ -32,6 +32,7 @@ void ask_undo(struct view *owner, bool redo, ask_done *done);
 void ask_apply(struct view *owner, struct plan *plan, void (*note)(struct job *, void *, void *),
                ask_done *done);
 struct plan *plan_taken(struct job *job);
+struct str plan_about(const struct job *job); /* what an undo plan undoes, in the plan's arena */
 /* The audit line of a plan that was turned down. Takes the plan. */
 void ask_decline(struct session *session, struct plan *plan, const char *why);
 

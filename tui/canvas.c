@@ -239,10 +239,14 @@ struct rect canvas_box(struct canvas *canvas, struct rect r, struct str title, s
     put_char(canvas, r.y, last, 0x2510, STYLE_FRAME);
     put_char(canvas, bottom, r.x, 0x2514, STYLE_FRAME);
     put_char(canvas, bottom, last, 0x2518, STYLE_FRAME);
+    /* The right one has a third; more where the title leaves it. */
+    int title_width = text_width(text_clean(&canvas->scratch, title, 0)) + 3;
+    int least = r.w / 3, room = r.w - 3 - title_width;
     int taken = 0;
     if (right.len && r.w > 12) {
+        room = room > least ? room : least;
         struct str text = arena_printf(&canvas->scratch, " %.*s ", STR_ARG(right));
-        taken = canvas_put_right(canvas, r.y, r.x + r.w / 2, r.w - r.w / 2 - 2, STYLE_STRONG, text);
+        taken = canvas_put_right(canvas, r.y, r.x + r.w - 2 - room, room, STYLE_STRONG, text);
     }
     if (title.len && r.w > 6)
         canvas_printf(canvas, r.y, r.x + 1, r.w - 3 - taken, STYLE_STRONG, " %.*s ",

@@ -4,11 +4,13 @@
 /* Rows that share a command stand together; the first one has the words. Order is that of the
  * footer and of the help. */
 const struct key_row key_rows[] = {
+    { SCOPE_TYPED,   K_ENTER,      CMD_ENTER,      "done",    "done typing" },
+    { SCOPE_TYPED,   K_ESC,        CMD_BACK,       "leave",   "leave the line" },
+    { SCOPE_PLAN | SCOPE_TYPED_PLAN, K_TAB, CMD_FOCUS, "rows",     "between the rows and what is to be typed" },
     { SCOPE_PLAN,    'y',          CMD_ACCEPT,     NULL,      "apply, where one key is enough" },
     { SCOPE_PLAN,    ' ',          CMD_DROP,       "drop row", "leave this record out of the plan" },
     { SCOPE_PLAN,    'd',          CMD_DIFF,       "diff",    "every changed value of this record, or one line" },
     { SCOPE_PLAN,    'f',          CMD_FORCE,      NULL,      "override a live writer that blocks: typed, with a reason" },
-    { SCOPE_PLAN,    K_TAB,        CMD_FOCUS,      NULL,      "between the rows and what is to be typed" },
     { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of what was not applied" },
     { SCOPE_RESULT,  'z',          CMD_UNDO,       "undo",    "undo this change (a plan comes first)" },
     { SCOPE_RESULT,  K_ENTER,      CMD_BACK,       "close",   "close the result" },
@@ -26,13 +28,13 @@ const struct key_row key_rows[] = {
     { SCOPE_STORE,   'Z',          CMD_REDO,       NULL,      "redo what was undone (a plan comes first)" },
 
     { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU, 'j',            CMD_DOWN, NULL, "down" },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_RESULT, K_DOWN, CMD_DOWN, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_DOWN, CMD_DOWN, NULL, NULL },
     { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU, 'k',            CMD_UP,   NULL, "up" },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_RESULT, K_UP, CMD_UP, NULL, NULL },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_PAGE_DOWN, CMD_PAGE_DOWN, NULL, "a page down" },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_CTRL('f'), CMD_PAGE_DOWN, NULL, NULL },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_PAGE_UP,   CMD_PAGE_UP,   NULL, "a page up" },
-    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_RESULT, K_CTRL('b'), CMD_PAGE_UP,   NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_MENU | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_UP, CMD_UP, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_PAGE_DOWN, CMD_PAGE_DOWN, NULL, "a page down" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_CTRL('f'), CMD_PAGE_DOWN, NULL, NULL },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_PAGE_UP,   CMD_PAGE_UP,   NULL, "a page up" },
+    { SCOPE_LIST | SCOPE_SCROLL | SCOPE_PLAN | SCOPE_TYPED_PLAN | SCOPE_RESULT, K_CTRL('b'), CMD_PAGE_UP,   NULL, NULL },
     { SCOPE_LIST | SCOPE_SCROLL, K_CTRL('d'), CMD_HALF_DOWN, NULL, "half a page down" },
     { SCOPE_LIST | SCOPE_SCROLL, K_CTRL('u'), CMD_HALF_UP,   NULL, "half a page up" },
     { SCOPE_LIST | SCOPE_SCROLL, 'g',         CMD_FIRST,     NULL, "first line" },
@@ -63,8 +65,8 @@ const struct key_row key_rows[] = {
     { SCOPE_ANY,     '?',          CMD_HELP,       "keys",    "the keys valid here" },
     { SCOPE_ANY,     'q',          CMD_QUIT,       "quit",    "back; at the top: quit" },
     { SCOPE_ANY,     K_CTRL('c'),  CMD_CANCEL,     NULL,      "cancel what is running" },
-    { SCOPE_ANY,     K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
-    { SCOPE_ANY,     K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },
+    { SCOPE_ANY | SCOPE_TYPED, K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
+    { SCOPE_ANY | SCOPE_TYPED, K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },
 };
 /* clang-format on */
 

@@ -65,8 +65,10 @@ enum scope {
     SCOPE_PLAN = 64,    /* a plan that waits for its confirmation */
     SCOPE_RESULT = 128, /* one that was applied */
     SCOPE_MENU = 256,
-    SCOPE_STORE = 512, /* wherever one store is looked at */
-    SCOPE_ANY = 1024,
+    SCOPE_STORE = 512,       /* wherever one store is looked at */
+    SCOPE_TYPED = 1024,      /* while a line is typed: every other key is text */
+    SCOPE_TYPED_PLAN = 2048, /* where what is typed confirms a plan */
+    SCOPE_ANY = 4096,
 };
 
 struct key_row {

@@ -355,9 +355,16 @@ static void add_column(const struct list *list, struct columns *cols, size_t col
                                                      wanted_width(list, column)};
 }
 
-static bool is_kept(const struct list *list, size_t column, bool first)
+/* Where no column says that it stays, the first one does. */
+static bool is_kept(const struct sheet *sheet, size_t column)
 {
-    return first || list->sheet->columns[column].keep;
+    size_t first = sheet->ncolumns;
+    for (size_t c = sheet->ncolumns; c-- > 0;) {
+        if (sheet->columns[c].keep)
+            return sheet->columns[column].keep;
+        first = sheet->columns[c].title ? c : first;
+    }
+    return column == first;
 }
 
 /* Kept columns first, then the others from the first scrolled one as long as they fit, in the order
@@ -367,13 +374,12 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
     *cols = (struct columns){0};
     bool chosen[COLUMNS_MAX] = {false};
     size_t total = list->sheet->ncolumns < COLUMNS_MAX ? list->sheet->ncolumns : COLUMNS_MAX;
-    size_t first = total, loose = 0;
+    size_t loose = 0;
     int used = 0;
     for (size_t c = 0; c < total; c++) {
         if (!list->sheet->columns[c].title)
             continue;
-        first = first == total ? c : first;
-        if (is_kept(list, c, c == first)) {
+        if (is_kept(list->sheet, c)) {
             chosen[c] = true;
             used += least_width(list, c, width) + (used ? GAP : 0);
         } else
@@ -383,7 +389,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
         list->first_column = loose ? loose - 1 : 0;
     size_t seen = 0;
     for (size_t c = 0; c < total; c++) {
-        if (!list->sheet->columns[c].title || is_kept(list, c, c == first))
+        if (!list->sheet->columns[c].title || is_kept(list->sheet, c))
             continue;
         int least = least_width(list, c, width) + GAP;
         if (seen++ < list->first_column)
@@ -433,8 +439,9 @@ static void draw_heading(const struct list *list, struct canvas *canvas, struct 
         canvas_put(canvas, r.y, r.x + r.w - 1, 1, STYLE_KEY, STR("›"));
 }
 
+/* Identities are cut in the middle: what tells them apart is at their ends. */
 static void draw_cell(const struct list *list, struct canvas *canvas, int y, int x, int w,
-                      const struct cell *cell, int64_t now_us)
+                      const struct cell *cell, bool identity, int64_t now_us)
 {
     struct str shown = cell_show(&canvas->scratch, cell, list->utc ? TIME_UNKNOWN : now_us);
     if (cell->type == CELL_TIME && list->utc && shown.len > 20) /* whole seconds */
@@ -445,6 +452,8 @@ static void draw_cell(const struct list *list, struct canvas *canvas, int y, int
         cell->mark == MARK_NONE && (cell->type == CELL_NULL || cell->type == CELL_UNKNOWN)
             ? STYLE_DIM
             : style_of_mark(cell->mark);
+    if (identity)
+        text = text_cut_middle(&canvas->scratch, text_clean(&canvas->scratch, text, 0), w, 0);
     if (right_aligned(cell->type))
         canvas_put_right(canvas, y, x, w, style, text);
     else
@@ -470,7 +479,8 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
         struct cell cell = cells[cols->at[i].column];
         if (i == 0 && !shows_mark)
             cell.mark = row.mark;
-        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell, now_us);
+        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell,
+                  is_kept(list->sheet, cols->at[i].column), now_us);
         x += cols->at[i].width + GAP;
     }
     if (row.gone)

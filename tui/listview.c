@@ -20,6 +20,12 @@ static void apply_filter(struct listview *lv)
         app->message.len = 0;
 }
 
+unsigned listview_scopes(const struct view *view)
+{
+    const struct listview *lv = (const struct listview *)view;
+    return lv->typing ? SCOPE_TYPED : view->class->scopes;
+}
+
 bool listview_key(struct view *view, const struct key *key)
 {
     struct listview *lv = (struct listview *)view;
@@ -35,11 +41,11 @@ bool listview_key(struct view *view, const struct key *key)
         return true;
     case INPUT_MOVED:
         return true;
-    case INPUT_NOT_MINE:
-        return key->code != K_UP && key->code != K_DOWN && key->code != K_PAGE_UP &&
-               key->code != K_PAGE_DOWN;
+    case INPUT_NOT_MINE: /* the cursor of the list moves on */
+        list_command(&lv->list, keymap_find(SCOPE_LIST, key->code), app_now_us(view->app));
+        break;
     }
-    return true;
+    return key->code != K_CTRL('l') && key->code != K_CTRL('z');
 }
 
 bool listview_command(struct listview *lv, enum command command)

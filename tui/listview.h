@@ -15,6 +15,8 @@ struct listview {
 
 void listview_init(struct listview *lv, const struct sheet *sheet);
 void listview_release(struct listview *lv);
+/* For a view's scopes_now: while the filter is typed, only its own keys. */
+unsigned listview_scopes(const struct view *view);
 bool listview_key(struct view *view, const struct key *key);
 bool listview_command(struct listview *lv, enum command command);
 void listview_swap(struct listview *lv, struct rows *rows, bool complete);

@@ -147,18 +147,41 @@ static void add_writers(struct lines *l, const struct plan *plan)
     }
 }
 
+/* As wide as the widest, up to a limit, so that what follows stands in a column. */
+static struct str padded(struct arena *a, struct str text, int width)
+{
+    struct str cut = text_cut_middle(a, text_clean(a, text, 0), width, 0);
+    return arena_printf(a, "%.*s%*s", STR_ARG(cut), width - text_width(cut), "");
+}
+
+static struct str change_text(struct arena *a, const struct plan_item *item)
+{
+    return arena_printf(a, "%.*s → %.*s", STR_ARG(item->before_text), STR_ARG(item->after_text));
+}
+
 static void add_planned(struct lines *l, const struct plan_view *v)
 {
     const struct plan *plan = v->plan;
-    size_t planned = plan_count(plan, OUTCOME_PLANNED);
+    size_t planned = plan_count(plan, OUTCOME_PLANNED), number = 0;
+    int label_width = 0, change_width = 0;
+    for (size_t i = 0; i < plan->nitems; i++) {
+        int label = text_width(text_clean(l->arena, plan->items[i].label, 0));
+        int change = text_width(text_clean(l->arena, change_text(l->arena, &plan->items[i]), 0));
+        if (plan->items[i].outcome != OUTCOME_PLANNED)
+            continue;
+        label_width = label > label_width ? label : label_width;
+        change_width = change > change_width ? change : change_width;
+    }
+    label_width = label_width > l->width / 3 ? l->width / 3 : label_width;
+    change_width = change_width > l->width / 3 ? l->width / 3 : change_width;
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];
         if (item->outcome != OUTCOME_PLANNED)
             continue;
-        add_printf(l, STYLE_STRONG, 0, (ptrdiff_t)i, "%zu  %.*s  %.*s → %.*s", i + 1,
-                   STR_ARG(item->label), STR_ARG(item->before_text), STR_ARG(item->after_text));
-        add_printf(l, STYLE_DIM, 3, -1, "undo %s%s%.*s", undo_scope_name(item->undo),
-                   item->waits_for.ptr ? "   in effect once " : "", STR_ARG(item->waits_for));
+        struct str label = padded(l->arena, item->label, label_width);
+        struct str change = padded(l->arena, change_text(l->arena, item), change_width);
+        add_printf(l, STYLE_STRONG, 0, (ptrdiff_t)i, "%2zu  %.*s  %.*s  undo %s", ++number,
+                   STR_ARG(label), STR_ARG(change), undo_scope_name(item->undo));
         if (v->all_diffs || planned == 1)
             add_diff(l, item->diff, item->ndiff, item->diff_more, DIFF_LINES);
     }
@@ -196,6 +219,7 @@ static void add_conflict(struct lines *l, const struct system *system, const str
 static void add_result(struct lines *l, const struct plan_view *v)
 {
     const struct plan *plan = v->plan;
+    bool waiting = false;
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];
         bool applied = item->outcome == OUTCOME_APPLIED;
@@ -224,7 +248,11 @@ static void add_result(struct lines *l, const struct plan_view *v)
             add_printf(l, STYLE_TEXT, 5, -1, "%s", item->err.text);
         if (!applied && item->err.hint[0])
             add_printf(l, STYLE_DIM, 5, -1, "%s", item->err.hint);
+        waiting = waiting || (applied && !item->effective);
     }
+    const char *hint = v->base.session->target.restart_hint;
+    if (waiting && hint)
+        add_printf(l, STYLE_TEXT, 0, -1, "to restart it (never run from here): %s", hint);
 }
 
 struct plan_line *plan_lines(const struct plan_view *v, struct arena *a, int width, size_t *ret_n)
@@ -233,6 +261,8 @@ struct plan_line *plan_lines(const struct plan_view *v, struct arena *a, int wid
     if (v->state == PLAN_RESULT)
         add_result(&l, v);
     else {
+        if (v->about.ptr)
+            add_text(&l, STYLE_STRONG, 0, v->about, -1);
         add_consequences(&l, v->plan);
         add_set_aside(&l, v->plan);
         add_writers(&l, v->plan);
@@ -266,7 +296,7 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
                         planned < plan->nitems ? " (others set aside)" : "");
 }
 
-static int draw_head(const struct plan_view *v, struct canvas *canvas, struct rect r)
+static void draw_head(const struct plan_view *v, struct canvas *canvas, struct rect r)
 {
     struct arena *a = &canvas->scratch;
     const struct store_info *info = session_info(v->base.session);
@@ -277,12 +307,11 @@ static int draw_head(const struct plan_view *v, struct canvas *canvas, struct re
     if (info)
         canvas_printf(canvas, r.y, r.x, r.w - w - 2, STYLE_TEXT, "server says %.*s",
                       STR_ARG(info->server));
-    return 1;
 }
 
-static void draw_lines(struct plan_view *v, struct canvas *canvas, struct rect r)
+static void draw_lines(struct plan_view *v, struct canvas *canvas, struct rect r,
+                       const struct plan_line *lines)
 {
-    struct plan_line *lines = plan_lines(v, &canvas->scratch, r.w - 2, &v->nlines);
     v->page = r.h;
     size_t page = r.h > 0 ? (size_t)r.h : 0;
     if (v->cursor >= v->nlines)
@@ -347,42 +376,53 @@ static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in
     if (v->state == PLAN_RESULT) {
         canvas_printf(canvas, y, in.x, in.w, STYLE_DIM, "journal %.12s   undo: %.*s",
                       plan->journal_id[0] ? plan->journal_id : "-", STR_ARG(plan->undo_text));
-        canvas_put(canvas, y + 2, in.x, in.w, STYLE_STRONG, STR("z undo   Enter or Esc closes"));
+        canvas_put(canvas, y + 3, in.x, in.w, STYLE_STRONG, STR("z undo   Enter or Esc closes"));
         return;
     }
     canvas_printf(canvas, y, in.x, in.w, plan->undo == UNDO_NONE ? STYLE_BAD : STYLE_TEXT,
                   "undo: %.*s", STR_ARG(plan->undo_text));
-    canvas_printf(canvas, y + 1, in.x, in.w, STYLE_DIM, "same as  %.*s", STR_ARG(plan->equivalent));
-    draw_question(v, canvas, y + 2, in);
+    canvas_put_folded(canvas, (struct rect){y + 1, in.x, 2, in.w}, STYLE_DIM,
+                      arena_printf(&canvas->scratch, "same as  %.*s", STR_ARG(plan->equivalent)));
+    draw_question(v, canvas, y + 3, in);
 }
 
-void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
+static void draw_waiting(struct plan_view *v, struct canvas *canvas, struct rect in)
 {
-    struct arena *a = &canvas->scratch;
-    const struct session *s = v->base.session;
-    struct rect box = {r.y, r.x + 1, r.h, r.w - 2};
-    struct str store = arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name));
-    struct rect in = canvas_box(canvas, box, box_title(v, a), store);
     if (v->state == PLAN_MAKING) {
         canvas_put(canvas, in.y, in.x, in.w, STYLE_DIM, STR("making the plan; nothing is written"));
         return;
     }
-    if (v->state == PLAN_APPLYING) {
-        canvas_printf(canvas, in.y, in.x, in.w, STYLE_STRONG, "applied %zu of %zu%s", v->done,
-                      v->total, v->cancelling ? ", stopping" : "");
-        canvas_put(canvas, in.y + 2, in.x, in.w, STYLE_DIM,
-                   STR("^C stops after the record that is being written"));
+    canvas_printf(canvas, in.y, in.x, in.w, STYLE_STRONG, "applied %zu of %zu%s", v->done, v->total,
+                  v->cancelling ? ", stopping" : "");
+    canvas_put(canvas, in.y + 1, in.x, in.w, STYLE_DIM,
+               STR("^C stops after the record that is being written"));
+}
+
+void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
+{
+    enum { HEAD = 1, FOOT = 5, WAITING = 2, FRAME = 2 };
+    struct arena *a = &canvas->scratch;
+    const struct session *s = v->base.session;
+    bool waiting = v->state == PLAN_MAKING || v->state == PLAN_APPLYING;
+    bool failed = v->state == PLAN_RESULT && v->err.kind != ERR_NONE;
+    int head = failed ? HEAD + 1 : HEAD, w = r.w - 2;
+    struct plan_line *lines = waiting ? NULL : plan_lines(v, a, w - 6, &v->nlines);
+    int h = FRAME + (waiting ? WAITING : head + FOOT + (int)v->nlines);
+    h = h > r.h ? r.h : h;
+    struct rect box = {r.y + (r.h - h) / 2, r.x + 1, h, w};
+    struct str store = arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name));
+    struct rect in = canvas_box(canvas, box, box_title(v, a), store);
+    if (waiting) {
+        draw_waiting(v, canvas, in);
         return;
     }
-    int head = 0;
-    if (v->state == PLAN_RESULT && v->err.kind != ERR_NONE)
-        head = canvas_put_folded(canvas, (struct rect){in.y, in.x, 2, in.w}, STYLE_BAD,
-                                 arena_printf(a, "nothing was written: %s", v->err.text));
+    if (failed)
+        canvas_put_folded(canvas, (struct rect){in.y, in.x, 2, in.w}, STYLE_BAD,
+                          arena_printf(a, "nothing was written: %s", v->err.text));
     else
-        head = draw_head(v, canvas, in);
-    int foot = 4;
-    draw_lines(v, canvas, (struct rect){in.y + head, in.x, in.h - head - foot, in.w});
-    int y = in.y + in.h - foot;
+        draw_head(v, canvas, in);
+    draw_lines(v, canvas, (struct rect){in.y + head, in.x, in.h - head - FOOT, in.w}, lines);
+    int y = in.y + in.h - FOOT;
     draw_rule(v, canvas, (struct rect){y, in.x, 1, in.w});
     draw_foot(v, canvas, in, y + 1);
 }

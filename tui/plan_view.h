@@ -35,6 +35,7 @@ struct plan_view {
     struct arena arena;      /* `want` and its like */
     const struct want *want; /* NULL: undo or redo */
     bool redo;
+    struct str about;  /* of an undo: whose change of when; ptr NULL else */
     struct plan *plan; /* not ours while APPLYING */
     struct err err;    /* apply tried nothing */
     size_t total, done;

@@ -151,8 +151,10 @@ static bool check_terminal(struct err *err)
             err_set(err, ERR_UNSUPPORTED, "terminal '%s' is not known here", name ? name : "");
         else if (!cursor_address)
             err_set(err, ERR_UNSUPPORTED, "terminal '%s' cannot show the screen", name);
-        else
+        else {
+            del_curterm(cur_term); /* newterm makes its own */
             return true;
+        }
     }
     return err_hint(err, "use the commands: penstock --help");
 }

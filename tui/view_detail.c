@@ -27,7 +27,8 @@ static void title(const struct view *view, struct sbuf *out)
 {
     const struct detail_view *v = (const struct detail_view *)view;
     sbuf_str(out, v->label);
-    if (app_is_top(view->app, view) && v->record && v->record->item.err.kind == ERR_NONE && !v->record->item.doc.absent) {
+    if (app_is_top(view->app, view) && v->record && v->record->item.err.kind == ERR_NONE &&
+        !v->record->item.doc.absent) {
         struct arena a = ARENA_INIT;
         struct cell size = cell_bytes((int64_t)v->record->item.doc.bytes);
         sbuf_printf(out, "  %.*s", STR_ARG(cell_show(&a, &size, 0)));
@@ -256,6 +257,11 @@ static void rows_changed(struct view *view, struct rows *old)
         read_record((struct detail_view *)view);
 }
 
+static unsigned scopes(const struct view *view)
+{
+    return ((const struct detail_view *)view)->typing ? SCOPE_TYPED : view->class->scopes;
+}
+
 static bool is_busy(const struct view *view)
 {
     return ((const struct detail_view *)view)->reading;
@@ -274,6 +280,7 @@ static void close_view(struct view *view)
 static const struct view_class detail_class = {
     .name = "detail",
     .scopes = SCOPE_TREE | SCOPE_SCROLL | SCOPE_RECORD | SCOPE_STORE,
+    .scopes_now = scopes,
     .title = title,
     .draw = draw,
     .key = key,

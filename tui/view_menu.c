@@ -75,7 +75,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct menu_view *v = (struct menu_view *)view;
     const struct action *actions = view->session->system->actions;
     struct arena *a = &canvas->scratch;
-    int label_width = 0, w = r.w - 4;
+    int label_width = 0, w = r.w - 2;
     for (size_t i = 0; i < v->n; i++) {
         int width = text_width(str_of(actions[i].label));
         label_width = width > label_width ? width : label_width;
@@ -83,7 +83,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     label_width = label_width > w / 3 ? w / 3 : label_width;
     int h = (int)v->n + 7;
     h = h > r.h ? r.h : h;
-    struct rect box = {r.y + (r.h - h) / 2, r.x + 2, h, w};
+    struct rect box = {r.y + (r.h - h) / 2, r.x + 1, h, r.w - 2};
     struct str ro = session_why_read_only(view->session);
     struct rect in =
         canvas_box(canvas, box, box_title(v, a),
@@ -198,6 +198,11 @@ static void answer_done(struct job *job, void *owner)
     job->arena = (struct arena)ARENA_INIT;
 }
 
+static unsigned scopes(const struct view *view)
+{
+    return ((const struct menu_view *)view)->prompting ? SCOPE_TYPED : view->class->scopes;
+}
+
 static bool is_busy(const struct view *view)
 {
     const struct menu_view *v = (const struct menu_view *)view;
@@ -216,6 +221,7 @@ static void close_view(struct view *view)
 static const struct view_class menu_class = {
     .name = "menu",
     .scopes = SCOPE_MENU,
+    .scopes_now = scopes,
     .overlay = true,
     .title = title,
     .draw = draw,

@@ -161,6 +161,7 @@ static void plan_done(struct job *job, void *owner)
             app_say_err(app, &err);
         return;
     }
+    v->about = plan_about(job);
     v->state = PLAN_READY;
     start_questions(v);
 }
@@ -387,7 +388,12 @@ static bool command(struct view *view, enum command command)
 
 static unsigned scopes(const struct view *view)
 {
-    return ((const struct plan_view *)view)->state == PLAN_RESULT ? SCOPE_RESULT : SCOPE_PLAN;
+    const struct plan_view *v = (const struct plan_view *)view;
+    bool typed = v->question == ASK_REASON || v->question == ASK_TEXT;
+    if (v->state == PLAN_RESULT)
+        return SCOPE_RESULT;
+    return v->state == PLAN_READY && typed && !v->rows_focus ? SCOPE_TYPED_PLAN | SCOPE_TYPED
+                                                             : SCOPE_PLAN;
 }
 
 static bool is_busy(const struct view *view)

@@ -146,6 +146,7 @@ static void close_view(struct view *view)
 static const struct view_class records_class = {
     .name = "records",
     .scopes = SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE,
+    .scopes_now = listview_scopes,
     .title = title,
     .draw = draw,
     .key = listview_key,

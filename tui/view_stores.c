@@ -162,6 +162,7 @@ static void close_view(struct view *view)
 static const struct view_class stores_class = {
     .name = "stores",
     .scopes = SCOPE_STORES | SCOPE_LIST,
+    .scopes_now = listview_scopes,
     .title = title,
     .draw = draw,
     .key = listview_key,
