@@ -410,16 +410,11 @@ bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us
         return false;
     sqlite3_bind_int64(stmt, 1, since_us);
     bind_str(stmt, 2, store);
-    size_t n = 0, cap = 16;
-    struct journal_entry *entries = arena_array(arena, struct journal_entry, cap);
+    size_t n = 0, cap = 0;
+    struct journal_entry *entries = NULL;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (n == cap) {
-            struct journal_entry *more = arena_array(arena, struct journal_entry, cap * 2);
-            memcpy(more, entries, n * sizeof *entries);
-            entries = more;
-            cap *= 2;
-        }
+        entries = arena_grow(arena, entries, n, &cap, sizeof *entries);
         entries[n++] = entry_from(stmt, arena);
     }
     if (rc != SQLITE_DONE)
@@ -473,16 +468,11 @@ static struct journal_item item_from(sqlite3_stmt *stmt, struct arena *arena)
 static bool collect_items(struct journal *j, sqlite3_stmt *stmt, struct arena *arena,
                           struct journal_item **ret, size_t *ret_n, struct err *err)
 {
-    size_t n = 0, cap = 16;
-    struct journal_item *items = arena_array(arena, struct journal_item, cap);
+    size_t n = 0, cap = 0;
+    struct journal_item *items = NULL;
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (n == cap) {
-            struct journal_item *more = arena_array(arena, struct journal_item, cap * 2);
-            memcpy(more, items, n * sizeof *items);
-            items = more;
-            cap *= 2;
-        }
+        items = arena_grow(arena, items, n, &cap, sizeof *items);
         items[n++] = item_from(stmt, arena);
     }
     if (rc != SQLITE_DONE)

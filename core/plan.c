@@ -235,14 +235,7 @@ void plan_judge(struct plan_item *item, const struct op_input *in, bool force)
 
 static struct plan_item *item_add(struct plan *plan, size_t *cap)
 {
-    if (plan->nitems == *cap) {
-        size_t more = *cap ? *cap * 2 : 16;
-        struct plan_item *items = arena_array(&plan->arena, struct plan_item, more);
-        if (plan->nitems)
-            memcpy(items, plan->items, plan->nitems * sizeof *items);
-        plan->items = items;
-        *cap = more;
-    }
+    plan->items = arena_grow(&plan->arena, plan->items, plan->nitems, cap, sizeof *plan->items);
     struct plan_item *item = &plan->items[plan->nitems++];
     *item = (struct plan_item){.needs = -1, .effective = true, .op = plan->request.op};
     return item;

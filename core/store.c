@@ -321,28 +321,20 @@ bool store_find(struct store *store, struct str name, const struct call *call, s
     struct scan *scan;
     if (!store_scan_open(store, call, &scan, err))
         return false;
-    struct row *found = NULL;
-    size_t nfound = 0;
-    for (;;) {
-        struct row *page;
-        size_t n;
-        if (!store_scan_next(scan, call, arena, 1000, &page, &n, err)) {
-            store_scan_close(scan);
-            return false;
-        }
-        if (!n)
-            break;
+    struct row *page, *found = NULL;
+    size_t n, nfound = 0, cap = 0;
+    bool ok;
+    while ((ok = store_scan_next(scan, call, arena, 1000, &page, &n, err)) && n) {
         for (size_t i = 0; i < n; i++) {
             if (!str_eq(page[i].id, name) && !system->names(&page[i], name))
                 continue;
-            struct row *more = arena_array(arena, struct row, nfound + 1);
-            if (nfound)
-                memcpy(more, found, nfound * sizeof *found);
-            more[nfound++] = page[i];
-            found = more;
+            found = arena_grow(arena, found, nfound, &cap, sizeof *found);
+            found[nfound++] = page[i];
         }
     }
     store_scan_close(scan);
+    if (!ok)
+        return false;
     *ret = found;
     *ret_n = nfound;
     return true;

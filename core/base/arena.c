@@ -79,6 +79,18 @@ void *arena_alloc_array(struct arena *arena, size_t n, size_t size)
     return arena_alloc(arena, n * size);
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t n, size_t *cap, size_t size)
+{
+    enum { FIRST = 16 };
+    if (n < *cap)
+        return items;
+    *cap = *cap ? *cap * 2 : FIRST;
+    void *more = arena_alloc_array(arena, *cap, size);
+    if (n)
+        memcpy(more, items, n * size);
+    return more;
+}
+
 struct str arena_str(struct arena *arena, struct str s)
 {
     char *p = arena_alloc(arena, s.len + 1);

@@ -33,6 +33,11 @@ void *arena_try_alloc(struct arena *arena, size_t size);
 #define arena_array(arena, type, n) ((type *)arena_alloc_array((arena), (n), sizeof(type)))
 void *arena_alloc_array(struct arena *arena, size_t n, size_t size);
 
+/* Room for one more: returns `items` while n < *cap, else a copy of the n items in twice the room.
+ *     rows = arena_grow(arena, rows, n, &cap, sizeof *rows);
+ *     rows[n++] = row; */
+void *arena_grow(struct arena *arena, void *items, size_t n, size_t *cap, size_t size);
+
 /* Copies, always followed by a NUL that does not count. */
 struct str arena_str(struct arena *arena, struct str s);
 char *arena_cstr(struct arena *arena, struct str s);
