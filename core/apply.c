@@ -139,6 +139,30 @@ static bool set_conflict(struct plan *plan, struct plan_item *item, const struct
     return true;
 }
 
+/* What a copy or a merge was made from must be as it was, too. */
+static bool check_source(struct plan *plan, struct plan_item *item, const struct call *call,
+                         struct err *err)
+{
+    struct read_item *now = arena_new(&plan->arena, struct read_item);
+    const struct document *was = item->source;
+    if (!store_read(item->source_store->store, &was->id, 1, 0, call, &plan->arena, now, err))
+        return false;
+    if (now->err.kind != ERR_NONE)
+        return plan_item_fail(item, OUTCOME_FAILED, &now->err), true;
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        if (version_eq(&was->versions[i], &now->doc.versions[i]))
+            continue;
+        struct err changed = {0};
+        err_set(&changed, ERR_CONFLICT, "%.*s: its source %.*s changed since preview",
+                STR_ARG(item->label), STR_ARG(was->id));
+        err_hint(&changed, "look at it as it is now and make a new plan");
+        plan_item_fail(item, OUTCOME_CONFLICT, &changed);
+        item->now = &now->doc;
+        break;
+    }
+    return true;
+}
+
 static bool recheck_item(struct plan *plan, struct plan_item *item, const struct read_item *now,
                          const struct activity *activity, const struct call *call, struct arena *a,
                          struct err *err)
@@ -150,6 +174,8 @@ static bool recheck_item(struct plan *plan, struct plan_item *item, const struct
         if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->doc.versions[i]))
             return set_conflict(plan, item, call, err);
     }
+    if (item->source && !check_source(plan, item, call, err))
+        return false;
     struct op_input in = {.system = store_system(store),
                           .docs = {&now->doc},
                           .args = item->args,

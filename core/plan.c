@@ -93,7 +93,7 @@ static struct op_args join_args(struct arena *a, struct op_args first, struct op
 
 struct evidence {
     struct read_item *docs, *others; /* others: NULL when the operation takes one record */
-    struct activity *activity;
+    struct activity *activity, *other_activity;
     const struct value **facts;
 };
 
@@ -113,11 +113,13 @@ static bool gather(struct plan *plan, const struct call *call, struct evidence *
     }
     ret->docs = arena_array(a, struct read_item, n);
     ret->activity = arena_array(a, struct activity, n);
+    ret->other_activity = arena_array(a, struct activity, n);
     ret->facts = arena_array(a, const struct value *, n);
     ret->others = two ? arena_array(a, struct read_item, n) : NULL;
-    struct store *store = r->store->store;
+    struct store *store = r->store->store, *other = r->other_store->store;
     return store_read(store, ids, n, 0, call, a, ret->docs, err) &&
-           (!two || store_read(r->other_store->store, others, n, 0, call, a, ret->others, err)) &&
+           (!two || (store_read(other, others, n, 0, call, a, ret->others, err) &&
+                     store_activity(other, others, n, call, a, ret->other_activity, err))) &&
            store_activity(store, ids, n, call, a, ret->activity, err) &&
            store_facts(store, ids, n, call, a, ret->facts, err);
 }
@@ -297,7 +299,16 @@ static void items_of_record(struct plan *plan, size_t *cap, const struct evidenc
         item->consequences = k == 0 ? out.consequences : NULL;
         item->needs = edit->needs_previous ? (ptrdiff_t)plan->nitems - 2 : -1;
         fill_edit(item, &in, edit, in.docs[edit->doc]);
-        plan_judge(item, &in, plan->request.force);
+        struct op_input own = in; /* as seen from the record that is written */
+        if (edit->doc) {
+            own.docs[0] = in.docs[1];
+            own.activity = &e->other_activity[i];
+        }
+        if (edit->kind == EDIT_WRITE && in.docs[1]) {
+            item->source = in.docs[!edit->doc];
+            item->source_store = edit->doc ? plan->request.store : plan->request.other_store;
+        }
+        plan_judge(item, &own, plan->request.force);
     }
 }
 

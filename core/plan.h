@@ -44,10 +44,12 @@ struct plan_item {
     struct str id, label;
     enum edit_kind kind;
     const struct document *before;
-    const struct value *after; /* WRITE */
-    struct str image;          /* RESTORE; ptr NULL: absent */
-    struct str receipt;        /* RESTORE */
-    struct str lock_token;     /* BREAK */
+    const struct value *after;     /* WRITE */
+    struct str image;              /* RESTORE; ptr NULL: absent */
+    struct str receipt;            /* RESTORE */
+    struct str lock_token;         /* BREAK */
+    const struct document *source; /* WRITE: another record that `after` was made from, or NULL */
+    struct open_store *source_store;
     const struct run_note *note;
     unsigned compare, change; /* bits per part */
     ptrdiff_t needs;          /* index of the item that must have been applied, or -1 */

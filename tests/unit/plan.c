@@ -348,6 +348,21 @@ static void second_step_needs_the_first(void **state)
     plan_free(undo);
 }
 
+static void source_of_a_copy_must_not_change(void **state)
+{
+    struct fixture *f = *state;
+    struct plan_record record = {.id = STR("a"), .other_id = STR("z")};
+    struct plan_request request = request_for(f, &shift, &record, 1);
+    struct plan *plan = make(f, &request);
+    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 9}, \"partial\": {}}"));
+    apply(f, plan);
+    assert_int_equal(plan->items[0].outcome, OUTCOME_CONFLICT);
+    assert_int_equal(plan_exit(plan, true), 4);
+    assert_string_equal(json_of(f, "z"), "absent");
+    assert_string_equal(json_of(f, "a"), "{\"completed\":{\"n\":9},\"partial\":{}}");
+    plan_free(plan);
+}
+
 static void live_writer_blocks(void **state)
 {
     struct fixture *f = *state;
@@ -536,6 +551,7 @@ int main(void)
         TEST(refusals_stand_beside_the_rest),
         TEST(missing_record_fails_the_request),
         TEST(second_step_needs_the_first),
+        TEST(source_of_a_copy_must_not_change),
         TEST(live_writer_blocks),
         TEST(limit_leaves_the_rest),
         TEST(read_only_gate),
