@@ -98,8 +98,9 @@ static bool scan_string(struct reader *r, bool *ret_escaped)
         } else if (c < 0x20) {
             return fail_at(r, p, "invalid control character in a string");
         } else {
+            struct str rest = {p, (size_t)(r->end - p)};
             size_t len = 0;
-            if (utf8_next_any((struct str){p, (size_t)(r->end - p)}, &len) < 0)
+            if ((r->input ? utf8_next(rest, &len) : utf8_next_any(rest, &len)) < 0)
                 return fail_at(r, p, "broken UTF-8 in a string");
             p += len;
         }

@@ -82,12 +82,11 @@ size_t json_float(double d, char out[32])
                             digits + exponent + 1);
 }
 
-/* False when the text is not UTF-8: then U+FFFD stands for what is broken. */
-static bool quote(struct sbuf *out, struct str s, bool ascii)
+/* U+FFFD stands for what is broken. */
+static void quote(struct sbuf *out, struct str s, bool ascii)
 {
     static const char shorts[][2] = {{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
                                      {'\n', 'n'}, {'\r', 'r'},  {'\t', 't'}};
-    bool whole = true;
     sbuf_char(out, '"');
     for (size_t pos = 0; pos < s.len;) {
         size_t start = pos;
@@ -101,7 +100,6 @@ static bool quote(struct sbuf *out, struct str s, bool ascii)
         int32_t c = utf8_next_any(s, &pos);
         if (c < 0) {
             sbuf_cstr(out, ascii ? "\\ufffd" : "\xef\xbf\xbd");
-            whole = false;
             continue;
         }
         char escape = '\0';
@@ -120,7 +118,6 @@ static bool quote(struct sbuf *out, struct str s, bool ascii)
             sbuf_add(out, s.ptr + start, pos - start);
     }
     sbuf_char(out, '"');
-    return whole;
 }
 
 void json_quote(struct sbuf *out, struct str s)
@@ -132,19 +129,35 @@ void json_quote(struct sbuf *out, struct str s)
 
 static bool write_value(struct writer *w, const struct value *v);
 
+/* Two surrogates of a text that make a pair would be read as one character. */
+static bool text_fits_json(struct str s)
+{
+    int32_t last = 0, c;
+    for (size_t pos = 0; pos < s.len; last = c) {
+        c = utf8_next_any(s, &pos);
+        if (c < 0 || (c >= 0xdc00 && c < 0xe000 && last >= 0xd800 && last < 0xdc00))
+            return false;
+    }
+    return true;
+}
+
 static bool fits_json(const struct value *v)
 {
+    if (v->token.ptr)
+        return true;
     switch (v->type) {
     case VALUE_NULL:
     case VALUE_BOOL:
     case VALUE_INT:
     case VALUE_FLOAT:
-    case VALUE_STR:
     case VALUE_LIST:
         return true;
+    case VALUE_STR:
+        return text_fits_json(v->text);
     case VALUE_DICT:
         for (size_t i = 0; i < v->dict.n; i++) {
-            if (v->dict.pairs[i].key->type != VALUE_STR)
+            const struct value *key = v->dict.pairs[i].key;
+            if (key->type != VALUE_STR || !fits_json(key))
                 return false;
         }
         return true;
@@ -213,12 +226,14 @@ static bool write_unknown(struct writer *w, const struct value *v)
     bool ok;
     if (!w->python || v->type == VALUE_LATE) {
         ok = err_set(w->err, ERR_UNSUPPORTED, "%s has no form in JSON",
-                     v->type == VALUE_DICT ? "an object with keys that are not strings"
-                                           : value_type_name(v->type));
+                     v->type == VALUE_DICT  ? "an object with keys that are not text"
+                     : v->type == VALUE_STR ? "a string that is not Unicode text"
+                                            : value_type_name(v->type));
     } else {
+        struct str is = text_clean(&scratch, value_repr(&scratch, v, IS_MAX), 0);
         struct value_pair pairs[] = {
             {value_cstr(&scratch, "$python"), value_uint(&scratch, w->unknown++)},
-            {value_cstr(&scratch, "is"), value_str(&scratch, value_repr(&scratch, v, IS_MAX))},
+            {value_cstr(&scratch, "is"), value_str(&scratch, is)},
         };
         ok = write_value(w, value_dict(&scratch, pairs, 2));
     }
@@ -249,8 +264,8 @@ static bool write_value(struct writer *w, const struct value *v)
         sbuf_add(w->out, number, json_float(v->real, number));
         return true;
     case VALUE_STR:
-        return quote(w->out, v->text, w->style != JSON_UTF8) ||
-               err_set(w->err, ERR_UNSUPPORTED, "a string that is not UTF-8 has no form in JSON");
+        quote(w->out, v->text, w->style != JSON_UTF8);
+        return true;
     default:
         /* What could not be read again must not be written. */
         if (w->depth == DEPTH_MAX)
