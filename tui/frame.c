@@ -196,7 +196,8 @@ void app_draw(struct app *app, struct canvas *canvas, int h, int w)
     app->dirty = false;
     if (h < MIN_H || w < MIN_W) {
         if (h > 0)
-            canvas_put(canvas, h / 2, 0, w, STYLE_TEXT, STR("terminal too small (need 40x10)"));
+            canvas_put_folded(canvas, (struct rect){0, 0, h, w}, STYLE_TEXT,
+                              STR("terminal too small (need 40x10)"));
         return;
     }
     const struct session *s = app->top->session;

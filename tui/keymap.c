@@ -19,11 +19,11 @@ const struct key_row key_rows[] = {
     { SCOPE_RECORDS, K_ENTER,      CMD_DETAIL,     "detail",  "the whole document as a tree" },
     { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
     { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },
-    { SCOPE_RECORD,  'E',          CMD_ERROR,      "whole text", "everything known of this row, uncut" },
+    { SCOPE_RECORD,  'E',          CMD_ERROR,      "text",    "everything known of this row, uncut" },
     { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },
     { SCOPE_LIST,    ' ',          CMD_MARK,       "mark",    "mark or unmark" },
     { SCOPE_LIST,    'u',          CMD_UNMARK,     NULL,      "clear all marks; again: bring them back" },
-    { SCOPE_LIST,    '/',          CMD_FILTER,     "filter",  "show only matching rows: words, !word, column=value, age>1h, re:pattern" },
+    { SCOPE_LIST,    '/',          CMD_FILTER,     "filter",  "only matching rows: words, !word, column=value, size>1MB, re:pattern" },
     { SCOPE_STORE,   'z',          CMD_UNDO,       "undo",    "undo the newest change (a plan comes first)" },
     { SCOPE_STORE,   'Z',          CMD_REDO,       NULL,      "redo what was undone (a plan comes first)" },
 

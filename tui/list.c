@@ -6,9 +6,10 @@
 #include <string.h>
 
 enum {
-    GUTTER = 5, /* blank, cursor, blank, mark, blank */
+    GUTTER = 5, /* blank, cursor, mark, how the row is, blank */
     GAP = 2,
     COLUMNS_MAX = 64,
+    CUT_WIDTH = 10, /* a text cut to less says nothing */
 };
 
 void list_init(struct list *list, const struct sheet *sheet)
@@ -392,11 +393,12 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
         if (!list->sheet->columns[c].title || is_kept(list->sheet, c))
             continue;
         int least = least_width(list, c, width) + GAP;
+        int worth = list->sheet->columns[c].type == CELL_TEXT ? CUT_WIDTH + GAP : least;
         if (seen++ < list->first_column)
             cols->more_left = true;
-        else if (used + least <= width && !cols->more_right) {
+        else if (used + (least < worth ? least : worth) <= width && !cols->more_right) {
             chosen[c] = true;
-            used += least;
+            used += least; /* beyond the width: this last one is cut */
         } else
             cols->more_right = true;
     }
@@ -405,6 +407,10 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
             add_column(list, cols, c, width);
     }
     list->more_columns = cols->more_right;
+    for (size_t i = cols->n; i-- > 0 && used_width(cols) > width;) {
+        if (!is_kept(list->sheet, cols->at[i].column))
+            cols->at[i].width -= used_width(cols) - width;
+    }
     for (size_t i = 0; i < cols->n; i++) {
         int spare = width - used_width(cols);
         int lacks = cols->at[i].want - cols->at[i].width;
@@ -470,17 +476,21 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     if (here)
         canvas_put(canvas, r.y, r.x + 1, 1, STYLE_STRONG, STR("▸"));
     if (keyset_has(list->marks, row.key))
-        canvas_put(canvas, r.y, r.x + 3, 1, STYLE_WARN, STR("●"));
+        canvas_put(canvas, r.y, r.x + 2, 1, STYLE_WARN, STR("●"));
     bool shows_mark = row.mark == MARK_NONE || row.mark == MARK_OK;
     for (size_t i = 0; i < cols->n; i++)
         shows_mark = shows_mark || cells[cols->at[i].column].mark != MARK_NONE;
+    if (!shows_mark)
+        canvas_put(canvas, r.y, r.x + 3, 2, style_of_mark(row.mark),
+                   str_of(glyph_of_mark(row.mark)));
+    size_t identity = 0;
+    while (!is_kept(list->sheet, identity))
+        identity++;
     int x = r.x + GUTTER;
     for (size_t i = 0; i < cols->n; i++) {
         struct cell cell = cells[cols->at[i].column];
-        if (i == 0 && !shows_mark)
-            cell.mark = row.mark;
-        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell,
-                  is_kept(list->sheet, cols->at[i].column), now_us);
+        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell, identity == cols->at[i].column,
+                  now_us);
         x += cols->at[i].width + GAP;
     }
     if (row.gone)

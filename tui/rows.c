@@ -83,7 +83,7 @@ static int cell_width(const struct cell *cell)
         return mark + text_width(str_sub(cell->text, 0,
                                          cell->text.len < SHOWN_MAX ? cell->text.len : SHOWN_MAX));
     if (cell->type == CELL_TIME)
-        return mark + 8; /* an age: "in 2d 4h"; UTC makes its own room */
+        return mark + 10; /* an age: "in 22h 59m"; UTC makes its own room */
     char digits[24];
     struct arena a = ARENA_INIT;
     struct str shown = cell_show(&a, cell, 0);

@@ -46,17 +46,19 @@ static struct {
 
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
-/* Async-signal-safe: write, tcsetattr, dup2, sigaction. Returning runs the faulting instruction
- * again, now under the handler that was there before. */
-static void on_crash(int number)
+/* Async-signal-safe: write, tcsetattr, dup2, sigaction, raise. Returning runs the faulting
+ * instruction again, now under the handler that was there before; a signal that somebody sent has
+ * no such instruction and is raised again. */
+static void on_crash(int number, siginfo_t *info, void *context)
 {
+    (void)context;
     ssize_t n = write(STDOUT_FILENO, crash.leave, crash.leave_len);
     (void)n; /* nothing left to do about it */
     tcsetattr(STDIN_FILENO, TCSANOW, &crash.termios);
     if (crash.stderr_fd >= 0)
         dup2(crash.stderr_fd, STDERR_FILENO);
     sigaction(number, &crash.old[number], NULL);
-    if (number == SIGABRT)
+    if (number == SIGABRT || info->si_code <= 0)
         raise(number);
 }
 
@@ -90,7 +92,7 @@ static void crash_arm(int stderr_fd)
     add_leave("cnorm");
     stack_t stack = {.ss_sp = crash.stack, .ss_size = sizeof crash.stack};
     sigaltstack(&stack, NULL);
-    struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_ONSTACK | SA_SIGINFO};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof crash_signals / sizeof crash_signals[0]; i++)
         sigaction(crash_signals[i], &action, &crash.old[crash_signals[i]]);

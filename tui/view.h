@@ -109,14 +109,16 @@ struct want; /* ask.h */
 
 void view_stores_open(struct app *app);
 void view_records_open(struct app *app, struct session *session);
-/* The next sheet of a record after `after` (NULL: the first). */
+/* A sheet of one record: history, instances, ... */
 void view_sheet_open(struct app *app, struct session *session, struct str id, struct str label,
                      const struct sheet *sheet);
 void view_detail_open(struct app *app, struct session *session, struct str id, struct str label);
-/* `ask`: read the record and show everything known of it. */
 void view_text_open(struct app *app, struct session *session, const char *title, struct str text);
+/* Reads the record and shows everything known of it. */
 void view_record_text_open(struct app *app, struct session *session, struct str id,
                            struct str label);
+/* One row, a line for each column that is known. */
+void row_text(struct sbuf *out, const struct sheet *sheet, const struct cell *cells);
 void view_help_open(struct app *app, unsigned scopes);
 /* What can be done to these records; `sheet` says of what the rows are. */
 void view_menu_open(struct app *app, struct session *session, const struct sheet *sheet,

@@ -126,12 +126,10 @@ static void show_row(struct sheet_view *v, size_t row)
 {
     struct arena a = ARENA_INIT;
     struct sbuf text = SBUF_INIT;
-    for (size_t c = 0; c < v->sheet->ncolumns; c++) {
-        struct cell cell = rows_cell(v->rows, row, c);
-        struct str shown = cell_show(&a, &cell, TIME_UNKNOWN);
-        if (cell.type != CELL_NULL)
-            sbuf_printf(&text, "%s\n%.*s\n\n", v->sheet->columns[c].name, STR_ARG(shown));
-    }
+    struct cell *cells = arena_array(&a, struct cell, v->sheet->ncolumns);
+    struct row_in in;
+    rows_get(v->rows, row, &in, cells);
+    row_text(&text, v->sheet, cells);
     view_text_open(v->lv.base.app, v->lv.base.session, "row", sbuf_view(&text));
     sbuf_release(&text);
     arena_release(&a);

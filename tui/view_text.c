@@ -157,14 +157,16 @@ static void add_error(struct sbuf *out, const char *label, const struct err *err
     sbuf_char(out, '\n');
 }
 
-static void add_row(struct sbuf *out, const struct sheet *sheet, const struct sheet_row *row)
+void row_text(struct sbuf *out, const struct sheet *sheet, const struct cell *cells)
 {
     struct arena a = ARENA_INIT;
     for (size_t c = 0; c < sheet->ncolumns; c++) {
-        const struct cell *cell = &row->cells[c];
-        if (cell->type != CELL_NULL && cell->type != CELL_UNKNOWN)
-            sbuf_printf(out, "%-16s %.*s\n", sheet->columns[c].name,
-                        STR_ARG(cell_show(&a, cell, TIME_UNKNOWN)));
+        if (cells[c].type == CELL_NULL || cells[c].type == CELL_UNKNOWN)
+            continue;
+        struct str shown = cell_show(&a, &cells[c], TIME_UNKNOWN);
+        bool long_one = str_index(shown, '\n') >= 0;
+        sbuf_printf(out, "%-16s %s%.*s\n", sheet->columns[c].name, long_one ? "\n" : "",
+                    STR_ARG(shown));
     }
     arena_release(&a);
 }
@@ -189,7 +191,7 @@ static void record_done(struct job *job, void *owner)
             sbuf_printf(&out, "%-16.*s %.*s\n", STR_ARG(lines[i][0]), STR_ARG(lines[i][1]));
         sbuf_char(&out, '\n');
         const struct sheet *sheet = &system->sheets[0];
-        add_row(&out, sheet, sheet->fill(sheet, &record->input));
+        row_text(&out, sheet, sheet->fill(sheet, &record->input)->cells);
     }
     v->text = text_clean(&v->arena, sbuf_view(&out), CLEAN_LINES);
     v->width = 0;
