@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Documents are read in small lots, so that a page of large ones does not fill the memory. */
-enum { LOT_ROWS = 64, LOT_BYTES = 8 << 20 };
+enum { LOT_ROWS = 512, LOT_BYTES = 8 << 20 };
 
 /* --- copies into the caller's arena ---------------------------------------------------------- */
 
@@ -154,8 +154,9 @@ static bool visit_lot(struct store *store, struct row *rows, size_t n, unsigned 
     return true;
 }
 
-bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
-                   const struct call *call, listing_visitor *visit, void *ctx, struct err *err)
+static bool visit_lots(struct store *store, struct row *rows, size_t n, unsigned what,
+                       int64_t now_us, const struct call *call, listing_visitor *visit, void *ctx,
+                       struct err *err)
 {
     for (size_t at = 0; at < n;) {
         int64_t bytes = 0;
@@ -169,6 +170,17 @@ bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned wha
         at += lot;
     }
     return true;
+}
+
+static unsigned without_history(const struct store *store, unsigned what)
+{
+    return store_system(store)->facts_are_history ? what & ~(unsigned)LIST_FACTS : what;
+}
+
+bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
+                   const struct call *call, listing_visitor *visit, void *ctx, struct err *err)
+{
+    return visit_lots(store, rows, n, without_history(store, what), now_us, call, visit, ctx, err);
 }
 
 /* --- cells ----------------------------------------------------------------------------------- */
@@ -213,8 +225,10 @@ bool listing_fill(struct store *store, const struct sheet *sheet, struct row *ro
     page.status = arena_array(arena, struct str, n);
     page.marks = arena_array(arena, enum mark, n);
     page.problems = arena_array(arena, const struct err *, n);
+    if (sheet == &store_system(store)->sheets[0])
+        what = without_history(store, what);
     struct filling filling = {.sheet = sheet, .what = what, .arena = arena, .page = &page};
-    if (!listing_visit(store, rows, n, what, now_us, call, fill_one, &filling, err))
+    if (!visit_lots(store, rows, n, what, now_us, call, fill_one, &filling, err))
         return false;
     *ret = page;
     return true;

@@ -48,6 +48,9 @@ struct system {
     size_t nparts;
     const struct sheet *sheets; /* sheets[0] is the list */
     size_t nsheets;
+    /* The facts are the history of a record, which only its own sheets show: lists do not ask the
+     * store for it. */
+    bool facts_are_history;
     const struct op *const *ops;  /* ends with NULL */
     const struct action *actions; /* ends with key 0 */
     /* Is this a possible id (etl: pid/oid)? NULL: every text is. */

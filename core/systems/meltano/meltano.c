@@ -31,6 +31,7 @@ const struct system system_meltano = {
     .nparts = HALVES,
     .sheets = meltano_sheets,
     .nsheets = MELTANO_SHEETS,
+    .facts_are_history = true,
     .ops = ops,
     .actions = actions,
     .brief = meltano_brief,
