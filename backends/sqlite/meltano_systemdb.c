@@ -449,14 +449,25 @@ static bool systemdb_activity(struct store *store, const struct str *ids, size_t
     return true;
 }
 
+/* The runs of one wanted id; sorted by id while they are gathered. */
+struct wanted {
+    struct str id;
+    size_t at; /* its place among those asked for */
+    int64_t run_ids[SYSTEMDB_HISTORY];
+    size_t nruns;
+};
+
 struct history {
-    const struct str *ids;
+    struct wanted *wanted;
     size_t n;
     struct arena *arena;
-    int64_t (*run_ids)[SYSTEMDB_HISTORY];
-    size_t *nruns;
     const struct value **ret;
 };
+
+static int wanted_cmp(const void *a, const void *b)
+{
+    return str_cmp(((const struct wanted *)a)->id, ((const struct wanted *)b)->id);
+}
 
 /* The newest rows of each id, again in one pass; id and job_name come first in a row, so no payload
  * is touched. */
@@ -464,7 +475,8 @@ static bool newest_runs(struct sqlite_conn *conn, struct history *h, struct err 
 {
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     size_t full = 0;
-    memset(h->nruns, 0, h->n * sizeof *h->nruns);
+    for (size_t i = 0; i < h->n; i++)
+        h->wanted[i].nruns = 0;
     if (!sqlite_prepare(conn, "SELECT id, job_name FROM runs ORDER BY id DESC", &stmt, err))
         return false;
     for (bool row; full < h->n;) {
@@ -472,14 +484,14 @@ static bool newest_runs(struct sqlite_conn *conn, struct history *h, struct err 
             return false;
         if (!row)
             break;
-        struct str job = {(const char *)sqlite3_column_text(stmt, 1),
-                          (size_t)sqlite3_column_bytes(stmt, 1)};
-        for (size_t i = 0; job.ptr && i < h->n; i++) {
-            if (h->nruns[i] == SYSTEMDB_HISTORY || !str_eq(h->ids[i], job))
-                continue;
-            h->run_ids[i][h->nruns[i]++] = sqlite3_column_int64(stmt, 0);
-            full += h->nruns[i] == SYSTEMDB_HISTORY;
-        }
+        struct wanted key = {.id = {(const char *)sqlite3_column_text(stmt, 1),
+                                    (size_t)sqlite3_column_bytes(stmt, 1)}};
+        struct wanted *w =
+            key.id.ptr ? bsearch(&key, h->wanted, h->n, sizeof key, wanted_cmp) : NULL;
+        if (!w || w->nruns == SYSTEMDB_HISTORY)
+            continue;
+        w->run_ids[w->nruns++] = sqlite3_column_int64(stmt, 0);
+        full += w->nruns == SYSTEMDB_HISTORY;
     }
     return true;
 }
@@ -492,17 +504,20 @@ static bool history_read(struct sqlite_conn *conn, void *ctx, struct err *err)
     for (size_t i = 0; i < h->n; i++) {
         const struct value *runs[SYSTEMDB_HISTORY];
         size_t n = 0;
-        for (size_t j = 0; j < h->nruns[i]; j++) {
+        /* An id asked for twice has its runs where bsearch finds it. */
+        const struct wanted *w =
+            bsearch(&h->wanted[i], h->wanted, h->n, sizeof *h->wanted, wanted_cmp);
+        for (size_t j = 0; j < w->nruns; j++) {
             struct systemdb_run run;
             int64_t bytes = 0;
             bool found;
-            if (!run_read(conn, h->run_ids[i][j], SYSTEMDB_PAYLOAD_LIMIT, h->arena, &found, &run,
+            if (!run_read(conn, w->run_ids[j], SYSTEMDB_PAYLOAD_LIMIT, h->arena, &found, &run,
                           &bytes, err))
                 return false;
             if (found)
                 runs[n++] = systemdb_run_fact(h->arena, &run, bytes);
         }
-        h->ret[i] = systemdb_facts(h->arena, runs, n);
+        h->ret[h->wanted[i].at] = systemdb_facts(h->arena, runs, n);
     }
     return true;
 }
@@ -513,9 +528,10 @@ static bool systemdb_facts_read(struct store *store, const struct str *ids, size
 {
     struct systemdb_store *s = systemdb(store);
     if (systemdb_runs_readable(&s->schema)) {
-        struct history h = {.ids = ids, .n = n, .arena = arena, .ret = ret};
-        h.run_ids = arena_alloc_array(arena, n, sizeof *h.run_ids);
-        h.nruns = arena_array(arena, size_t, n);
+        struct history h = {arena_array(arena, struct wanted, n), n, arena, ret};
+        for (size_t i = 0; i < n; i++)
+            h.wanted[i] = (struct wanted){.id = ids[i], .at = i};
+        qsort(h.wanted, n, sizeof *h.wanted, wanted_cmp);
         return sqlite_read(s->client, call, history_read, &h, err);
     }
     for (size_t i = 0; i < n; i++)

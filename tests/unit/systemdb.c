@@ -582,14 +582,15 @@ static void history_is_a_fact(void **state)
     struct fixture *f = *state;
     for (int i = 0; i < 25; i++)
         add_running(f, "dev:tap-shop-to-target-wh", "019bd7e19c007abc8def0123456789ac", i, i);
-    struct str ids[] = {SHOP, STR("imported-no-partial")};
-    const struct value *facts[2];
+    struct str ids[] = {SHOP, STR("imported-no-partial"), SHOP};
+    const struct value *facts[3];
     struct err err = {0};
-    if (!store_facts(f->store, ids, 2, &f->call, &f->arena, facts, &err))
+    if (!store_facts(f->store, ids, 3, &f->call, &f->arena, facts, &err))
         fail_msg("%s", err.text);
     const struct value *runs = value_get(facts[0], "runs");
     assert_int_equal(value_count(runs), SYSTEMDB_HISTORY);
     assert_int_equal(value_count(value_get(facts[1], "runs")), 0);
+    assert_true(value_equal(facts[0], facts[2]));
     const struct value *newest = value_at(runs, 0);
     int64_t us;
     assert_true(value_to_i64(value_get(newest, "id"), &us) && us == 27);
