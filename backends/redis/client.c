@@ -110,8 +110,9 @@ static void disconnect(struct redis_client *client)
 
 static bool unreachable(struct redis_client *client, const char *why, struct err *err)
 {
-    disconnect(client);
-    return err_set(err, ERR_UNAVAILABLE, "redis %.*s: %s", STR_ARG(client->server.name), why);
+    err_set(err, ERR_UNAVAILABLE, "redis %.*s: %s", STR_ARG(client->server.name), why);
+    disconnect(client); /* only now: `why` is often the context's own text */
+    return false;
 }
 
 static bool connect_socket(struct redis_client *client, const struct call *call, struct err *err)

@@ -414,15 +414,65 @@ static void nothing_to_edit(void **state)
     arena_release(&plan.arena);
 }
 
+/* Every text as a byte string, as Python 2 code without unicode literals leaves it. */
+static const struct value *as_python2(struct arena *arena, const struct value *v)
+{
+    size_t n = value_count(v);
+    if (v->type == VALUE_STR)
+        return value_text(arena, VALUE_PY2STR, v->text);
+    if (v->type == VALUE_DICT) {
+        struct value_pair *pairs = arena_array(arena, struct value_pair, n);
+        for (size_t i = 0; i < n; i++)
+            pairs[i] = (struct value_pair){as_python2(arena, v->dict.pairs[i].key),
+                                           as_python2(arena, v->dict.pairs[i].val)};
+        return value_dict(arena, pairs, n);
+    }
+    if (v->type != VALUE_LIST)
+        return v;
+    const struct value **items = arena_array(arena, const struct value *, n);
+    for (size_t i = 0; i < n; i++)
+        items[i] = as_python2(arena, v->list.items[i]);
+    return value_list(arena, VALUE_LIST, items, n);
+}
+
+static void python2_keys_stay(void **state)
+{
+    struct plan plan;
+    begin(&plan, "q-5f3c1", SAMPLE_JSON);
+    plan.docs[0].root = as_python2(&plan.arena, plan.docs[0].root);
+    assert_true(
+        RUN(&plan, &session_skip, {"name", STR("t_importSubject#0")}, {"cascade", STR("")}));
+    const struct value *subject = field(FIELD(plan.root, "instances"), STR("t_importSubject#0"));
+    assert_int_equal(value_count(subject), 5); /* no key twice, as text and as bytes */
+    assert_int_equal(value_count(plan.root), 3);
+    assert_int_equal(subject->dict.pairs[3].key->type, VALUE_PY2STR);
+    assert_str(text_or(FIELD(subject, "status"), STR("")), "skipped");
+    assert_int_equal(value_count(FIELD(FIELD(subject, "metadata"), "timestamps")), 6);
+    plan.docs[0].root = as_python2(&plan.arena, sample(&plan.arena, "q-5f3c1", SAMPLE_JSON));
+    assert_true(RUN(&plan, &session_replay, {"name", STR("t_importSubject#0")}));
+    struct session session;
+    session_read(&plan.arena, plan.root, &session);
+    assert_string_equal(session.defect.text, "");
+    assert_str(session_instance(&session, STR("t_importSubject#1"))->parent, "t_importSubject#0");
+    arena_release(&plan.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replay),           cmocka_unit_test(replay_with_kwargs),
-        cmocka_unit_test(replay_by_filter), cmocka_unit_test(refusals),
-        cmocka_unit_test(skip_alone),       cmocka_unit_test(skip_with_cascade),
-        cmocka_unit_test(resolve_logs),     cmocka_unit_test(fail_stuck),
-        cmocka_unit_test(colliding_names),  cmocka_unit_test(edit_keeps_python),
-        cmocka_unit_test(replayed_before),  cmocka_unit_test(nothing_to_edit),
+        cmocka_unit_test(replay),
+        cmocka_unit_test(replay_with_kwargs),
+        cmocka_unit_test(replay_by_filter),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(skip_alone),
+        cmocka_unit_test(skip_with_cascade),
+        cmocka_unit_test(resolve_logs),
+        cmocka_unit_test(fail_stuck),
+        cmocka_unit_test(colliding_names),
+        cmocka_unit_test(edit_keeps_python),
+        cmocka_unit_test(replayed_before),
+        cmocka_unit_test(nothing_to_edit),
+        cmocka_unit_test(python2_keys_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
