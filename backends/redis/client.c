@@ -330,6 +330,14 @@ bool redis_time(struct redis_client *client, const struct call *call, int64_t *r
     return ok;
 }
 
+int64_t redis_expiry_us(int64_t pttl_ms)
+{
+    enum { SECOND_US = 1000000 };
+    if (pttl_ms < 0)
+        return TIME_NEVER;
+    return (clock_now_us() + pttl_ms * 1000 + SECOND_US / 2) / SECOND_US * SECOND_US;
+}
+
 struct str redis_number(struct arena *arena, int64_t n)
 {
     return arena_printf(arena, "%lld", (long long)n);

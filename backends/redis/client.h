@@ -65,6 +65,10 @@ bool redis_answer_error(const struct redis_client *client, const struct redis_an
 bool redis_time(struct redis_client *client, const struct call *call, int64_t *ret_us,
                 struct err *err);
 
+/* The moment a PTTL answer means, by our clock, in whole seconds: two looks at one key give the
+ * same one. TIME_NEVER for -1. */
+int64_t redis_expiry_us(int64_t pttl_ms);
+
 struct str redis_number(struct arena *arena, int64_t n); /* an argument */
 
 #endif

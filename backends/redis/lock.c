@@ -10,7 +10,8 @@
 enum {
     POLL_MS = 150,
     SCAN_COUNT = 1000,
-    FRAMEWORK_ID_LEN = 16, /* python-redis-lock 2.3.0 */
+    FRAMEWORK_ID_LEN = 16, /* python-redis-lock 2.3.0 to 3.2 */
+    NEWER_ID_LEN = 24,     /* base64 of 18 random bytes, from 3.3 */
     LOCKS_MAX = 10000,     /* of one list */
 };
 
@@ -54,9 +55,15 @@ static struct str remaining(struct arena *arena, int64_t pttl_ms)
     return arena_printf(arena, "%.*s left", STR_ARG(time_span(arena, pttl_ms * 1000)));
 }
 
+/* Random, or a text that another tool put there? */
+static bool names_holder(struct str id)
+{
+    return id.len && id.len != FRAMEWORK_ID_LEN && id.len != NEWER_ID_LEN && is_printable(id);
+}
+
 static struct str holder_text(struct arena *arena, struct str id)
 {
-    if (id.len && id.len != FRAMEWORK_ID_LEN && is_printable(id))
+    if (names_holder(id))
         return arena_str(arena, id);
     return arena_printf(arena, "unknown (%zu bytes)", id.len);
 }
@@ -159,9 +166,11 @@ static struct lock *make_lock(struct arena *arena, struct str uid, struct str id
         lock->frees_itself = STR("never");
         lock->evidence = STR("taken without a time limit (ttl None); its holder is not recorded");
     } else {
-        lock->expires_at_us = clock_now_us() + pttl_ms * 1000;
+        lock->expires_at_us = redis_expiry_us(pttl_ms);
         lock->frees_itself = time_span(arena, -pttl_ms * 1000);
-        lock->evidence = STR("the value does not name a holder; normally held for milliseconds");
+        lock->evidence = names_holder(id)
+                             ? STR("its value is a text of another tool")
+                             : STR("its value names no holder; normally held for milliseconds");
     }
     if (str_starts(id, "penstock/")) {
         struct str mine = arena_printf(arena, "penstock/%.*s/", STR_ARG(operator_name));

@@ -250,13 +250,12 @@ static bool measure(struct django_store *store, struct row *rows, size_t n, cons
     }
     if (!redis_pipeline(store->client, commands, 2 * n, call, arena, answers, err))
         return false;
-    int64_t now = clock_now_us();
     for (size_t i = 0; i < n; i++) {
         int64_t left = answers[2 * i + 1].number;
         if (answers[2 * i].type == REDIS_NUMBER)
             rows[i].bytes = answers[2 * i].number;
         if (answers[2 * i + 1].type == REDIS_NUMBER && left != -2)
-            rows[i].expires_at_us = left < 0 ? TIME_NEVER : now + left * 1000;
+            rows[i].expires_at_us = redis_expiry_us(left);
     }
     return true;
 }
@@ -327,7 +326,7 @@ void django_document(const struct django_stored *stored, struct str uid, size_t 
     ret->bytes = stored->bytes.len;
     ret->versions[0] = version_of(stored->bytes);
     ret->image = django_image(arena, stored);
-    ret->expires_at_us = stored->pttl_ms < 0 ? TIME_NEVER : clock_now_us() + stored->pttl_ms * 1000;
+    ret->expires_at_us = redis_expiry_us(stored->pttl_ms);
     django_decode(arena, stored->bytes, limit, ret, ret_form);
 }
 
@@ -395,7 +394,7 @@ static void take_value(struct redis_answer *value, int64_t pttl_ms, struct str i
     doc->head = value->text;
     doc->bytes = (uint64_t)measured->len;
     doc->updated_at_us = TIME_UNKNOWN;
-    doc->expires_at_us = pttl_ms < 0 ? TIME_NEVER : clock_now_us() + pttl_ms * 1000;
+    doc->expires_at_us = redis_expiry_us(pttl_ms);
     doc->versions[0] = version_of(value->text);
     err_set(&doc->problem, ERR_UNSUPPORTED, "%lld bytes: only the first were read",
             (long long)measured->len);

@@ -192,7 +192,7 @@ static void refusals(void **state)
         {"q-5f3c1",
          &session_replay,
          {{"name", STR("t_importSubject#0")}, {"dispatch", STR("")}},
-         ERR_UNSUPPORTED,
+         ERR_REFUSED,
          "a replay is prepared here, not sent to a worker"},
         {"q-5f3c1",
          &session_fail,
@@ -390,6 +390,17 @@ static void edit_keeps_python(void **state)
     arena_release(&plan.arena);
 }
 
+static void fire_is_a_preview(void **state)
+{
+    struct plan plan;
+    begin(&plan, "q-5f3c1", SAMPLE_PICKLE);
+    assert_true(RUN(&plan, &session_fire, {"trigger", STR("pageReceived")}));
+    assert_int_equal(plan.out.nedits, 0);
+    assert_str(plan.out.nothing, "it would do: new t_importResponses#2 -> unstarted. Only the "
+                                 "application can fire: m.fire(\"pageReceived\", {...})");
+    arena_release(&plan.arena);
+}
+
 static void replayed_before(void **state)
 {
     struct plan plan;
@@ -460,19 +471,13 @@ static void python2_keys_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replay),
-        cmocka_unit_test(replay_with_kwargs),
-        cmocka_unit_test(replay_by_filter),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(skip_alone),
-        cmocka_unit_test(skip_with_cascade),
-        cmocka_unit_test(resolve_logs),
-        cmocka_unit_test(fail_stuck),
-        cmocka_unit_test(colliding_names),
-        cmocka_unit_test(edit_keeps_python),
-        cmocka_unit_test(replayed_before),
-        cmocka_unit_test(nothing_to_edit),
-        cmocka_unit_test(python2_keys_stay),
+        cmocka_unit_test(replay),           cmocka_unit_test(replay_with_kwargs),
+        cmocka_unit_test(replay_by_filter), cmocka_unit_test(refusals),
+        cmocka_unit_test(skip_alone),       cmocka_unit_test(skip_with_cascade),
+        cmocka_unit_test(resolve_logs),     cmocka_unit_test(fail_stuck),
+        cmocka_unit_test(colliding_names),  cmocka_unit_test(edit_keeps_python),
+        cmocka_unit_test(replayed_before),  cmocka_unit_test(fire_is_a_preview),
+        cmocka_unit_test(nothing_to_edit),  cmocka_unit_test(python2_keys_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

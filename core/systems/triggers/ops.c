@@ -262,7 +262,7 @@ static bool replay_run(const struct op_input *in, struct op_output *out, struct 
     size_t n;
     const struct value *kwargs;
     if (op_arg_flag(&in->args, "dispatch")) {
-        err_set(err, ERR_UNSUPPORTED, "a replay is prepared here, not sent to a worker");
+        err_set(err, ERR_REFUSED, "a replay is prepared here, not sent to a worker");
         return err_hint(err,
                         "without --dispatch the clone waits for the next fire of its triggers");
     }
@@ -514,16 +514,18 @@ static bool fire_run(const struct op_input *in, struct op_output *out, struct er
     draft_begin(&draft, in->arena, &session);
     if (!draft_fire(&draft, trigger, kwargs ? kwargs : value_empty_dict(in->arena), &fired, err))
         return false;
+    struct sbuf effect = SBUF_INIT;
     for (const struct fired *f = fired; f; f = f->next) {
-        const char *after = f->ready ? "scheduled" : arena_cstr(in->arena, f->instance->status);
-        op_consequence(out, in->arena, "fires", LEVEL_NOTE, "%s%.*s -> %s",
-                       f->created ? "new " : "", STR_ARG(f->instance->name), after);
+        struct str after = f->ready ? STR("scheduled") : f->instance->status;
+        sbuf_printf(&effect, "%s%s%.*s -> %.*s", effect.len ? ", " : "", f->created ? "new " : "",
+                    STR_ARG(f->instance->name), STR_ARG(after));
     }
     out->nothing = arena_printf(in->arena,
-                                "a preview: only the application can fire, in its shell: "
-                                "m.fire(%.*s, {...})%s",
-                                STR_ARG(python_quote(in->arena, trigger)),
-                                fired ? "" : "; no status would change");
+                                "it would do: %.*s. Only the application can fire: "
+                                "m.fire(%.*s, {...})",
+                                STR_ARG(effect.len ? sbuf_view(&effect) : STR("nothing")),
+                                STR_ARG(python_quote(in->arena, trigger)));
+    sbuf_release(&effect);
     return true;
 }
 
