@@ -45,8 +45,9 @@ static struct str why_not(const struct etl_store *es)
 {
     if (pg_client_server(es->client)->standby)
         return STR("the server is a standby");
-    if (es->schema.legacy_a)
-        return STR("the schema is from before August 2025 and keeps no history");
+    struct str why = etl_why_read_only(&es->schema);
+    if (why.ptr)
+        return why;
     if (!es->schema.may_write_states)
         return STR("this role lacks insert, update or delete on etl.replication_state");
     return STR_NULL;

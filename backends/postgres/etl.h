@@ -14,7 +14,7 @@ struct etl_schema {
     bool states;           /* etl.replication_state */
     bool legacy_a;         /* one row per table, no history: before August 2025 */
     bool legacy_b;         /* the first chained form */
-    bool created_at;       /* of replication_state */
+    bool times;            /* replication_state says when; a row without is not restored exactly */
     bool schemas, columns; /* etl.table_schemas, etl.table_columns */
     bool snapshots;        /* table_schemas.snapshot_id */
     bool pair_snapshots;   /* it is text "commit:message": L5 and later */
@@ -52,6 +52,8 @@ static inline struct etl_store *etl_store(struct store *store)
 /* etl_schema.c */
 bool etl_schema_look(struct pg_client *client, const struct call *call, struct arena *arena,
                      struct etl_schema *ret, struct err *err);
+/* Why a schema of this level is only read; STR_NULL: it can be written. */
+struct str etl_why_read_only(const struct etl_schema *schema);
 void etl_sql_make(const struct etl_schema *schema, const struct pg_server *server,
                   struct arena *arena, struct etl_sql *ret);
 

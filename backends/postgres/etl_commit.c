@@ -33,12 +33,6 @@ static bool write_rows(struct change *c, const char *sql, const struct str *para
                    (long long)touched, (long long)want);
 }
 
-#define IMAGE_ROW                                                                                  \
-    " select (r->>'id')::int8, $1::int8, $2::oid, (r->>'state')::etl.table_state,"                 \
-    " (r->>'metadata')::jsonb, (r->>'prev')::int8, (r->>'is_current')::bool"
-#define IMAGE_FROM                                                                                 \
-    " from jsonb_array_elements($3::jsonb) r where (r->>'id')::int8 <> all($4::int8[])"
-
 /* --- states: only the rows that differ ------------------------------------------------------- */
 
 static const struct value *find_row(const struct value *states, int64_t id)
@@ -96,11 +90,6 @@ static const struct {
 };
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
-static bool is_time(size_t column)
-{
-    return strcmp(columns[column].type, "timestamptz") == 0;
-}
-
 /* The columns of `after` that differ from `before`, and no others. */
 static bool update_row(struct change *c, const struct value *before, const struct value *after,
                        struct err *err)
@@ -113,8 +102,7 @@ static bool update_row(struct change *c, const struct value *before, const struc
     params[n++] = c->oid;
     for (size_t i = 1; ok && i < COLUMNS; i++) {
         const struct value *new = value_get(after, columns[i].name);
-        if ((!is_late(new) && value_equal(value_get(before, columns[i].name), new)) ||
-            (is_time(i) && !c->es->schema.created_at))
+        if (!is_late(new) && value_equal(value_get(before, columns[i].name), new))
             continue;
         sbuf_printf(&sql, "%s%s = ", !sql.len ? "update etl.replication_state set " : ", ",
                     columns[i].name);
@@ -142,8 +130,7 @@ static bool insert_row(struct change *c, const struct value *row, struct err *er
     bool ok = true;
     for (size_t i = 0; ok && i < COLUMNS; i++) {
         const struct value *v = value_get(row, columns[i].name);
-        if ((i == 0 && is_late(v)) || (is_time(i) && !c->es->schema.created_at) ||
-            (is_time(i) && is_late(v)))
+        if (is_late(v))
             continue; /* the column's own default: identity, now() */
         sbuf_printf(&names, ", %s", columns[i].name);
         sbuf_printf(&values, ", $%zu::%s", n + 1, columns[i].type);
@@ -229,13 +216,13 @@ static bool insert_image(struct change *c, const struct value *now, struct str i
             sbuf_printf(&ids, "%c%lld", stay++ ? ',' : '{', (long long)id);
     }
     sbuf_cstr(&ids, stay ? "}" : "{}");
-    const char *sql =
-        c->es->schema.created_at
-            ? "insert into etl.replication_state (id, pipeline_id, table_id, state, metadata, prev,"
-              " is_current, created_at, updated_at) overriding system value" IMAGE_ROW
-              ", (r->>'created_at')::timestamptz, (r->>'updated_at')::timestamptz" IMAGE_FROM
-            : "insert into etl.replication_state (id, pipeline_id, table_id, state, metadata, prev,"
-              " is_current) overriding system value" IMAGE_ROW IMAGE_FROM;
+    static const char sql[] =
+        "insert into etl.replication_state (id, pipeline_id, table_id, state, metadata, prev,"
+        " is_current, created_at, updated_at) overriding system value"
+        " select (r->>'id')::int8, $1::int8, $2::oid, (r->>'state')::etl.table_state,"
+        " (r->>'metadata')::jsonb, (r->>'prev')::int8, (r->>'is_current')::bool,"
+        " (r->>'created_at')::timestamptz, (r->>'updated_at')::timestamptz"
+        " from jsonb_array_elements($3::jsonb) r where (r->>'id')::int8 <> all($4::int8[])";
     const struct str params[] = {c->pid, c->oid, image, sbuf_view(&ids)};
     bool ok = write_rows(c, sql, params, 4, (int64_t)nrows, "restore of phase rows", err);
     sbuf_release(&ids);

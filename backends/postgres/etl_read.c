@@ -150,9 +150,9 @@ static bool document_fill(struct etl_store *es, struct arena *arena, const struc
         return true;
     doc->root = value_dict(arena, pairs, n);
     doc->updated_at_us = newest_change(arena, doc->root);
-    if (es->schema.legacy_a)
-        err_set(&doc->problem, ERR_UNSUPPORTED,
-                "this schema is from before August 2025 and keeps no history: it is only read");
+    struct str why = etl_why_read_only(&es->schema);
+    if (why.ptr)
+        err_set(&doc->problem, ERR_UNSUPPORTED, "%.*s: it is only read", STR_ARG(why));
     return true;
 }
 

@@ -14,7 +14,8 @@ static const char look_sql[] =
     ") select"
     "  coalesce(bool_or(relname = 'replication_state' and attname = 'pipeline_id'), false),"
     "  coalesce(bool_or(relname = 'replication_state' and attname = 'is_current'), false),"
-    "  coalesce(bool_or(relname = 'replication_state' and attname = 'created_at'), false),"
+    "  coalesce(bool_or(relname = 'replication_state' and attname = 'created_at'), false)"
+    "   and coalesce(bool_or(relname = 'replication_state' and attname = 'updated_at'), false),"
     "  to_regclass('etl.idx_replication_state_prev') is not null,"
     "  coalesce(bool_or(relname = 'table_schemas' and attname = 'pipeline_id'), false),"
     "  coalesce(bool_or(relname = 'table_columns' and attname = 'column_name'), false),"
@@ -68,7 +69,7 @@ bool etl_schema_look(struct pg_client *client, const struct call *call, struct a
     struct etl_schema s = {
         .states = present && usage && readable(no, "replication_state"),
         .legacy_a = present && !chained,
-        .created_at = pg_bool(res, 0, 2),
+        .times = pg_bool(res, 0, 2),
         .legacy_b = chained && pg_bool(res, 0, 3),
         .schemas = usage && pg_bool(res, 0, 4) && readable(no, "table_schemas"),
         .columns = usage && pg_bool(res, 0, 5) && readable(no, "table_columns"),
@@ -90,6 +91,13 @@ bool etl_schema_look(struct pg_client *client, const struct call *call, struct a
     }
     *ret = s;
     return true;
+}
+
+struct str etl_why_read_only(const struct etl_schema *s)
+{
+    if (s->legacy_a)
+        return STR("the schema is from before August 2025 and keeps no history");
+    return s->times ? STR_NULL : STR("the schema is from August 2025 and keeps no times");
 }
 
 /* --- statements ----------------------------------------------------------------------------- */
@@ -161,7 +169,7 @@ static void part_sql(struct sbuf *sql, const char *part, const char *row, const 
     else
         sbuf_printf(sql,
                     " left join (select w.i, jsonb_agg(%s order by r.id)::text as t"
-                    " from w join etl.%s group by w.i) %s on %s.i = w.i",
+                    " from w join %s group by w.i) %s on %s.i = w.i",
                     row, from, part, part);
 }
 
@@ -175,10 +183,10 @@ static void states_sql(const struct etl_schema *s, struct sbuf *sql)
                  "(select 1 as id, x.* from etl.replication_state x) r on" OURS);
     else
         part_sql(sql, "states",
-                 s->created_at
+                 s->times
                      ? "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)" TIMES("r")
                      : "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)",
-                 "replication_state r on" OURS);
+                 "etl.replication_state r on" OURS);
 }
 
 static void schemas_sql(const struct etl_schema *s, struct sbuf *sql)
@@ -192,7 +200,7 @@ static void schemas_sql(const struct etl_schema *s, struct sbuf *sql)
              !s->schemas  ? NULL
              : s->columns ? with_columns
                           : "to_jsonb(r)" TIMES("r"),
-             "table_schemas r on" OURS);
+             "etl.table_schemas r on" OURS);
 }
 
 static void destination_sql(const struct etl_schema *s, struct sbuf *sql)
@@ -201,10 +209,10 @@ static void destination_sql(const struct etl_schema *s, struct sbuf *sql)
         part_sql(sql, "destination",
                  "to_jsonb(r) || jsonb_build_object('replication_mask',"
                  " '\\x' || encode(r.replication_mask, 'hex'))" TIMES("r"),
-                 "destination_tables_metadata r on" OURS);
+                 "etl.destination_tables_metadata r on" OURS);
     else
         part_sql(sql, "destination", s->mappings ? "to_jsonb(r)" TIMES("r") : NULL,
-                 "table_mappings r on r.pipeline_id = w.pid and r.source_table_id = w.oid");
+                 "etl.table_mappings r on r.pipeline_id = w.pid and r.source_table_id = w.oid");
 }
 
 static const char *read_sql(const struct etl_schema *s, struct arena *arena)
@@ -218,7 +226,7 @@ static const char *read_sql(const struct etl_schema *s, struct arena *arena)
                     " + coalesce(octet_length(destination.t), 0) as bytes from w");
     states_sql(s, &sql);
     part_sql(&sql, "progress", s->progress ? "to_jsonb(r)" TIMES("r") : NULL,
-             "replication_progress r on r.worker_type::text = 'table_sync' and" OURS);
+             "etl.replication_progress r on r.worker_type::text = 'table_sync' and" OURS);
     schemas_sql(s, &sql);
     destination_sql(s, &sql);
     names_sql(s, &sql);
@@ -257,7 +265,7 @@ void etl_sql_make(const struct etl_schema *s, const struct pg_server *server, st
         s, arena,
         s->legacy_a ? "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state,"
                       " null::int8 as at from etl.replication_state r where true"
-        : s->created_at
+        : s->times
             ? "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state, " PG_TIME_US(
                   "r.created_at") " as at from etl.replication_state r where r.is_current = true"
             : "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state,"
