@@ -28,17 +28,16 @@ static bool names_blocker(const struct plan *plan)
     return false;
 }
 
-static bool refuse(const char *needs, struct str what, struct err *err)
+/* One line for each thing that is missing; scripts look for them. */
+static void say_need(const char *option, struct str value)
 {
     struct arena a = ARENA_INIT;
-    struct str quoted = what.ptr ? shell_quote(&a, what) : STR("");
-    /* Always in quotes, as cli.md shows it. */
-    if (what.ptr && quoted.ptr[0] != '\'')
+    struct str quoted = value.ptr ? shell_quote(&a, value) : STR_NULL;
+    if (value.ptr && !str_starts(quoted, "'")) /* always in quotes, as cli.md shows it */
         quoted = arena_printf(&a, "'%.*s'", STR_ARG(quoted));
     struct str clean = text_clean(&a, quoted, 0);
-    fprintf(stderr, "needs: %s%s%.*s\n", needs, what.ptr ? " " : "", STR_ARG(clean));
+    fprintf(stderr, "needs: %s%s%.*s\n", option, value.ptr ? " " : "", STR_ARG(clean));
     arena_release(&a);
-    return err_set(err, ERR_REFUSED, "not confirmed: nothing was written");
 }
 
 static bool read_line(const struct cli *cli, char *buf, size_t size)
@@ -68,19 +67,39 @@ static bool ask(const struct cli *cli, const struct plan *plan, struct err *err)
     return yes || err_set(err, ERR_REFUSED, "not confirmed: nothing was written");
 }
 
-static bool confirmed(const struct cli *cli, const struct plan *plan, struct err *err)
+/* What the plan wants and the command line does not give. */
+struct needs {
+    bool yes, confirm, reason;
+};
+
+static struct needs needs_of(const struct cli *cli, const struct plan *plan)
 {
     const struct options *o = &cli->opts;
-    bool typed = o->confirm && plan->confirm.ptr && str_is(plan->confirm, o->confirm);
-    if (o->confirm && plan->confirm.ptr && !typed)
-        return refuse("--confirm", plan->confirm, err);
-    if (o->yes && (!plan->confirm.ptr || typed))
-        return true;
-    if (!o->yes && !typed && cli->on_terminal)
+    bool reason = plan->needs_reason || (o->force && names_blocker(plan));
+    bool typed = plan->confirm.ptr && o->confirm && str_is(plan->confirm, o->confirm);
+    return (struct needs){
+        .yes = !o->yes,
+        .confirm = plan->confirm.ptr && !typed,
+        .reason = reason && !(o->reason && *o->reason),
+    };
+}
+
+/* A person may still be asked, unless the text given for --confirm is plainly another one. */
+static bool confirmed(const struct cli *cli, const struct plan *plan, struct err *err)
+{
+    struct needs needs = needs_of(cli, plan);
+    bool wrong = needs.confirm && cli->opts.confirm;
+    if (!needs.reason && !wrong && needs.yes && cli->on_terminal)
         return ask(cli, plan, err);
-    if (!o->yes)
-        refuse("--yes", STR_NULL, err);
-    return !plan->confirm.ptr || typed ? false : refuse("--confirm", plan->confirm, err);
+    if (!needs.yes && !needs.confirm && !needs.reason)
+        return true;
+    if (needs.yes)
+        say_need("--yes", STR_NULL);
+    if (needs.confirm)
+        say_need("--confirm", plan->confirm);
+    if (needs.reason)
+        say_need("--reason TEXT", STR_NULL);
+    return err_set(err, ERR_REFUSED, "not confirmed: nothing was written");
 }
 
 static bool may_write(const struct cli *cli, const struct plan *plan, struct err *err)
@@ -93,15 +112,6 @@ static bool may_write(const struct cli *cli, const struct plan *plan, struct err
         return cli->opts.read_only ? false : err_hint(err, "--write lifts that for this command");
     }
     return true;
-}
-
-static bool has_reason(const struct cli *cli, const struct plan *plan, struct err *err)
-{
-    bool needed = plan->needs_reason || (cli->opts.force && names_blocker(plan));
-    if (!needed || (cli->opts.reason && *cli->opts.reason))
-        return true;
-    fprintf(stderr, "needs: --reason TEXT\n");
-    return err_set(err, ERR_REFUSED, "a reason is needed: nothing was written");
 }
 
 /* --- applying -------------------------------------------------------------------------------- */
@@ -190,6 +200,7 @@ static void show_unapplied(const struct cli *cli, const struct plan *plan)
         plan_show(cli, plan, stdout);
     else
         plan_show_results(cli, plan, stdout);
+    fflush(stdout); /* in front of what stderr says next */
 }
 
 static bool decline(struct cli *cli, const struct plan *plan, bool shown, const char *why)
@@ -228,8 +239,6 @@ static bool carry_out(struct cli *cli, struct plan *plan, struct err *err)
     }
     if (!cli_open_journal(cli, err))
         return false;
-    if (!has_reason(cli, plan, err))
-        return decline(cli, plan, false, "no reason");
     if (shown)
         plan_show(cli, plan, stderr);
     if (!confirmed(cli, plan, err))

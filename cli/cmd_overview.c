@@ -31,6 +31,8 @@ static void count_record(void *ctx, struct open_store *store, const struct sheet
     struct str status = STR("unreadable");
     if (in->doc && in->system->status)
         status = in->system->status(in, &mark);
+    if (!status.len)
+        status = STR("unreadable");
     t->records++;
     t->bad += mark == MARK_BAD;
     for (size_t i = 0; i < t->n; i++) {

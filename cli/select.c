@@ -161,9 +161,13 @@ bool select_one(struct cli *cli, const char *word, bool absent_ok, struct choice
     }
     struct open_store *store;
     if (!absent_ok) {
-        /* An id that this store could never hold is refused, not merely absent. */
-        if (store_for_new(cli, word, &store, NULL) && !store_check_id(store->store, name, err))
+        /* An id that would leave the store is refused, not merely absent. */
+        struct err why = {0};
+        if (store_for_new(cli, word, &store, NULL) && !store_check_id(store->store, name, &why) &&
+            why.kind == ERR_REFUSED) {
+            *err = why;
             return false;
+        }
         return err_set(err, ERR_NOT_FOUND, "%s %s: there is none", cli->system->noun, word);
     }
     if (!store_for_new(cli, word, &store, err) || !store_check_id(store->store, name, err))
