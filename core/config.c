@@ -298,6 +298,8 @@ bool config_load(const char *path, struct config **ret, struct err *err)
     bool ok = yaml_file_open(config->path, &file, &why) && read_config(&reader);
     if (!ok && !(why.kind == ERR_NOT_FOUND && !path)) {
         config_free(config);
+        if (why.kind == ERR_NOT_FOUND)
+            why.kind = ERR_INVALID; /* it was named on the command line */
         if (err)
             *err = why;
         return false;

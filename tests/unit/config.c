@@ -108,7 +108,7 @@ static void a_missing_file(void **state)
     char path[128];
     snprintf(path, sizeof path, "%s/none.yaml", dir);
     assert_false(config_load(path, &config, &err));
-    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    assert_int_equal(err.kind, ERR_INVALID);
     setenv("XDG_CONFIG_HOME", dir, 1);
     assert_true(config_load(NULL, &config, &err));
     assert_int_equal(config->ncontexts, 0);

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The demo's stores by way of the commands: tables, sessions, locks, findings.
+. "$(dirname "$0")/harness.sh"
+run 0 demo --no-tui --dir "$work/demo"
+mapfile -t targets <out
+options=()
+for target in "${targets[@]}"; do
+    options+=(-t "$target")
+    case $target in
+    etl*) etl=$target ;;
+    triggers*) triggers=$target ;;
+    meltano+file*) meltano=$target ;;
+    esac
+done
+
+run 0 "${options[@]}" overview
+run 0 "${options[@]}" probe -o json
+field_is target "$(printf '%s\n' "${targets[@]}")"
+run 0 "${options[@]}" check -o json
+field id | grep -vqE '^[0-9a-f]{12}$' && fail 'ids of findings'
+run 10 "${options[@]}" check --exit-code
+run 10 "${options[@]}" check --fail-on warning
+
+# the command that check prints is complete: it runs as it stands, and mends
+run 0 -t "$meltano" check -o json
+fix=$(python3 -c '
+import json
+for line in open("out"):
+    f = json.loads(line)
+    if f["fix"] and " repair " in f["fix"]:
+        print(f["fix"])
+        break')
+[ -n "$fix" ] || fail 'no finding has a repair'
+bash -c "${fix/#penstock/\"$penstock\"} --yes" >out 2>err || fail "the fix failed: $fix"
+
+# tables: several pipelines match, one is chosen, refused without --yes, done, taken back
+cp -r demo/plain before
+run 2 -t "$etl" table rollback --errored --dry-run
+err_has '--pipeline N'
+run 0 -t "$etl" table rollback --errored --pipeline 7 --dry-run -o json
+field_is journal_id null
+same demo/plain before
+run 6 -t "$etl" table rollback --errored --pipeline 7
+err_has 'needs: --yes'
+same demo/plain before
+run 0 -t "$etl" table rollback --errored --pipeline 7 --yes --reason test -o json
+field_is results.0.outcome applied
+field_is results.0.effective false
+run 0 -t "$etl" table list --errored --pipeline 7 --phase ready
+run 0 -t "$etl" journal undo --yes
+diff -r -x '*.lock' demo/plain before >diff || fail "undo: $(head -3 diff)"
+run 2 -t "$etl" table show public.users
+err_has 'means 3 records'
+run 0 -t "$etl" table show 7/public.users
+run 0 -t "$etl" table history 7/public.orders -o json
+field id >/dev/null || fail 'history has ids'
+run 6 -t "$etl" table edit 7/public.orders
+run 0 -t "$etl" table list -o json --pipeline 10000000000000000000
+field_is pipeline_id 10000000000000000000
+run 0 -t "$etl" table wait 7/public.orders --for not-errored --help
+run 7 -t "$etl" table wait 7/public.orders --for ready --deadline 1
+run 0 -t "$etl" table wait 7/public.customers --for ready
+
+# sessions
+cp -r demo/plain before2
+run 0 -t "$triggers" session list --failed -o name
+failed=$(head -1 out)
+run 0 -t "$triggers" session instances "$failed" --failed -o json
+field_is status failed
+run 0 -t "$triggers" session replay "$failed" --failed --yes -o json
+field_is results.0.outcome applied
+run 0 -t "$triggers" session instances "$failed" --failed
+lines_are 0
+run 0 -t "$triggers" journal undo --yes
+diff -r -x '*.lock' demo/plain before2 >diff || fail "undo: $(head -3 diff)"
+run 3 -t "$triggers" session show nobody
+
+# locks: a break is typed, needs a reason, and cannot be undone
+run 0 -t "$meltano" lock list -o json
+object=$(field object | head -1)
+run 0 -t "$meltano" lock show "$object" -o json
+field_is mine false
+run 6 -t "$meltano" lock break "$object" --yes
+err_has "needs: --confirm '$object'"
+run 0 -t "$meltano" lock break "$object" --yes --confirm "$object" --reason stuck -o json
+field_is undo false
+run 3 -t "$meltano" lock show "$object"
+run 6 -t "$meltano" journal undo --yes
+run 3 -t "$meltano" lock break "$object" --yes
+finish

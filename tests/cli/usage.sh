@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# What is asked wrongly: exit 2 and the nearest word. Help and version.
+. "$(dirname "$0")/harness.sh"
+
+run 2
+err_is 'penstock: nothing to open. Try: penstock demo | penstock . | penstock postgresql://host/db'
+run 2 tabel
+err_is "penstock: unknown command or context 'tabel'; did you mean 'table'?"
+run 2 table
+err_has 'table wants a verb'
+run 2 table rolback x
+err_has "did you mean 'rollback'?"
+run 2 -t nowhere state list
+err_has "'nowhere' is no context, no address and no existing path"
+run 2 -t /no/such/dir state list
+run 2 -t 'mysql://u:s3cret@h/db' state list
+grep -q s3cret err && fail 'a password was printed'
+run 2 state list --patern x
+err_has "did you mean '--pattern'?"
+run 2 state list --pattern
+err_has 'needs a value'
+run 2 -o xml state list
+run 2 --rate never state list
+run 2 --limit 0 state list
+run 2 --read-only --write state list
+err_has 'exclude each other'
+run 2 plan state list
+err_has 'plan wants a command that changes something'
+run 2 config paths --config /no/such/file
+run 0 --version
+out_has 'penstock '
+run 0 --help
+out_has 'exit codes: 0 done'
+run 0 help table rollback
+out_has '--to-healthy'
+run 0 table rollback --help
+out_has '--to-healthy'
+run 0 help state list
+out_has 'updated_at'
+run 2 help nothing
+
+# an error is an object too, with -o json
+run 2 -o json tabel
+err_has '{"error":{"kind":"invalid","message":"unknown command or context'
+
+# the configuration: file and line
+mkdir -p config/penstock state-dir
+cat >config/penstock/config.yaml <<EOF
+contexts:
+  - name: here
+    adress: $work/state-dir
+EOF
+run 2 config check
+err_has "config.yaml:3: unknown key 'adress'; did you mean 'address'?"
+sed -i 's/adress/address/' config/penstock/config.yaml
+run 0 config check
+run 0 config contexts -o name
+out_is here
+run 2 state list -t heer
+err_has "unknown context 'heer'; did you mean 'here'?"
+run 0 config paths -o json
+out_has '"name":"journal"'
+finish
