@@ -101,13 +101,38 @@ static bool close_list(struct finisher *f, struct container *c)
     return true;
 }
 
+/* What Python could not hash; a cycle through a key cannot have been a dict either. */
+static bool hashable(const struct value *key)
+{
+    switch (key->type) {
+    case VALUE_LIST:
+    case VALUE_DICT:
+    case VALUE_SET:
+    case VALUE_BYTEARRAY:
+    case VALUE_CYCLE:
+        return false;
+    case VALUE_TUPLE:
+        for (size_t i = 0; i < key->list.n; i++) {
+            if (!hashable(key->list.items[i]))
+                return false;
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
 static bool close_dict(struct finisher *f, struct container *c)
 {
     struct value_pair *pairs = take(f, c->n, sizeof *pairs);
     if (!pairs)
         return false;
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0; i < c->n; i++) {
         pairs[i] = (struct value_pair){c->entries[i].key, c->entries[i].val};
+        if (!hashable(pairs[i].key))
+            return err_set(f->err, ERR_CORRUPT, "not a sound pickle: %s as a key",
+                           value_type_name(pairs[i].key->type));
+    }
     c->value.dict.pairs = pairs;
     c->value.dict.n = value_pairs_join(pairs, c->n);
     const struct value *repeated;

@@ -456,6 +456,18 @@ static struct str lower(struct arena *arena, struct str s)
     return (struct str){p, s.len};
 }
 
+/* What may stand before the path as it is; anything else is said by parameters. */
+static bool host_is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c < 0x80 && !strchr("-._:,[]", c))
+            return false;
+    }
+    return true;
+}
+
 /* Host, port and database as libpq will take them from the URI, in one spelling. */
 static void place_postgres(struct arena *arena, const struct address *address, struct url *ret)
 {
@@ -480,9 +492,11 @@ static void place_postgres(struct arena *arena, const struct address *address, s
     url_param(&url, "dbname", &db);
     if (!db.len && url.user.ptr)
         db = url.user;
-    if (str_starts(host, "/")) {
-        ret->params[ret->nparams++] =
-            (struct url_param){STR("host"), str_of(path_real(arena, path_absolute(arena, host)))};
+    bool socket = str_starts(host, "/");
+    if (socket || !host_is_plain(host) || !host_is_plain(port)) {
+        if (socket)
+            host = str_of(path_real(arena, path_absolute(arena, host)));
+        ret->params[ret->nparams++] = (struct url_param){STR("host"), host};
         if (port.len)
             ret->params[ret->nparams++] = (struct url_param){STR("port"), port};
     } else {

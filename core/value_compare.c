@@ -153,6 +153,23 @@ bool value_same_graph(const struct value *a, const struct value *b)
     return same;
 }
 
+/* Objects as keys have no hash: beyond this many pairs they are found at their own place alone. */
+enum { LIKE_MAX = 1000 };
+
+ptrdiff_t value_dict_find_like(const struct value *dict, size_t i, const struct value *key)
+{
+    if (i < dict->dict.n && value_equal(dict->dict.pairs[i].key, key))
+        return (ptrdiff_t)i; /* nearly always */
+    ptrdiff_t at = value_dict_find(dict, key);
+    if (at >= 0 || key->type == VALUE_STR || dict->dict.n > LIKE_MAX)
+        return at;
+    for (size_t j = 0; j < dict->dict.n; j++) {
+        if (value_equal(dict->dict.pairs[j].key, key))
+            return (ptrdiff_t)j;
+    }
+    return -1;
+}
+
 /* ---- digest ---- */
 
 /* Collects the many small fields before they go into the hash. */
@@ -215,14 +232,10 @@ static void digest_call(struct digester *d, const struct value *v, const struct 
     }
 }
 
-/* The value of the mask under the same key: nearly always at the same place. */
+/* The value of the mask under the same key. */
 static const struct value *mask_pair(const struct value *mask, size_t i, const struct value *key)
 {
-    if (!mask)
-        return NULL;
-    if (i < mask->dict.n && value_key_equal(mask->dict.pairs[i].key, key))
-        return mask->dict.pairs[i].val;
-    ptrdiff_t at = value_dict_find(mask, key);
+    ptrdiff_t at = mask ? value_dict_find_like(mask, i, key) : -1;
     return at < 0 ? NULL : mask->dict.pairs[at].val;
 }
 

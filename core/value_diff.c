@@ -49,7 +49,7 @@ static bool same_keys(const struct value *before, const struct value *after)
 {
     ptrdiff_t last = -1;
     for (size_t i = 0; i < before->dict.n; i++) {
-        ptrdiff_t at = value_dict_find(after, before->dict.pairs[i].key);
+        ptrdiff_t at = value_dict_find_like(after, i, before->dict.pairs[i].key);
         if (at < 0)
             continue;
         if (at < last || !value_equal(before->dict.pairs[i].key, after->dict.pairs[at].key))
@@ -64,12 +64,12 @@ static void diff_dict(struct diff *d, const struct value *before, const struct v
     size_t found = d->n;
     for (size_t i = 0; i < before->dict.n && !d->more; i++) {
         const struct value_pair *p = &before->dict.pairs[i];
-        ptrdiff_t at = value_dict_find(after, p->key);
+        ptrdiff_t at = value_dict_find_like(after, i, p->key);
         diff_key(d, p->key, p->val, at < 0 ? NULL : after->dict.pairs[at].val);
     }
     for (size_t i = 0; i < after->dict.n && !d->more; i++) {
         const struct value_pair *p = &after->dict.pairs[i];
-        if (value_dict_find(before, p->key) < 0)
+        if (value_dict_find_like(before, i, p->key) < 0)
             diff_key(d, p->key, NULL, p->val);
     }
     /* A change of the keys' order alone is a change all the same. */

@@ -16,6 +16,10 @@ bool value_key_equal(const struct value *a, const struct value *b);
 /* Position of the pair with that key, or -1. */
 ptrdiff_t value_dict_find(const struct value *dict, const struct value *key);
 
+/* For comparing two documents: position of the key with the same content, where `key` is the i-th on
+ * its side. Finds objects (dates, ...) too, which as keys equal only themselves. -1 when absent. */
+ptrdiff_t value_dict_find_like(const struct value *dict, size_t i, const struct value *key);
+
 /* Finishes a dict whose pairs stand in the arena: makes its index. On a repeated key returns false
  * with *ret_repeated set; when the arena has reached its limit, with NULL. */
 bool value_dict_index(struct arena *a, struct value *dict, const struct value **ret_repeated);

@@ -224,6 +224,8 @@ static void refused(void **state)
         {BYTES("](a."), ERR_CORRUPT, "stack is empty"},
         {BYTES("}(K\x01u."), ERR_CORRUPT, "key without a value"},
         {BYTES("]K\x01K\x02s."), ERR_CORRUPT, "no dict"},
+        {BYTES("}]Ns."), ERR_CORRUPT, "array as a key"},
+        {BYTES("}}\x85Ns."), ERR_CORRUPT, "tuple as a key"},
         {BYTES("}K\x01"
                "a."),
          ERR_CORRUPT, "no list"},

@@ -349,6 +349,19 @@ static void diffs(void **state)
     assert_int_equal(value_diff(&a, NULL, json(&a, "{}"), 2, &changes, &more), 1);
     assert_null(changes[0].before);
     assert_int_equal(value_diff(&a, NULL, NULL, 2, &changes, &more), 0);
+
+    /* objects as keys, read twice, are not the same nodes */
+    struct value_pair days[3], moved[2];
+    for (int i = 0; i < 3; i++)
+        days[i] = (struct value_pair){value_datetime(&a, i, 4), &value_null};
+    for (int i = 0; i < 2; i++)
+        moved[i] = (struct value_pair){value_datetime(&a, i + 1, 4), value_bool(i)};
+    const struct value *before = value_dict(&a, days, 3), *after = value_dict(&a, moved, 2);
+    assert_int_equal(value_diff(&a, before, after, 9, &changes, &more), 3);
+    assert_str(changes[0].path, "/#datetime(1970-01-01T00:00:00)");
+    assert_null(changes[0].after);
+    assert_ptr_equal(changes[1].after, &value_false);
+    assert_ptr_equal(changes[2].after, &value_true);
     arena_release(&a);
 }
 
