@@ -461,14 +461,16 @@ static void writers_are_judged_by_row_and_action(void **state)
     }
 }
 
+static const char promoted[] =
+    "{\"id\": 1, \"state\": \"data_sync\", \"metadata\": {\"type\": \"data_sync\"}, \"prev\": "
+    "null, "
+    "\"is_current\": true, \"created_at\": \"2026-07-24T09:00:00.000000Z\", \"updated_at\": "
+    "\"2026-07-24T12:00:00.000000Z\"}";
+
 /* A row that was promoted after the replicator started: it has not read it, so undo is safe. */
 static void an_edit_the_replicator_has_not_read_can_be_undone(void **state)
 {
-    struct document doc = document_of(
-        "{\"id\": 1, \"state\": \"data_sync\", \"metadata\": {\"type\": \"data_sync\"}, \"prev\": "
-        "null, \"is_current\": true, \"created_at\": \"2026-07-24T09:00:00.000000Z\", "
-        "\"updated_at\": \"2026-07-24T12:00:00.000000Z\"}",
-        "");
+    struct document doc = document_of(promoted, "");
     struct activity seen = {.sight = ACTIVITY_SEEN, .owner_live = true, .who = STR("slot")};
     struct op_input in = {.system = &system_etl,
                           .docs = {&doc},
@@ -589,6 +591,33 @@ static void findings_name_the_command_that_mends(void **state)
     }
 }
 
+static void an_edit_that_is_not_in_effect_is_said(void **state)
+{
+    struct document doc = document_of(promoted, "");
+    struct activity seen = {.sight = ACTIVITY_SEEN,
+                            .owner_live = true,
+                            .started_at_us = at("2026-07-24T08:00:00Z"),
+                            .who = STR("slot")};
+    struct row row;
+    struct sheet_input in = input_for(&doc, &row);
+    in.activity = &seen;
+    assert_string_equal(etl_check(&in)->code, "not_in_effect");
+    seen.started_at_us = at("2026-07-24T13:00:00Z");
+    assert_null(etl_check(&in));
+}
+
+static void a_slot_nobody_reads_is_no_ok(void **state)
+{
+    struct document doc = document_of(users, "");
+    struct row row;
+    struct sheet_input in = input_for(&doc, &row);
+    struct etl_table table = etl_table_read(&arena, doc.root);
+    in.facts = parse("{\"slot\": {\"active\": false, \"wal_status\": \"reserved\"}}");
+    assert_string_equal(etl_verdict_of(&in, &table).word, "no reader");
+    in.facts = parse("{\"slot\": {\"active\": true, \"wal_status\": \"reserved\"}}");
+    assert_string_equal(etl_verdict_of(&in, &table).word, "ok");
+}
+
 static void chain_damage_is_found(void **state)
 {
     static const char *const rows[][2] = {
@@ -653,7 +682,7 @@ static void a_preview_says_what_happens_at_the_start(void **state)
         sbuf_printf(&all, "%.*s|%.*s\n", STR_ARG(lines[i][0]), STR_ARG(lines[i][1]));
     assert_string_equal(
         sbuf_view(&all).ptr,
-        "|public.orders   oid 16411   pipeline 7\n"
+        "|oid 16411   pipeline 7\n"
         "says|[InvalidState] slot is active\n"
         "|more\n"
         "says do|stop it\n"
@@ -695,6 +724,8 @@ int main(void)
         TEST(an_edit_the_replicator_has_not_read_can_be_undone),
         TEST(lists_tell_the_verdict_and_what_to_do),
         TEST(findings_name_the_command_that_mends),
+        TEST(an_edit_that_is_not_in_effect_is_said),
+        TEST(a_slot_nobody_reads_is_no_ok),
         TEST(chain_damage_is_found),
         TEST(a_lost_slot_is_no_healthy_table),
         TEST(history_is_the_chain_then_the_rest),

@@ -23,6 +23,10 @@ bool etl_rollback_target(const struct etl_table *table, bool to_healthy, size_t 
 /* True when going to chain[depth] skips the copy that would bring back what was missed (9.2). */
 bool etl_rollback_loses(const struct etl_table *table, size_t depth);
 
+/* Was the current row set by an operator after the running replicator had started? It reads phases
+ * at its start only, so the edit is not in effect. False where the start cannot be seen. */
+bool etl_not_read_yet(const struct etl_row *current, const struct activity *seen);
+
 /* --- verdict.c --- */
 struct etl_verdict {
     enum mark mark;

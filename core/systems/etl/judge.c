@@ -32,7 +32,7 @@ static const char *collision(const struct etl_row *current, enum etl_phase to, i
 
 /* An edit of an operator's that the running replicator has not read: it reads phases at its start
  * only. Rows a worker wrote itself became current when they were made. */
-static bool not_read_yet(const struct etl_row *current, const struct activity *seen)
+bool etl_not_read_yet(const struct etl_row *current, const struct activity *seen)
 {
     bool by_hand =
         current && (current->phase == ETL_INIT || current->updated_us != current->created_us);
@@ -67,7 +67,7 @@ struct writer etl_judge(const struct op *op, const struct op_input *in)
         return blocks(in->arena, seen->who,
                       "a copy worker works on the table: its next phase would bury the edit");
     struct etl_table table = etl_table_read(in->arena, in->docs[0]->root);
-    if (not_read_yet(table.current, seen))
+    if (etl_not_read_yet(table.current, seen))
         return (struct writer){
             WRITER_SAFE, STR("running, this row is safe: the replicator started before the row "
                              "was edited and has not read it")};

@@ -41,7 +41,7 @@ static void show_head(struct lines *out, const struct sheet_input *in)
     const struct value *row = value_at(value_get(in->doc->root, "destination"), 0);
     struct str destination = value_str_or(value_get(row, "destination_table_id"), STR_NULL);
     line(out, "",
-         arena_printf(out->arena, "%.*s   oid %.*s   pipeline %.*s%s%.*s", STR_ARG(in->row->label),
+         arena_printf(out->arena, "oid %.*s   pipeline %.*s%s%.*s",
                       STR_ARG(str_sub(id, (size_t)slash + 1, id.len)), (int)slash, id.ptr,
                       destination.ptr ? "   destination " : "", STR_ARG(destination)));
 }

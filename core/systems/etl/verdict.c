@@ -44,11 +44,14 @@ struct etl_verdict etl_verdict_of(const struct sheet_input *in, const struct etl
         return (struct etl_verdict){MARK_BAD, "damaged", way_out(table)};
     if (row->phase == ETL_ERRORED)
         return errored_verdict(in, table);
-    if (!etl_phases[row->phase].streams)
-        return (struct etl_verdict){MARK_WAIT, "copying", "wait"};
-    if (slot_is_lost(value_get(in->facts, "slot")))
+    const struct value *slot = value_get(in->facts, "slot");
+    bool streams = etl_phases[row->phase].streams;
+    if (streams && slot_is_lost(slot))
         return (struct etl_verdict){MARK_BAD, "slot lost", "reset"};
-    return (struct etl_verdict){MARK_OK, "ok", NULL};
+    if (value_is_dict(slot) && !value_truth(value_get(slot, "active")))
+        return (struct etl_verdict){MARK_WARN, "no reader", NULL};
+    return streams ? (struct etl_verdict){MARK_OK, "ok", NULL}
+                   : (struct etl_verdict){MARK_WAIT, "copying", "wait"};
 }
 
 /* --- findings ------------------------------------------------------------------------------- */
@@ -142,6 +145,12 @@ static void check_current(struct checker *c)
                          "the metadata",
                          (long long)row->id, STR_ARG(row->state), etl_phases[row->phase].name));
     }
+    if (c->in->activity && c->in->activity->sight == ACTIVITY_SEEN &&
+        etl_not_read_yet(row, c->in->activity))
+        add(c, "not_in_effect", SEVERITY_WARNING,
+            arena_printf(a, "set to %s at %.*s and not in effect: the replicator runs since %.*s",
+                         etl_phases[row->phase].name, STR_ARG(time_rfc3339(a, row->updated_us)),
+                         STR_ARG(time_rfc3339(a, c->in->activity->started_at_us))));
     check_errored(c);
 }
 
