@@ -39,8 +39,9 @@ static struct str brief(const struct value *root, struct arena *arena)
 static struct str status(const struct sheet_input *in, enum mark *ret_mark)
 {
     if (!in->doc || !in->doc->root) {
-        *ret_mark = in->doc && !in->doc->absent ? MARK_BAD : MARK_NONE;
-        return in->row->phase;
+        bool unreadable = in->doc && !in->doc->absent;
+        *ret_mark = unreadable ? MARK_BAD : MARK_NONE;
+        return unreadable ? STR("unreadable") : in->row->phase;
     }
     struct etl_table table = etl_table_read(in->arena, in->doc->root);
     *ret_mark = etl_verdict_of(in, &table).mark;

@@ -186,6 +186,7 @@ static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet
         sheet_cell(sheet, row, "phase")->mark = verdict.mark;
     } else if (!in->doc->absent) {
         row->mark = MARK_BAD;
+        *sheet_cell(sheet, row, "verdict") = cell_text(STR("unreadable"));
     }
     null_unread(row, sheet);
     return row;
