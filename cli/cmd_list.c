@@ -74,8 +74,8 @@ struct list_run {
     struct cli *cli;
     const struct sheet *sheet;
     struct print *print;
-    struct column *columns; /* the sheet's and `target` */
-    size_t ncolumns;
+    struct column *columns; /* the sheet's, `target`, and `id` where nothing else says it */
+    size_t ncolumns, name_column;
     uint64_t printed;
     bool stop; /* nobody reads any more, or the limit was reached */
 
@@ -91,10 +91,15 @@ static bool run_init(struct list_run *run, struct cli *cli, const struct sheet *
     const char *sort = cli_value(cli, "sort");
     *run = (struct list_run){.cli = cli, .sheet = sheet, .sort = -1};
     run->ncolumns = sheet->ncolumns + 1;
-    run->columns = arena_array(&cli->arena, struct column, run->ncolumns);
+    run->columns = arena_array(&cli->arena, struct column, run->ncolumns + 1);
     memcpy(run->columns, sheet->columns, sheet->ncolumns * sizeof *run->columns);
     run->columns[sheet->ncolumns] = (struct column){
         .name = "target", .title = cli->nstores > 1 ? "STORE" : NULL, .type = CELL_TEXT};
+    bool has_id = sheet_column(sheet, STR("id"), NULL) || sheet_column(sheet, STR("uid"), NULL);
+    if (!has_id || cli->print.output == OUTPUT_NAME) {
+        run->name_column = run->ncolumns++;
+        run->columns[run->name_column] = (struct column){.name = "id", .type = CELL_TEXT};
+    }
     if (sort) {
         size_t at;
         run->backwards = sort[0] == '-';
@@ -107,7 +112,7 @@ static bool run_init(struct list_run *run, struct cli *cli, const struct sheet *
         }
         run->sort = (ptrdiff_t)at;
     }
-    run->print = print_new(&cli->print, run->columns, run->ncolumns, 0);
+    run->print = print_new(&cli->print, run->columns, run->ncolumns, run->name_column);
     return true;
 }
 
@@ -131,6 +136,8 @@ static void add_row(struct list_run *run, const struct sheet_row *row,
     struct cell *cells = arena_array(arena, struct cell, run->ncolumns);
     memcpy(cells, row->cells, run->sheet->ncolumns * sizeof *cells);
     cells[run->sheet->ncolumns] = cell_text(str_of(cli_store_name(store)));
+    if (run->name_column)
+        cells[run->name_column] = cell_text(row->key);
     if (run->sort < 0) {
         put_cells(run, cells);
         return;

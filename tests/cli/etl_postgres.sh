@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The sample pipeline on a real Postgres: found, rolled back, undone to the last column, refused.
+# Run it with tests/servers/run.sh.
+. "$(dirname "$0")/harness.sh"
+if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
+    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
+    [ "${CI:-}" = true ] && exit 1
+    exit 77
+fi
+servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
+psql=$PENSTOCK_POSTGRES_BIN/psql
+database=cli_etl_$$
+"$psql" -qXc "create database $database" "$PENSTOCK_POSTGRES" || exit 1
+trap '"$psql" -qXc "drop database if exists $database with (force)" "$PENSTOCK_POSTGRES"; rm -rf "$work"' EXIT
+address=$(printf %s "$PENSTOCK_POSTGRES" | sed "s|/postgres?|/$database?|")
+for file in etl_schema etl_sample; do
+    "$psql" -qX -v ON_ERROR_STOP=1 -o /dev/null -f "$servers/$file.sql" "$address" || exit 1
+done
+etl=etl+$address
+dump() { "$psql" -qXAtc 'select * from etl.replication_state order by id' "$address"; }
+phase() { "$psql" -qXAtc "select state from etl.replication_state where is_current and pipeline_id = $1 and table_id = $2" "$address"; }
+dump >before
+
+run 0 -t "$etl" table list -o json --pipeline 7
+lines_are 8
+run 0 -t "$etl" table list --errored --pipeline 7 -o name
+errored=$(wc -l <out)
+[ "$errored" -gt 0 ] || fail 'nothing is errored'
+run 0 -t "$etl" table rollback --errored --pipeline 7 --dry-run
+run 6 -t "$etl" table rollback --errored --pipeline 7
+dump | diff -q - before >/dev/null || fail 'written without being confirmed'
+run 0 -t "$etl" table rollback --errored --pipeline 7 --yes -o json
+field results | grep -o '"outcome": "applied"' | wc -l | grep -qx "$errored" || fail 'not all were applied'
+dump | diff -q - before >/dev/null && fail 'nothing was written'
+run 0 -t "$etl" journal undo --yes
+dump | diff - before >diff || fail "undo: $(head -3 diff)"
+run 0 -t "$etl" journal redo --yes -o name
+run 0 -t "$etl" journal undo --yes -o name
+dump | diff - before >diff || fail "second undo: $(head -3 diff)"
+
+# all tables, one step: the one that is at init is refused, the others go on
+run 9 -t "$etl" table rollback --all --pipeline 7 --yes --reason test -o json
+python3 -c '
+import json
+for r in json.load(open("out"))["results"]:
+    print(r["id"], r["outcome"])' >outcomes
+grep -qx '7/16441 refused' outcomes || fail '16441 is not refused'
+grep -v ^7/16441 outcomes | grep -qv ' applied$' && fail "not all others were applied: $(cat outcomes)"
+run 0 -t "$etl" journal undo --yes
+dump | diff - before >diff || fail "third undo: $(head -3 diff)"
+run 6 -t "$etl" table rollback 7/16441 --yes
+
+# the plan goes stale when somebody else writes
+one=$("$penstock" -t "$etl" table list --errored --pipeline 7 -o name | sed -n 1p)
+run 0 -t "$etl" plan table rollback "$one" -o json
+cp out plan.json
+"$psql" -qXc "update etl.replication_state set updated_at = now() where is_current and pipeline_id = 7 and table_id = ${one#7/}" "$address"
+dump >changed
+run 4 -t "$etl" apply plan.json --yes
+dump | diff - changed >diff || fail "a stale plan wrote: $(head -3 diff)"
+
+# read-only from the first byte: the server itself would refuse
+run 6 -t "$etl" --read-only table rollback "$one" --yes
+dump | diff - changed >diff || fail 'read-only wrote'
+finish
