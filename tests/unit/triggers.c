@@ -255,12 +255,63 @@ static void empty_shell(void **state)
     arena_release(&arena);
 }
 
+static void findings(void **state)
+{
+    static const char tasks[] = "{\"t\": {\"after\": [\"x\"], \"run\": \"r\"}}";
+    static const struct {
+        const char *tasks, *instances, *codes, *status;
+    } cases[] = {
+        {tasks, "{}", "", "done"},
+        {tasks, "{\"t#0\": {\"task\": \"t\", \"status\": \"failed\"}}", "failed expires-soon",
+         "failed"},
+        {tasks, "{\"t#0\": {\"task\": \"t\", \"status\": \"replayed\"}}", "clone-lost", "done"},
+        {tasks, "{\"t#0\": {\"task\": \"t\", \"kwargs\": {\"x\": {}}}}", "not-dispatched",
+         "waiting"},
+        {tasks, "{\"t#1\": {\"task\": \"t\", \"status\": \"finished\"}}", "name-collision", "done"},
+        {tasks,
+         "{\"t#0\": {\"task\": \"t\", \"status\": \"failed\"},"
+         " \"t#1\": {\"task\": \"t\", \"metadata\": {\"parent\": \"t#0\"}}}",
+         "expires-soon replayed-twice", "failed"},
+        {tasks,
+         "{\"t#0\": {\"task\": \"t\", \"status\": \"running\", \"metadata\": {\"timestamps\":"
+         " {\"lastModified\": \"2024-03-05T10:00:00.000\"}}}}",
+         "stuck-running", "waiting"},
+        {tasks, "{\"t#0\": {\"task\": \"u\"}}", "unloadable", "damaged"},
+        {"{}", "{\"t#0\": {}}", "empty-shell", "empty"},
+        {tasks,
+         "{\"t#0\": {\"task\": \"t\", \"status\": \"finished\", \"metadata\": {\"logLevel\": 40}}}",
+         "logs-unresolved", "done"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct arena arena = ARENA_INIT;
+        struct err err = {0};
+        struct row row = {.id = STR("u 1"), .label = STR("u 1")};
+        struct document doc = {.id = row.id, .expires_at_us = 1709650860000000};
+        struct sheet_input in = {.row = &row,
+                                 .doc = &doc,
+                                 .now_us = 1709650800000000, /* 2024-03-05T15:00:00Z */
+                                 .arena = &arena};
+        struct sbuf codes = SBUF_INIT;
+        enum mark mark;
+        struct str text = arena_printf(&arena, "{\"tasks\": %s, \"instances\": %s}", cases[c].tasks,
+                                       cases[c].instances);
+        assert_true(json_read(&arena, text, &doc.root, &err));
+        for (const struct finding *f = session_check(&in); f; f = f->next)
+            add(&codes, str_of(f->code));
+        assert_str(sbuf_view(&codes), cases[c].codes);
+        assert_str(session_status(&in, &mark), cases[c].status);
+        sbuf_release(&codes);
+        arena_release(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(predicates), cmocka_unit_test(chain_of_replays),
         cmocka_unit_test(fires),      cmocka_unit_test(malformed),
         cmocka_unit_test(odd_forms),  cmocka_unit_test(empty_shell),
+        cmocka_unit_test(findings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

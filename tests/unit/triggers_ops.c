@@ -286,9 +286,8 @@ static void skip_with_cascade(void **state)
         }
         assert_true(at(&plan, SUBJECT "/metadata/cascade")->boolean);
         assert_ptr_not_equal(at(&plan, SUBJECT "/metadata/result"), result);
-        assert_str(plan.out.waits_for, "the next fire of pageReceived or t_importSubject; "
-                                       "the next fire of pageReceived, t_importSubject or "
-                                       "isEmbeddedApplication");
+        /* isEmbeddedApplication would abandon t_importBrowserMetadata#0, not start it */
+        assert_str(plan.out.waits_for, "the next fire of pageReceived or t_importSubject");
         assert_int_equal(plan.out.undo, UNDO_UNTIL_WORKER);
         arena_release(&plan.arena);
     }
@@ -390,6 +389,35 @@ static void edit_keeps_python(void **state)
     arena_release(&plan.arena);
 }
 
+/* Two `unless` triggers, one of them applied: that one starts the clone again, the other would
+ * complete them and abandon it. Listening to none, only the application can start it. */
+static void what_starts_a_clone(void **state)
+{
+    static const struct {
+        const char *task, *abandon, *waits;
+    } cases[] = {
+        {"{\"after\": [\"x\"], \"run\": \"r\", \"unless\": [\"u\", \"v\"]}", "[\"u\"]",
+         "the next fire of x or u"},
+        {"{\"after\": [\"x\"], \"run\": \"r\", \"unless\": [\"u\", \"v\"]}", "[]",
+         "the next fire of x, u or v"},
+        {"{\"after\": [\"x\", \"y\"], \"run\": \"r\"}", "[]", "the next fire of y"},
+        {"{\"after\": [], \"run\": \"r\"}", "[]",
+         "a dispatch by the application: no fire can start it"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct plan plan = {.form = SAMPLE_JSON};
+        struct str text = arena_printf(
+            &plan.arena,
+            "{\"tasks\": {\"t\": %s}, \"instances\": {\"t#0\": {\"task\": \"t\", \"status\": "
+            "\"failed\", \"abandonState\": %s, \"kwargs\": {\"x\": {}}}}}",
+            cases[c].task, cases[c].abandon);
+        assert_true(json_read(&plan.arena, text, &plan.docs[0].root, &plan.err));
+        assert_true(RUN(&plan, &session_replay, {"name", STR("t#0")}));
+        assert_str(plan.out.waits_for, cases[c].waits);
+        arena_release(&plan.arena);
+    }
+}
+
 static void fire_is_a_preview(void **state)
 {
     struct plan plan;
@@ -471,13 +499,21 @@ static void python2_keys_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(replay),           cmocka_unit_test(replay_with_kwargs),
-        cmocka_unit_test(replay_by_filter), cmocka_unit_test(refusals),
-        cmocka_unit_test(skip_alone),       cmocka_unit_test(skip_with_cascade),
-        cmocka_unit_test(resolve_logs),     cmocka_unit_test(fail_stuck),
-        cmocka_unit_test(colliding_names),  cmocka_unit_test(edit_keeps_python),
-        cmocka_unit_test(replayed_before),  cmocka_unit_test(fire_is_a_preview),
-        cmocka_unit_test(nothing_to_edit),  cmocka_unit_test(python2_keys_stay),
+        cmocka_unit_test(replay),
+        cmocka_unit_test(replay_with_kwargs),
+        cmocka_unit_test(replay_by_filter),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(skip_alone),
+        cmocka_unit_test(skip_with_cascade),
+        cmocka_unit_test(resolve_logs),
+        cmocka_unit_test(fail_stuck),
+        cmocka_unit_test(colliding_names),
+        cmocka_unit_test(edit_keeps_python),
+        cmocka_unit_test(replayed_before),
+        cmocka_unit_test(fire_is_a_preview),
+        cmocka_unit_test(what_starts_a_clone),
+        cmocka_unit_test(nothing_to_edit),
+        cmocka_unit_test(python2_keys_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,7 +217,8 @@ struct finding *session_check(const struct sheet_input *in)
             session.ignored ? "; its instances are dropped at the next save" : "");
     for (size_t i = 0; i < session.ninstances && check.n < FINDINGS_MAX; i++)
         check_instance(&check, &session.instances[i]);
-    check_names(&check);
+    if (!session.defect.kind) /* else the counts mean nothing */
+        check_names(&check);
     check_expiry(&check);
     return check.list;
 }

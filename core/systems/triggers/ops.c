@@ -37,37 +37,55 @@ void op_warn_expiry(const struct op_input *in, struct op_output *out)
                        STR_ARG(time_span(in->arena, left > 0 ? left : 0)));
 }
 
-/* Triggers of a set as "a, b or c". */
-static void add_names(struct sbuf *out, const struct names *names, const struct names *but,
-                      const char *last)
+/* "a, b or c" */
+static void add_names(struct sbuf *out, const struct str *names, size_t n, const char *last)
 {
-    size_t n = 0, total = 0;
-    for (size_t i = 0; i < names->n; i++)
-        total += !but || !names_have(but, names->items[i]);
-    for (size_t i = 0; i < names->n; i++) {
-        if (but && names_have(but, names->items[i]))
-            continue;
-        sbuf_cstr(out, n == 0 ? "" : n + 1 == total ? last : ", ");
-        sbuf_str(out, names->items[i]);
-        n++;
+    for (size_t i = 0; i < n; i++) {
+        sbuf_cstr(out, i == 0 ? "" : i + 1 == n ? last : ", ");
+        sbuf_str(out, names[i]);
     }
+}
+
+/* Would this fire complete `unless`? Then the instance is abandoned, not run (3.1 c). */
+static bool would_abandon(const struct instance *i, struct str trigger)
+{
+    const struct names *unless = &i->task->unless;
+    if (!names_have(unless, trigger))
+        return false;
+    for (size_t k = 0; k < unless->n; k++) {
+        if (!str_eq(unless->items[k], trigger) && !names_have(&i->abandon, unless->items[k]))
+            return false;
+    }
+    return true;
+}
+
+/* Triggers of a set that bring an unstarted instance on; `ret` has room for all. */
+static size_t add_starters(const struct instance *i, const struct names *set, bool missing_only,
+                           struct str *ret)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < set->n; k++) {
+        bool fired = missing_only && names_have(&i->kwargs, set->items[k]);
+        if (!fired && !would_abandon(i, set->items[k]))
+            ret[n++] = set->items[k];
+    }
+    return n;
 }
 
 /* What starts an unstarted instance: 3.9. */
 static struct str what_starts(struct arena *arena, const struct instance *i)
 {
+    const struct names *after = &i->task->after, *unless = &i->task->unless;
+    struct str *starters = arena_array(arena, struct str, after->n + unless->n);
+    bool complete = names_within(after, &i->kwargs);
+    size_t n = add_starters(i, after, !complete, starters);
+    if (complete)
+        n += add_starters(i, unless, false, starters + n);
+    if (!n)
+        return STR("a dispatch by the application: no fire can start it");
     struct sbuf out = SBUF_INIT;
-    if (!names_within(&i->task->after, &i->kwargs)) {
-        sbuf_cstr(&out, "the next fire of ");
-        add_names(&out, &i->task->after, &i->kwargs, " and ");
-    } else if (i->task->after.n || i->task->unless.n) {
-        sbuf_cstr(&out, "the next fire of ");
-        add_names(&out, &i->task->after, NULL, i->task->unless.n ? ", " : " or ");
-        sbuf_cstr(&out, i->task->after.n && i->task->unless.n ? " or " : "");
-        add_names(&out, &i->task->unless, NULL, " or ");
-    } else {
-        sbuf_cstr(&out, "a dispatch by the application: its task listens to no trigger");
-    }
+    sbuf_cstr(&out, "the next fire of ");
+    add_names(&out, starters, n, complete ? " or " : " and ");
     struct str text = arena_str(arena, sbuf_view(&out));
     sbuf_release(&out);
     return text;
