@@ -203,7 +203,7 @@ bool systemdb_decode(struct store *store, struct str id, struct str image, struc
 
 /* --- times and ids -------------------------------------------------------------------------- */
 
-static struct str time_text(struct arena *arena, const struct tm *tm, int64_t us)
+static struct str tm_text(struct arena *arena, const struct tm *tm, int64_t us)
 {
     return arena_printf(arena, "%04d-%02d-%02d %02d:%02d:%02d.%06d", tm->tm_year + 1900,
                         tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec,
@@ -215,7 +215,7 @@ struct str systemdb_time_utc(struct arena *arena, int64_t us)
     time_t seconds = (time_t)(us / SECOND);
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    return time_text(arena, &tm, us);
+    return tm_text(arena, &tm, us);
 }
 
 struct str systemdb_time_local(struct arena *arena, int64_t us)
@@ -223,7 +223,7 @@ struct str systemdb_time_local(struct arena *arena, int64_t us)
     time_t seconds = (time_t)(us / SECOND);
     struct tm tm;
     localtime_r(&seconds, &tm);
-    return time_text(arena, &tm, us);
+    return tm_text(arena, &tm, us);
 }
 
 struct str systemdb_uuid7(struct arena *arena, int64_t us)

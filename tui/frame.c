@@ -18,7 +18,7 @@ const char *environment_tag(enum environment env)
 
 static struct str clock_text(struct arena *a, int64_t us)
 {
-    struct str text = time_rfc3339(a, us - us % 1000000);
+    struct str text = time_text(a, us);
     ptrdiff_t t = str_index(text, 'T');
     return str_sub(text, (size_t)t + 1, text.len);
 }

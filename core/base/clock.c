@@ -64,6 +64,13 @@ struct str time_rfc3339(struct arena *arena, int64_t us)
                         h, m, s, (int)fraction);
 }
 
+struct str time_text(struct arena *arena, int64_t us)
+{
+    if (us != TIME_UNKNOWN && us != TIME_NEVER)
+        us -= (us % SECOND + SECOND) % SECOND;
+    return time_rfc3339(arena, us);
+}
+
 struct cursor {
     const char *p, *end;
 };

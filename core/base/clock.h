@@ -17,6 +17,9 @@ int64_t clock_monotonic_ms(void);
  * appears, 2026-11-20T03:12:44.500000Z does. TIME_UNKNOWN and TIME_NEVER give STR_NULL. */
 struct str time_rfc3339(struct arena *arena, int64_t us);
 
+/* For sentences: the same cut to whole seconds, 2026-11-20T03:12:44Z. */
+struct str time_text(struct arena *arena, int64_t us);
+
 /* Reads YYYY-MM-DD[T ]HH:MM:SS[.fraction][Z|+hh[:mm]|-hh[:mm]]; years of 4 or 5 digits; a time
  * without zone is UTC; more than 6 fraction digits are cut. False when it is anything else. */
 bool time_parse(struct str s, int64_t *ret_us);

@@ -68,6 +68,9 @@ static void times(void **state)
     struct arena a = ARENA_INIT;
     assert_str(time_rfc3339(&a, 1784884330482913), "2026-07-24T09:12:10.482913Z");
     assert_str(time_rfc3339(&a, -500000), "1969-12-31T23:59:59.500000Z");
+    assert_str(time_text(&a, 1784884330482913), "2026-07-24T09:12:10Z");
+    assert_str(time_text(&a, -500000), "1969-12-31T23:59:59Z");
+    assert_null(time_text(&a, TIME_NEVER).ptr);
     assert_str(time_span(&a, 7860LL * 1000000), "2h 11m");
     arena_release(&a);
 }

@@ -177,7 +177,7 @@ static void note_rollback(const struct op_input *in, const struct etl_table *tab
     const struct etl_row *target = table->chain[depth];
     if (etl_rollback_loses(table, depth)) {
         const struct etl_row *left = table->chain[depth - 1];
-        struct str since = time_rfc3339(a, left->created_us);
+        struct str since = time_text(a, left->created_us);
         if (!since.ptr)
             since = STR("an unknown time");
         op_consequence(

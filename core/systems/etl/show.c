@@ -57,7 +57,7 @@ static void show_error(struct lines *out, const struct sheet_input *in,
     struct str text = str_of(etl_policy_name(row->policy));
     if (row->next_retry_us != TIME_UNKNOWN)
         text = arena_printf(out->arena, "%.*s at %.*s%s", STR_ARG(text),
-                            STR_ARG(time_rfc3339(out->arena, row->next_retry_us)),
+                            STR_ARG(time_text(out->arena, row->next_retry_us)),
                             etl_timer_dead(row, in->now_us)
                                 ? ": over, and no process fires it after a restart"
                                 : "");
@@ -75,7 +75,7 @@ static void show_phases(struct lines *out, const struct etl_table *table)
     struct str day = STR("");
     for (size_t i = from; i-- > 0;) {
         const struct etl_row *row = table->chain[i];
-        struct str at = time_rfc3339(out->arena, row->created_us);
+        struct str at = time_text(out->arena, row->created_us);
         sbuf_printf(&text, "%s", etl_phases[row->phase].name);
         if (at.len >= 19) {
             bool same = str_eq(day, str_sub(at, 0, 10));

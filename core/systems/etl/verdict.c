@@ -105,7 +105,7 @@ static void check_errored(struct checker *c)
     if (row->phase != ETL_ERRORED)
         return;
     struct etl_verdict verdict = etl_verdict_of(c->in, &c->table);
-    struct str since = time_rfc3339(a, row->created_us), line = first_line(row->reason);
+    struct str since = time_text(a, row->created_us), line = first_line(row->reason);
     bool retrying = verdict.mark == MARK_WARN;
     const char *code = retrying                         ? "errored_retrying"
                        : row->policy == ETL_TIMED_RETRY ? "errored_stuck_timer"
@@ -149,8 +149,8 @@ static void check_current(struct checker *c)
         etl_not_read_yet(row, c->in->activity))
         add(c, "not_in_effect", SEVERITY_WARNING,
             arena_printf(a, "set to %s at %.*s and not in effect: the replicator runs since %.*s",
-                         etl_phases[row->phase].name, STR_ARG(time_rfc3339(a, row->updated_us)),
-                         STR_ARG(time_rfc3339(a, c->in->activity->started_at_us))));
+                         etl_phases[row->phase].name, STR_ARG(time_text(a, row->updated_us)),
+                         STR_ARG(time_text(a, c->in->activity->started_at_us))));
     check_errored(c);
 }
 

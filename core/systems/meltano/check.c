@@ -164,7 +164,7 @@ static void check_ahead(struct check *c, const struct meltano_state *state)
                          STR_ARG(stream), STR_ARG(time_span(c->a, us - c->in->now_us))))
             ->fix = arena_printf(c->a, "state rewind %.*s %.*s %.*s", STR_ARG(c->id),
                                  STR_ARG(shell_quote(c->a, stream)),
-                                 STR_ARG(time_rfc3339(c->a, c->in->now_us / 1000000 * 1000000)));
+                                 STR_ARG(time_text(c->a, c->in->now_us)));
     }
 }
 
