@@ -24,11 +24,32 @@ static bool is_positional(const struct op *op, const char *name)
     return false;
 }
 
-static void add_args(struct sbuf *out, struct arena *a, const struct op *op, struct op_args args,
-                     bool positional)
+/* An alias says some arguments by its name: `reset` is `rollback --full`. */
+static bool is_said_by_verb(const struct plan *plan, const struct op_arg *arg)
 {
+    const struct plan_request *r = &plan->request;
+    const struct action *action = store_system(r->store->store)->actions;
+    if (strcmp(plan->verb, r->op->verb) == 0)
+        return false;
+    for (; action && action->key; action++) {
+        if (strcmp(action->verb, plan->verb) != 0 || strcmp(action->op, r->op->verb) != 0)
+            continue;
+        for (size_t i = 0; i < 4 && action->args[i][0]; i++) {
+            if (strcmp(action->args[i][0], arg->name) == 0 &&
+                str_is(arg->value, action->args[i][1]))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void add_args(struct sbuf *out, struct plan *plan, struct op_args args, bool positional)
+{
+    struct arena *a = &plan->arena;
+    const struct op *op = plan->request.op;
     for (size_t i = 0; i < args.n; i++) {
-        if (is_positional(op, args.items[i].name) != positional)
+        if (is_positional(op, args.items[i].name) != positional ||
+            is_said_by_verb(plan, &args.items[i]))
             continue;
         if (!positional)
             sbuf_printf(out, " --%s", args.items[i].name);
@@ -78,10 +99,10 @@ struct str plan_command(struct plan *plan)
     } else {
         sbuf_printf(&out, " %s %s", store_system(r->store->store)->noun, plan->verb);
         add_records(&out, plan);
-        add_args(&out, a, r->op, r->args, true);
+        add_args(&out, plan, r->args, true);
         for (size_t i = 0; i < r->nrecords; i++)
-            add_args(&out, a, r->op, r->records[i].args, true);
-        add_args(&out, a, r->op, r->args, false);
+            add_args(&out, plan, r->records[i].args, true);
+        add_args(&out, plan, r->args, false);
     }
     if (r->reason.ptr) {
         sbuf_cstr(&out, " --reason");

@@ -291,7 +291,7 @@ bool store_facts(struct store *store, const struct str *ids, size_t n, const str
     return store->layout->facts(store, ids, n, call, arena, ret, err) || failed(store, err);
 }
 
-/* Where names are ids, one read tells; no scan. */
+/* An id is unique: one read tells, without a scan. */
 static bool find_id(struct store *store, struct str id, const struct call *call,
                     struct arena *arena, struct row **ret, size_t *ret_n, struct err *err)
 {
@@ -304,7 +304,7 @@ static bool find_id(struct store *store, struct str id, const struct call *call,
     }
     *ret = arena_new(arena, struct row);
     **ret = (struct row){.id = id,
-                         .label = id,
+                         .label = item.doc.label,
                          .bytes = -1,
                          .updated_at_us = TIME_UNKNOWN,
                          .expires_at_us = TIME_UNKNOWN};
@@ -316,8 +316,11 @@ bool store_find(struct store *store, struct str name, const struct call *call, s
                 struct row **ret, size_t *ret_n, struct err *err)
 {
     const struct system *system = store->info.system;
-    if (!system->names)
-        return find_id(store, name, call, arena, ret, ret_n, err);
+    bool is_id = !system->names || (system->check_id && system->check_id(name, NULL));
+    if (is_id && !find_id(store, name, call, arena, ret, ret_n, err))
+        return false;
+    if (is_id && (*ret_n || !system->names))
+        return true;
     struct scan *scan;
     if (!store_scan_open(store, call, &scan, err))
         return false;
