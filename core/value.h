@@ -139,6 +139,9 @@ const struct value *value_list_with(struct arena *a, const struct value *list, s
 const struct value *value_list_without(struct arena *a, const struct value *list, size_t i);
 /* A copy that shares no container with v (scalars may be shared). */
 const struct value *value_deep_copy(struct arena *a, const struct value *v);
+/* A copy that shares nothing at all with v, texts and tokens included, and so may outlive its
+ * arena. What was one node stays one node. */
+const struct value *value_own_copy(struct arena *a, const struct value *v);
 
 /* JSON pointer (RFC 6901), "" = the root. Lookup of a missing path is ERR_NOT_FOUND naming the
  * first missing piece; `with` creates no intermediate containers, and "-" appends to a list. */

@@ -10,6 +10,7 @@ struct mapper {
     struct arena *arena;
     struct identity done; /* node -> what it became */
     bool copy;            /* copy every container, or only those above a change */
+    bool own;             /* copy everything else too */
     const struct value *(*fill)(void *ctx, enum value_late late);
     void *ctx;
 };
@@ -65,11 +66,36 @@ static const struct value *map_call(struct mapper *m, const struct value *v)
     return changed ? w : v;
 }
 
+static struct str own_str(struct arena *a, struct str s)
+{
+    return s.ptr ? arena_str(a, s) : s;
+}
+
+/* A scalar in the mapper's arena, its token with it. */
+static const struct value *own_scalar(struct mapper *m, const struct value *v)
+{
+    if (v->type == VALUE_NULL)
+        return &value_null;
+    if (v->type == VALUE_BOOL)
+        return v->boolean ? &value_true : &value_false;
+    struct value *w = arena_new(m->arena, struct value);
+    *w = *v;
+    w->token = own_str(m->arena, v->token);
+    if (v->type == VALUE_GLOBAL) {
+        w->global.module = own_str(m->arena, v->global.module);
+        w->global.name = own_str(m->arena, v->global.name);
+    } else if (v->type != VALUE_FLOAT && v->type != VALUE_LATE)
+        w->text = own_str(m->arena, v->text);
+    return w;
+}
+
 static const struct value *map_node(struct mapper *m, const struct value *v)
 {
     switch (v->type) {
     case VALUE_LATE:
-        return m->fill ? m->fill(m->ctx, v->late) : v;
+        if (m->fill)
+            return m->fill(m->ctx, v->late);
+        return m->own ? own_scalar(m, v) : v;
     case VALUE_LIST:
     case VALUE_TUPLE:
     case VALUE_SET:
@@ -82,7 +108,7 @@ static const struct value *map_node(struct mapper *m, const struct value *v)
     case VALUE_BYTEARRAY: /* can be changed in place, so a copy is a thing of its own */
         return m->copy ? value_text(m->arena, v->type, v->text) : v;
     default:
-        return v;
+        return m->own ? own_scalar(m, v) : v;
     }
 }
 
@@ -95,7 +121,7 @@ static bool may_change(const struct value *v)
 
 static const struct value *map_value(struct mapper *m, const struct value *v)
 {
-    if (!may_change(v))
+    if (!m->own && !may_change(v))
         return v;
     const struct identity_entry *seen = identity_get(&m->done, v);
     if (seen)
@@ -115,6 +141,12 @@ static const struct value *map_run(struct mapper *m, const struct value *v)
 const struct value *value_deep_copy(struct arena *a, const struct value *v)
 {
     struct mapper m = {.arena = a, .copy = true};
+    return map_run(&m, v);
+}
+
+const struct value *value_own_copy(struct arena *a, const struct value *v)
+{
+    struct mapper m = {.arena = a, .copy = true, .own = true};
     return map_run(&m, v);
 }
 

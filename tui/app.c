@@ -52,10 +52,12 @@ static void add_session(struct app *app, const struct target *target, const stru
         app_say_err(app, &err);
         return;
     }
-    struct session **end = &app->sessions;
-    while (*end)
-        end = &(*end)->next;
-    *end = session;
+    struct session **at = &app->sessions; /* in the order of the targets, whoever answered first */
+    while (*at && (*at)->given <= target)
+        at = &(*at)->next;
+    session->given = target;
+    session->next = *at;
+    *at = session;
     app->nsessions++;
 }
 

@@ -58,19 +58,49 @@ static struct op_args action_args(struct arena *a, const struct op *op, const st
     return (struct op_args){items, n};
 }
 
-/* The answer names the second record where the operation takes one under that name. */
+/* The option that takes a row of a sheet: the operation's first positional one. */
+static const struct op_option *row_option(const struct op *op)
+{
+    const struct op_option *option = op->options;
+    while (option && option->name && option->kind != OPTION_POSITIONAL)
+        option++;
+    return option && option->name ? option : NULL;
+}
+
+/* Rows of a sheet belong to one record. They are its arguments where the action is made for such
+ * rows, all in one edit if the operation takes many; other actions are for the record itself. */
+static size_t sheet_records(struct arena *a, const struct op *op, const struct want *want,
+                            struct plan_record *ret)
+{
+    const struct op_option *option = want->action->per ? row_option(op) : NULL;
+    struct op_arg *names = arena_array(a, struct op_arg, want->n);
+    for (size_t i = 0; i < want->n && option; i++)
+        names[i] = (struct op_arg){option->name, want->records[i].args.items[0].value};
+    size_t n = option && !option->many ? want->n : 1;
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = want->records[i];
+        ret[i].args = (struct op_args){&names[i], !option ? 0 : option->many ? want->n : 1};
+    }
+    return n;
+}
+
+/* The answer to the prompt names the second record where the operation takes one under that name.
+ */
 static const struct plan_record *action_records(struct arena *a, const struct op *op,
-                                                const struct want *want)
+                                                const struct want *want, size_t *ret_n)
 {
     const struct action *action = want->action;
-    if (!op->second || !action->prompt || strcmp(op->second, action->prompt) != 0 ||
-        !want->answer.ptr)
-        return want->records;
     struct plan_record *records = arena_array(a, struct plan_record, want->n);
-    for (size_t i = 0; i < want->n; i++) {
-        records[i] = want->records[i];
-        records[i].other_id = want->answer;
+    bool rows = want->n && want->records[0].args.n;
+    size_t n = rows ? sheet_records(a, op, want, records) : want->n;
+    bool second = op->second && action->prompt && strcmp(op->second, action->prompt) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!rows)
+            records[i] = want->records[i];
+        if (second && want->answer.ptr)
+            records[i].other_id = want->answer;
     }
+    *ret_n = n;
     return records;
 }
 
@@ -82,12 +112,14 @@ static bool make_plan(struct job *job, struct open_store *store, const struct wa
     if (!op)
         return err_set(err, ERR_UNSUPPORTED, "%s: not an operation of %s", want->action->verb,
                        system->name);
+    size_t n;
+    const struct plan_record *records = action_records(&job->arena, op, want, &n);
     struct plan_request request = {
         .op = op,
         .verb = want->action->verb,
         .args = action_args(&job->arena, op, want),
-        .records = action_records(&job->arena, op, want),
-        .nrecords = want->n,
+        .records = records,
+        .nrecords = n,
         .store = store,
         .other_store = op->takes_second ? store : NULL,
         .force = want->force,
@@ -335,6 +367,12 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
     const struct action *action = entry->action;
     if (action->per && strcmp(action->per, data->sheet->name) != 0) {
         entry->text = arena_printf(&job->arena, "choose one of the %s first: H", action->per);
+        return;
+    }
+    if (strcmp(action->verb, "edit") == 0) {
+        entry->text = arena_printf(&job->arena, "with your editor: penstock -t %s %s edit %.*s",
+                                   store->target.name, store_system(store->store)->noun,
+                                   STR_ARG(shell_quote(&job->arena, data->want->records[0].id)));
         return;
     }
     if (action->prompt) {

@@ -6,7 +6,8 @@
 const struct key_row key_rows[] = {
     { SCOPE_TYPED,   K_ENTER,      CMD_ENTER,      "done",    "done typing" },
     { SCOPE_TYPED,   K_ESC,        CMD_BACK,       "leave",   "leave the line" },
-    { SCOPE_PLAN | SCOPE_TYPED_PLAN, K_TAB, CMD_FOCUS, "rows",     "between the rows and what is to be typed" },
+    { SCOPE_TYPED_PLAN, K_TAB,     CMD_FOCUS,      "rows",    "from what is to be typed to the rows, and back" },
+    { SCOPE_PLAN,    K_TAB,        CMD_FOCUS,      NULL,      NULL },
     { SCOPE_PLAN,    'y',          CMD_ACCEPT,     NULL,      "apply, where one key is enough" },
     { SCOPE_PLAN,    ' ',          CMD_DROP,       "drop row", "leave this record out of the plan" },
     { SCOPE_PLAN,    'd',          CMD_DIFF,       "diff",    "every changed value of this record, or one line" },

@@ -100,6 +100,8 @@ static void follow(struct list *list)
             found = true;
         }
     }
+    if (!list->has_key && !list->touched)
+        list->cursor = 0;
     if (!found && list->cursor >= list->n)
         list->cursor = list->n ? list->n - 1 : 0;
     list->top = list->cursor > offset ? list->cursor - offset : 0;
@@ -143,6 +145,9 @@ size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t no
     if (complete)
         keep_tombstone(list, rows);
     list->rows = rows;
+    if (!list->touched && !list->complete)
+        list->has_key = false; /* what came first while it was loading was chosen by nobody */
+    list->complete = complete;
     reorder(list, now_us);
     follow(list);
     return complete ? drop_marks(list) : 0;
@@ -253,6 +258,7 @@ static void sort_by(struct list *list, int step, int64_t now_us)
 bool list_command(struct list *list, enum command command, int64_t now_us)
 {
     int page = list->page > 1 ? list->page : 1;
+    list->touched = true;
     switch (command) {
     case CMD_UP:
         move_by(list, -1);
@@ -338,6 +344,8 @@ static int least_width(const struct list *list, size_t column, int width)
     const struct column *c = &list->sheet->columns[column];
     int want = wanted_width(list, column);
     int least = c->keep ? width / 3 : c->width ? c->width : 12;
+    if (c->type == CELL_TIME && list->utc)
+        return want; /* half a time is none */
     return want < least ? want : least;
 }
 

@@ -18,6 +18,8 @@ struct list {
     int page;        /* rows that fitted when last drawn */
     struct sbuf key; /* identity under the cursor */
     bool has_key;
+    bool touched;  /* by a key */
+    bool complete; /* the last snapshot was */
     struct keyset *marks, *cleared;
     ptrdiff_t sort; /* column, or -1: store order */
     bool descending;

@@ -28,7 +28,8 @@ bool bench_audit(struct bench *bench, struct audit **ret, struct err *err);
 struct session {
     struct app *app;
     struct arena arena;
-    struct target target; /* with the address of this store, not as it was given */
+    const struct target *given; /* what the operator asked for */
+    struct target target;       /* with the address of this store, not as it was given */
     const struct layout *layout;
     const struct system *system;
     struct str name;

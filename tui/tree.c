@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    OPEN_DEPTH = 3,      /* opened unasked down to here */
+    OPEN_DEPTH = 5,      /* opened unasked down to here */
     OPEN_CHILDREN = 60,  /* and only where there are not more */
     LINES_MAX = 1000000, /* what is deeper in a huge document stays folded */
     LINE_BYTES = 1024,

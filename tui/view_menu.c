@@ -46,11 +46,11 @@ static struct str box_title(const struct menu_view *v, struct arena *a)
 }
 
 static void draw_entry(const struct menu_view *v, struct canvas *canvas, struct rect r, size_t i,
-                       int label_width)
+                       int label_width, bool read_only)
 {
     const struct action *action = &v->base.session->system->actions[i];
     const struct menu_entry *entry = v->answer ? &v->answer->entries[i] : NULL;
-    bool known = entry != NULL, off = known && !entry->possible;
+    bool known = entry != NULL, off = read_only || (known && !entry->possible);
     int x = r.x + 2;
     if (i == v->cursor)
         canvas_put(canvas, r.y, r.x, 1, STYLE_STRONG, STR("▸"));
@@ -63,7 +63,9 @@ static void draw_entry(const struct menu_view *v, struct canvas *canvas, struct 
                        : entry->level == LEVEL_WARN   ? STYLE_WARN
                                                       : STYLE_TEXT;
     struct str text = !known ? STR("·") : entry->text;
-    if (off)
+    if (read_only)
+        text = arena_printf(&canvas->scratch, "READ-ONLY: %.*s", STR_ARG(text));
+    else if (off)
         text = arena_printf(&canvas->scratch, "not possible: %.*s", STR_ARG(entry->text));
     canvas_put(canvas, r.y, x, r.x + r.w - x, style, text);
     if (i == v->cursor)
@@ -92,7 +94,8 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     int rows = in.h - 4;
     size_t top = v->cursor >= (size_t)rows && rows > 0 ? v->cursor - (size_t)rows + 1 : 0;
     for (int i = 0; i < rows && top + (size_t)i < v->n; i++)
-        draw_entry(v, canvas, (struct rect){in.y + i, in.x, 1, in.w}, top + (size_t)i, label_width);
+        draw_entry(v, canvas, (struct rect){in.y + i, in.x, 1, in.w}, top + (size_t)i, label_width,
+                   ro.ptr != NULL);
     int y = in.y + in.h - 4;
     canvas_hline(canvas, y, in.x, in.w, STYLE_FRAME);
     if (v->prompting)

@@ -50,7 +50,7 @@ static struct cell status_cell(struct arena *a, const struct session *s)
     return cell;
 }
 
-static void add_store(struct rows *rows, struct arena *a, const struct session *s, size_t i)
+static void add_store(struct rows *rows, struct arena *a, const struct session *s)
 {
     struct cell cells[sizeof columns / sizeof columns[0]] = {
         cell_text(s->name),
@@ -63,7 +63,8 @@ static void add_store(struct rows *rows, struct arena *a, const struct session *
     };
     if (s->target.env == ENV_PROD)
         cells[2].mark = MARK_WARN;
-    struct row_in in = {.key = arena_printf(a, "%zu", i), .label = s->name, .cells = cells};
+    struct row_in in = {
+        .key = str_of(s->target.address.identity), .label = s->name, .cells = cells};
     rows_add(rows, &in);
 }
 
@@ -94,10 +95,9 @@ static void rebuild(struct view *view, struct rows *unused)
     struct app *app = view->app;
     struct rows *rows = rows_new(&stores_sheet);
     struct arena a = ARENA_INIT;
-    size_t i = 0;
     for (const struct session *s = app->sessions; s; s = s->next)
-        add_store(rows, &a, s, i++);
-    for (i = 0; i < app->opts.ntargets; i++) {
+        add_store(rows, &a, s);
+    for (size_t i = 0; i < app->opts.ntargets; i++) {
         const struct target *target;
         struct err err;
         if (!app_probe(app, i, &target, &err) && target)
@@ -125,10 +125,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
 static struct session *session_at(struct stores_view *v, size_t row)
 {
     struct session *s = v->lv.base.app->sessions;
-    uint64_t i;
-    if (!str_u64(rows_key(v->rows, row), &i))
-        return NULL;
-    while (s && i-- > 0)
+    while (s && !str_is(rows_key(v->rows, row), s->target.address.identity))
         s = s->next;
     return s;
 }

@@ -57,7 +57,7 @@ static void record_push(struct memory_store *ms, struct record *r, const struct 
     r->roots = realloc(r->roots, (r->nroots + 1) * sizeof(const struct value *));
     if (!r->roots)
         abort();
-    r->roots[r->nroots++] = root ? value_deep_copy(&ms->base.arena, root) : NULL;
+    r->roots[r->nroots++] = root ? value_own_copy(&ms->base.arena, root) : NULL;
 }
 
 static const struct value *record_root(const struct record *r)
@@ -93,7 +93,7 @@ static void read_record(struct memory_store *ms, struct str id, struct arena *ar
     const struct value *root = record_root(r);
     struct str image = root ? arena_printf(arena, "%zu", r->nroots - 1) : STR_NULL;
     /* The reader's answer lives in its arena, so later writes here cannot reach it. */
-    fill_document(ms, id, root ? value_deep_copy(arena, root) : NULL, image, ret);
+    fill_document(ms, id, root ? value_own_copy(arena, root) : NULL, image, ret);
 }
 
 static bool image_root(struct memory_store *ms, struct str id, struct str image,
@@ -197,7 +197,7 @@ static bool memory_decode(struct store *store, struct str id, struct str image, 
     const struct value *root;
     if (!image_root(memory_of(store), id, image, &root, err))
         return false;
-    fill_document(memory_of(store), id, root ? value_deep_copy(arena, root) : NULL, image, ret);
+    fill_document(memory_of(store), id, root ? value_own_copy(arena, root) : NULL, image, ret);
     return true;
 }
 

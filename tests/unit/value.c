@@ -132,6 +132,21 @@ static void edits_share(void **state)
     arena_release(&a);
 }
 
+static void an_own_copy_outlives_its_source(void **state)
+{
+    static const char text[] = "{\"a\": [1e400, \"x\\u00e9\", null, true, 12345678901234567890]}";
+    struct arena from = ARENA_INIT, to = ARENA_INIT, again = ARENA_INIT;
+    struct str source = arena_str(&from, str_of(text));
+    const struct value *v;
+    assert_true(json_read(&from, source, &v, NULL));
+    const struct value *copy = value_own_copy(&to, v);
+    arena_release(&from);
+    assert_true(value_equal(copy, json(&again, text)));
+    assert_json(copy, text); /* tokens and all */
+    arena_release(&to);
+    arena_release(&again);
+}
+
 /* Dicts on both sides of where they get an index, through edits at both ends. */
 static void many_keys(void **state)
 {
@@ -450,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(look_ups),      cmocka_unit_test(truth),
         cmocka_unit_test(pointer_edits), cmocka_unit_test(edits_share),
+        cmocka_unit_test(an_own_copy_outlives_its_source),
         cmocka_unit_test(many_keys),     cmocka_unit_test(python_keys),
         cmocka_unit_test(comparison),    cmocka_unit_test(same_graph),
         cmocka_unit_test(late_values),   cmocka_unit_test(diffs),

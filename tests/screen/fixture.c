@@ -1,0 +1,171 @@
+#include "tests/screen/fixture.h"
+
+#include "backends/memory/memory.h"
+#include "core/json.h"
+#include "core/store_driver.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATE(id, state, prev, current, at)                                                        \
+    "{\"id\": " #id ", \"state\": \"" state "\", \"metadata\": {\"type\": \"" state                \
+    "\"}, \"prev\": " #prev ", \"is_current\": " current ", \"created_at\": \"" at                 \
+    "\", \"updated_at\": \"" at "\"}"
+#define ERRORED(id, prev, reason, policy, at)                                                      \
+    "{\"id\": " #id                                                                                \
+    ", \"state\": \"errored\", \"metadata\": {\"type\": \"errored\", \"reason\": \"" reason        \
+    "\", \"solution\": \"look at the destination\", \"retry_policy\": {\"type\": \"" policy        \
+    "\"}}, \"prev\": " #prev ", \"is_current\": true, \"created_at\": \"" at                       \
+    "\", \"updated_at\": \"" at "\"}"
+#define TABLE(states)                                                                              \
+    "{\"states\": [" states "], \"progress\": [], \"schemas\": [], \"destination\": null}"
+
+static const struct record {
+    const char *system, *id, *label, *json;
+} records[] = {
+    {"etl", "4/16401", "public.users",
+     TABLE(STATE(1, "init", null, "false", "2026-11-18T02:00:00Z") "," STATE(
+         2, "data_sync", 1, "false", "2026-11-18T02:01:00Z") "," STATE(3, "ready", 2, "true",
+                                                                       "2026-11-18T04:05:00Z"))},
+    {"etl", "4/16411", "public.orders",
+     TABLE(STATE(4, "init", null, "false", "2026-11-18T02:00:00Z") "," STATE(
+         5, "data_sync", 4, "false",
+         "2026-11-18T02:01:00Z") "," STATE(6, "finished_copy", 5, "false",
+                                           "2026-11-18T04:05:00Z") "," ERRORED(7, 6,
+                                                                               "[InvalidState] "
+                                                                               "replication slot "
+                                                                               "is active for "
+                                                                               "another process",
+                                                                               "manual_retry",
+                                                                               "2026-11-20T01:01:"
+                                                                               "44Z"))},
+    {"etl", "4/16421", "public.items",
+     TABLE(STATE(8, "init", null, "false", "2026-11-18T02:00:00Z") "," STATE(
+         9, "data_sync", 8, "false",
+         "2026-11-18T02:01:00Z") "," STATE(10, "finished_copy", 9, "false",
+                                           "2026-11-18T04:06:00Z") "," ERRORED(11, 10,
+                                                                               "[DestinationTimeou"
+                                                                               "t] append timed "
+                                                                               "out",
+                                                                               "timed_retry",
+                                                                               "2026-11-20T01:01:"
+                                                                               "44Z"))},
+    {"etl", "4/16431", "public.fresh",
+     TABLE(STATE(12, "init", null, "true", "2026-11-20T03:00:00Z"))},
+    {"etl", "4/16441", "東京.注文明細",
+     TABLE(STATE(13, "ready", null, "true", "2026-11-19T03:00:00Z"))},
+    {"etl", "4/16451", "evil.\x1b]0;pwn\x07\x1b[2Jn\xcc\x83\xff\xe2\x80\xae",
+     TABLE(STATE(14, "data_sync", null, "true", "2026-11-20T02:00:00Z"))},
+
+    {"meltano", "prod:tap-crm-to-wh", NULL,
+     "{\"completed\": {\"singer_state\": {\"bookmarks\": {\"orders\": {\"id\": 9007199254740993, "
+     "\"big\": 1e400, \"none\": null}, \"contacts\": {\"since\": \"2026-11-19T01:00:00Z\"}}}}, "
+     "\"partial\": {\"singer_state\": {\"bookmarks\": {\"orders\": {\"id\": 9007199254740994}}}}}"},
+    {"meltano", "dev:tap-\xe2\x80\x8btricky-to-wh", NULL,
+     "{\"completed\": {\"singer_state\": {\"bookmarks\": {\"\\u001b[31mred\": \"\\u0000\\u0007 "
+     "bell\", \"注文\": \"日本語の長いテキスト\"}}}, \"partial\": {}}"},
+
+    {"triggers", "applicant:1017", NULL,
+     "{\"tasks\": {\"t_create\": {\"after\": [\"page\"], \"unless\": [], \"andEvery\": null, "
+     "\"run\": "
+     "\"app.Create\", \"using\": null, \"withParams\": {}}, \"t_score\": {\"after\": "
+     "[\"t_create\"], "
+     "\"unless\": [], \"andEvery\": null, \"run\": \"app.Score\", \"using\": null, \"withParams\": "
+     "{}}}, "
+     "\"instances\": {\"t_create#0\": {\"abandonState\": [], \"kwargs\": {\"page\": {}}, "
+     "\"metadata\": "
+     "{\"timestamps\": {\"created\": \"2026-11-20T02:10:44.000\", \"lastModified\": "
+     "\"2026-11-20T02:14:44.000\"}, \"logLevel\": 40, \"exception\": \"ValueError: no such subject "
+     "8812\"}, \"status\": \"failed\", \"task\": \"t_create\"}}, \"metas\": {}}"},
+};
+
+static struct layout layouts[7];
+static atomic_bool change_at_commit;
+
+const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
+                                                &layouts[4], &layouts[5], NULL};
+
+void fixture_change_at_commit(bool on)
+{
+    change_at_commit = on;
+}
+
+static bool detect(const struct layout *layout, const struct address *address,
+                   const struct call *call, struct err *err)
+{
+    return true;
+}
+
+static const struct value *read_json(struct arena *a, const char *json)
+{
+    const struct value *root = NULL;
+    struct err err = {0};
+    bool ok = json_read(a, str_of(json), &root, &err);
+    assert(ok);
+    (void)ok;
+    return root;
+}
+
+static void put_all(struct store *store, const char *system)
+{
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        const struct record *r = &records[i];
+        if (strcmp(r->system, system) == 0)
+            memory_put(store, r->id, r->label ? r->label : r->id,
+                       read_json(&store->arena, r->json));
+    }
+}
+
+/* Somebody else resets public.orders between the preview and the write. */
+static void change_orders(struct store *store)
+{
+    if (change_at_commit)
+        memory_put(store, "4/16411", "public.orders",
+                   read_json(&store->arena,
+                             TABLE(STATE(20, "init", null, "true", "2026-11-20T03:12:00Z"))));
+}
+
+static bool open_full(const struct layout *layout, const struct address *address,
+                      const struct store_opts *opts, const struct call *call, struct store **ret,
+                      struct err *err)
+{
+    if (!memory_layout(layout->system)->open(layout, address, opts, call, ret, err))
+        return false;
+    put_all(*ret, layout->system);
+    return true;
+}
+
+static bool commit_changed(struct store *store, struct commit_item *item, const struct call *call,
+                           struct arena *arena, struct err *err)
+{
+    change_orders(store);
+    return memory_layout("etl")->commit(store, item, call, arena, err);
+}
+
+static bool open_down(const struct layout *layout, const struct address *address,
+                      const struct store_opts *opts, const struct call *call, struct store **ret,
+                      struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "connection refused: is the server running on port 5432?");
+}
+
+void fixture_init(void)
+{
+    static const char *const full[] = {"etl", "meltano", "triggers"};
+    for (size_t i = 0; i < 3; i++) {
+        layouts[i] = *memory_layout(full[i]);
+        layouts[i].detect = detect;
+        layouts[i].open = open_full;
+    }
+    layouts[0].commit = commit_changed;
+    layouts[3] = *memory_layout("etl");
+    layouts[3].detect = detect;
+    layouts[3].backend = "empty";
+    layouts[4] = layouts[3];
+    layouts[4].backend = "down";
+    layouts[4].open = open_down;
+    layouts[5] = layouts[4];
+    layouts[5].backend = "unused";
+}

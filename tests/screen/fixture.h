@@ -1,0 +1,18 @@
+/* Stores in memory with known records, for drawing. Nothing in them depends on the time of day. */
+#ifndef PENSTOCK_SCREEN_FIXTURE_H
+#define PENSTOCK_SCREEN_FIXTURE_H
+
+#include "core/store.h"
+
+/* 2026-11-20 03:12:44Z: now, in every picture. */
+#define FIXTURE_NOW_US 1795144364000000
+
+/* Ends with NULL. Backend `memory` holds the records below, `empty` none, `down` cannot be opened.
+ */
+extern const struct layout *const fixture_layouts[];
+void fixture_init(void);
+
+/* Changes a record of an open fixture as another program would, at its next commit. */
+void fixture_change_at_commit(bool on);
+
+#endif

@@ -1,0 +1,408 @@
+/* Pictures: the screen without a terminal, against text files. PENSTOCK_REWRITE=1 writes them anew.
+ */
+#include "tests/unit/test.h"
+
+#include "core/base/clock.h"
+#include "tests/screen/fixture.h"
+#include "tui/view.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct screen {
+    struct app *app;
+    struct target targets[3];
+    struct canvas canvas;
+    char dir[64], journal[96], audit[96];
+};
+
+static const struct system *const kinds[] = {&system_etl, &system_meltano, &system_triggers};
+
+static struct target make_target(const struct system *system, const char *backend, const char *name,
+                                 enum environment env)
+{
+    static char identities[8][64];
+    static size_t n;
+    char *identity = identities[n++ % 8];
+    snprintf(identity, 64, "%s+%s:%s", system->name, backend, name);
+    return (struct target){.address = {.system = system,
+                                       .backend = backend,
+                                       .url = "",
+                                       .identity = identity,
+                                       .masked = identity},
+                           .name = name,
+                           .from = "-t",
+                           .env = env,
+                           .restart_hint = "systemctl restart replicator"};
+}
+
+static void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms)
+{
+    snprintf(s->dir, sizeof s->dir, "/tmp/penstock-screen-XXXXXX");
+    assert_non_null(mkdtemp(s->dir));
+    snprintf(s->journal, sizeof s->journal, "%s/journal.db", s->dir);
+    snprintf(s->audit, sizeof s->audit, "%s/audit.jsonl", s->dir);
+    struct tui_opts opts = {.layouts = fixture_layouts,
+                            .targets = s->targets,
+                            .ntargets = ntargets,
+                            .journal_path = s->journal,
+                            .audit_path = s->audit,
+                            .timeout_ms = 5000,
+                            .lock_wait_ms = 100,
+                            .confirm_quiet_ms = quiet_ms};
+    s->app = app_new(&opts);
+    s->app->fixed_now_us = FIXTURE_NOW_US;
+    canvas_init(&s->canvas, ascii);
+}
+
+static void screen_close(struct screen *s)
+{
+    assert_true(app_free(s->app));
+    canvas_release(&s->canvas);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", s->dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* Until nothing is under way. */
+static void settle(struct screen *s)
+{
+    int64_t until = clock_monotonic_ms() + 20000;
+    app_collect(s->app);
+    while (!app_idle(s->app)) {
+        assert_true(clock_monotonic_ms() < until);
+        int fds[16];
+        struct pollfd polls[16];
+        size_t n = app_fds(s->app, fds, 16);
+        for (size_t i = 0; i < n; i++)
+            polls[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+        poll(polls, n, 100);
+        app_collect(s->app);
+    }
+}
+
+static void show(struct screen *s, int h, int w)
+{
+    app_draw(s->app, &s->canvas, h, w);
+    if (s->app->top->class->drawn)
+        s->app->top->class->drawn(s->app->top);
+}
+
+/* "x", "{Enter}", "{Esc}", "{Down}", "{Tab}"; a picture is drawn after each unless `burst`. */
+static void type(struct screen *s, const char *keys, int h, int w, bool burst)
+{
+    static const struct {
+        const char *name;
+        uint32_t code;
+    } names[] = {{"{Enter}", K_ENTER},
+                 {"{Esc}", K_ESC},
+                 {"{Down}", K_DOWN},
+                 {"{Tab}", K_TAB},
+                 {"{^C}", K_CTRL('c')}};
+    while (*keys) {
+        struct key key = {.code = (unsigned char)*keys};
+        size_t len = 1;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            if (strncmp(keys, names[i].name, strlen(names[i].name)) == 0) {
+                key.code = names[i].code;
+                len = strlen(names[i].name);
+            }
+        }
+        app_key(s->app, &key);
+        keys += len;
+        if (burst)
+            continue;
+        settle(s);
+        show(s, h, w);
+    }
+    settle(s);
+    show(s, h, w);
+}
+
+static bool is_hex(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!p[i] || !strchr("0123456789abcdef", p[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Ids are random: only their length is looked at. */
+static void hide_ids(char *text)
+{
+    static const char *const before[] = {"PLAN ", "RESULT ", "journal ", "change "};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
+        for (char *p = text; (p = strstr(p, before[i]));) {
+            p += strlen(before[i]);
+            size_t n = i < 2 || i == 3 ? 4 : 12;
+            if (is_hex(p, n))
+                memset(p, '#', n);
+        }
+    }
+}
+
+static void assert_picture(struct screen *s, const char *name)
+{
+    char path[256];
+    struct sbuf text = SBUF_INIT;
+    canvas_text(&s->canvas, &text);
+    sbuf_view(&text);
+    hide_ids(text.ptr);
+    snprintf(path, sizeof path, "tests/screen/golden/%s.txt", name);
+    if (getenv("PENSTOCK_REWRITE")) {
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        fputs(text.ptr, f);
+        fclose(f);
+    }
+    FILE *f = fopen(path, "r");
+    if (!f)
+        fail_msg("%s is missing", path);
+    char *golden = calloc(1, 1 << 16);
+    size_t n = fread(golden, 1, (1 << 16) - 1, f);
+    fclose(f);
+    if (n != text.len || memcmp(golden, text.ptr, n) != 0)
+        fail_msg("%s differs; drawn now:\n%s", path, text.ptr);
+    free(golden);
+    sbuf_release(&text);
+}
+
+static bool shows(struct screen *s, const char *words)
+{
+    struct sbuf text = SBUF_INIT;
+    canvas_text(&s->canvas, &text);
+    bool found = strstr(sbuf_view(&text).ptr, words);
+    sbuf_release(&text);
+    return found;
+}
+
+#define assert_shows(s, words)                                                                     \
+    do {                                                                                           \
+        if (!shows((s), (words))) {                                                                \
+            struct sbuf text_ = SBUF_INIT;                                                         \
+            canvas_text(&(s)->canvas, &text_);                                                     \
+            fail_msg("'%s' is not on the screen:\n%s", (words), sbuf_view(&text_).ptr);            \
+        }                                                                                          \
+    } while (0)
+
+/* --- pictures ------------------------------------------------------------------------------- */
+
+struct picture {
+    const char *name;
+    int kind; /* of kinds[]; -1: all three */
+    const char *backend;
+    enum environment env;
+    bool read_only, ascii;
+    const char *keys;
+};
+
+static const struct picture pictures[] = {
+    {"stores", -1, "memory", ENV_DEV, false, false, ""},
+    {"tables", 0, "memory", ENV_DEV, false, false, ""},
+    {"tables_ascii", 0, "memory", ENV_DEV, false, true, "j "},
+    {"tables_filter", 0, "memory", ENV_DEV, false, false, " /phase=errored"},
+    {"tables_filter_error", 0, "memory", ENV_DEV, false, false, "/re:({Enter}x"},
+    {"tables_sorted_utc", 0, "memory", ENV_DEV, false, false, ">>T"},
+    {"tables_empty", 0, "empty", ENV_DEV, false, false, ""},
+    {"tables_down", 0, "down", ENV_PROD, false, false, ""},
+    {"tables_prod", 0, "memory", ENV_PROD, true, false, "jx"},
+    {"states", 1, "memory", ENV_DEV, false, false, "jx"},
+    {"sessions", 2, "memory", ENV_UNKNOWN, false, false, ""},
+    {"history", 0, "memory", ENV_DEV, false, false, "jH"},
+    {"instances", 2, "memory", ENV_DEV, false, false, "H"},
+    {"detail", 0, "memory", ENV_DEV, false, false, "j{Enter}"},
+    {"detail_numbers", 1, "memory", ENV_DEV, false, false, "{Enter}"},
+    {"detail_hostile", 1, "memory", ENV_DEV, false, false, "j{Enter}"},
+    {"detail_find", 1, "memory", ENV_DEV, false, false, "{Enter}/orders{Enter}n"},
+    {"text", 0, "memory", ENV_DEV, false, false, "jE"},
+    {"keys", 0, "memory", ENV_DEV, false, false, "?"},
+    {"menu", 0, "memory", ENV_DEV, false, false, "jx"},
+    {"plan_one", 0, "memory", ENV_DEV, false, false, "jxr"},
+    {"plan_instance", 2, "memory", ENV_DEV, false, false, "Hxa"},
+    {"plan_streams", 1, "memory", ENV_DEV, false, false, "H  xt"},
+    {"plan_typed", 0, "memory", ENV_DEV, false, false, "j   xr"},
+    {"plan_unknown_env", 0, "memory", ENV_UNKNOWN, false, false, "jxrpublic.o"},
+    {"result", 0, "memory", ENV_DEV, false, false, "jxry"},
+};
+
+static void draw_picture(const struct picture *p, int h, int w)
+{
+    struct screen s = {0};
+    size_t n = p->kind < 0 ? 3 : 1;
+    for (size_t i = 0; i < n; i++) {
+        static const char *const names[] = {"orders-pg", "meltano", "crm-redis"};
+        size_t kind = p->kind < 0 ? i : (size_t)p->kind;
+        s.targets[i] = make_target(kinds[kind], p->backend, names[kind],
+                                   p->kind < 0 && i == 0 ? ENV_PROD : p->env);
+        s.targets[i].read_only = p->read_only;
+    }
+    screen_open(&s, n, p->ascii, 0);
+    settle(&s);
+    show(&s, h, w);
+    type(&s, p->keys, h, w, false);
+    char name[64];
+    snprintf(name, sizeof name, "%s_%dx%d", p->name, w, h);
+    assert_picture(&s, name);
+    if (p->ascii) {
+        struct sbuf text = SBUF_INIT;
+        canvas_text(&s.canvas, &text);
+        for (size_t i = 0; i < text.len; i++)
+            assert_true((unsigned char)text.ptr[i] < 0x7f);
+        sbuf_release(&text);
+    }
+    screen_close(&s);
+}
+
+static void pictures_as_in_the_files(void **state)
+{
+    for (size_t i = 0; i < sizeof pictures / sizeof pictures[0]; i++) {
+        draw_picture(&pictures[i], 24, 80);
+        draw_picture(&pictures[i], 40, 120);
+    }
+}
+
+/* --- what must never happen ----------------------------------------------------------------- */
+
+static void open_tables(struct screen *s, enum environment env, int64_t quiet_ms)
+{
+    s->targets[0] = make_target(&system_etl, "memory", "orders-pg", env);
+    screen_open(s, 1, false, quiet_ms);
+    settle(s);
+    show(s, 24, 80);
+}
+
+static void nothing_drawn_no_byte_of_a_store_reaches_the_terminal(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    for (int y = 0; y < s.canvas.h; y++) {
+        for (int x = 0; x < s.canvas.w; x++) {
+            const struct glyph *g = canvas_at(&s.canvas, y, x);
+            assert_true(g->c == 0 || g->c >= 0x20);
+            assert_false(g->c >= 0x7f && g->c < 0xa0);
+            assert_true(g->c != 0x202e);
+        }
+    }
+    assert_shows(&s, "evil.");
+    screen_close(&s);
+}
+
+/* ux.md R6 A1: Enter, Space, the trigger key, Esc, ^C and q leave the store unchanged. */
+static void only_the_confirm_key_applies(void **state)
+{
+    static const char *const others[] = {"{Enter}", " ", "r", "q", "x", "{Esc}", "{^C}"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct screen s = {0};
+        open_tables(&s, ENV_DEV, 0);
+        type(&s, "jxr", 24, 80, false);
+        assert_shows(&s, "y applies");
+        type(&s, others[i], 24, 80, false);
+        assert_false(shows(&s, "RESULT"));
+        type(&s, "{Esc}", 24, 80, false);
+        assert_shows(&s, "errored");
+        screen_close(&s);
+    }
+}
+
+/* ux.md R6 A2: the trigger and the accept keys in one burst apply nothing. */
+static void keys_typed_ahead_apply_nothing(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 60000);
+    type(&s, "jxryyy{Enter}{Enter}", 24, 80, true);
+    assert_shows(&s, "PLAN");
+    type(&s, "y", 24, 80, false);
+    assert_shows(&s, "too early");
+    assert_false(shows(&s, "RESULT"));
+    screen_close(&s);
+}
+
+static void the_wrong_text_keeps_the_box(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    type(&s, "j  xrrollback 3{Enter}", 24, 80, false);
+    assert_shows(&s, "'rollback 3' is not 'rollback 2'");
+    assert_false(shows(&s, "RESULT"));
+    type(&s, "{Tab}{Tab}", 24, 80, false);
+    screen_close(&s);
+}
+
+static void the_right_text_applies_and_undo_brings_back(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    type(&s, "j  xrrollback 2{Enter}", 24, 80, false);
+    assert_shows(&s, "2 of 2 applied");
+    assert_shows(&s, "verified");
+    assert_shows(&s, "NOT IN EFFECT until");
+    type(&s, "{Enter}", 24, 80, false);
+    assert_false(shows(&s, "✖ errored"));
+    type(&s, "z", 24, 80, false);
+    assert_shows(&s, "undoes the rollback of ");
+    type(&s, "undo 2{Enter}", 24, 80, false);
+    assert_shows(&s, "2 of 2 applied");
+    type(&s, "{Enter}", 24, 80, false);
+    assert_shows(&s, "✖ errored");
+    type(&s, "z", 24, 80, false);
+    assert_shows(&s, "nothing to undo");
+    type(&s, "Z", 24, 80, false);
+    assert_shows(&s, "PLAN");
+    type(&s, "redo 2{Enter}", 24, 80, false);
+    assert_shows(&s, "2 of 2 applied");
+    screen_close(&s);
+}
+
+/* ux.md R3: refused, with all three values. */
+static void a_stale_plan_is_refused(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    fixture_change_at_commit(true);
+    type(&s, "jxry", 24, 80, false);
+    fixture_change_at_commit(false);
+    assert_shows(&s, "0 of 1 applied");
+    assert_shows(&s, "refused: changed since preview");
+    assert_shows(&s, "planned from");
+    assert_shows(&s, "planned to");
+    assert_shows(&s, "now           init");
+    type(&s, "r", 24, 80, false); /* a fresh plan: from init there is no way back */
+    assert_shows(&s, "nothing can be applied");
+    screen_close(&s);
+}
+
+static void every_size_is_survived(void **state)
+{
+    static const char *const places[] = {"", "jx", "jxr", "j{Enter}", "H", "/", "?", "jxry"};
+    static const int sizes[][2] = {{1, 1}, {2, 5}, {5, 20}, {80, 300}, {10, 40}, {24, 80}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct screen s = {0};
+        open_tables(&s, ENV_DEV, 0);
+        type(&s, places[i], 24, 80, false);
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++)
+            show(&s, sizes[k][0], sizes[k][1]);
+        show(&s, 5, 40);
+        assert_shows(&s, "terminal too small (need 40x10)");
+        screen_close(&s);
+    }
+}
+
+int main(void)
+{
+    fixture_init();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_as_in_the_files),
+        cmocka_unit_test(nothing_drawn_no_byte_of_a_store_reaches_the_terminal),
+        cmocka_unit_test(only_the_confirm_key_applies),
+        cmocka_unit_test(keys_typed_ahead_apply_nothing),
+        cmocka_unit_test(the_wrong_text_keeps_the_box),
+        cmocka_unit_test(the_right_text_applies_and_undo_brings_back),
+        cmocka_unit_test(a_stale_plan_is_refused),
+        cmocka_unit_test(every_size_is_survived),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
