@@ -166,7 +166,8 @@ static void assert_picture(struct screen *s, const char *name)
     size_t n = fread(golden, 1, (1 << 16) - 1, f);
     fclose(f);
     if (n != text.len || memcmp(golden, text.ptr, n) != 0)
-        fail_msg("%s differs; drawn now:\n%s", path, text.ptr);
+        fail_msg("%s differs (PENSTOCK_REWRITE=1 takes the new one); drawn now:\n%s", path,
+                 text.ptr);
     free(golden);
     sbuf_release(&text);
 }
