@@ -229,7 +229,9 @@ static bool undo_run(struct job *job, struct store *store)
     struct journal *journal;
     struct journal_entry *entries = NULL, entry;
     size_t n = 0;
+    struct call call = job_call(job);
     if (!bench_journal(data->bench, &journal, &job->err) ||
+        !apply_settle(journal, open, 1, &call, &job->err) || /* what a crash left */
         !journal_list(journal, &job->arena, 0, store_info(store)->identity, &entries, &n,
                       &job->err))
         return false;
@@ -242,7 +244,6 @@ static bool undo_run(struct job *job, struct store *store)
     if (!check_owner(picked, data->redo, &job->err) ||
         !journal_load(journal, &job->arena, str_of(picked->id), &entry, &job->err))
         return false;
-    struct call call = job_call(job);
     if (!plan_undo(&entry, open, 1, STR_NULL, &call, &data->plan, &job->err))
         return false;
     struct arena *a = &data->plan->arena;
