@@ -296,6 +296,18 @@ static bool parse_postgres(struct arena *arena, struct url *url, struct address 
     return true;
 }
 
+/* Letters, digits and `marks` alone: such a host can stand before the path as it is. */
+static bool host_is_plain(struct str s, const char *marks)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c < 0x80 && !strchr(marks, c))
+            return false;
+    }
+    return true;
+}
+
 static bool parse_redis(struct arena *arena, struct url *url, bool socket_scheme,
                         struct address *ret, struct err *err)
 {
@@ -335,6 +347,8 @@ static bool parse_redis(struct arena *arena, struct url *url, bool socket_scheme
     }
     if (port.len && (!str_u64(port, &(uint64_t){0}) || port.len > 5))
         return err_set(err, ERR_INVALID, "the port of a Redis address is a number");
+    if (!host_is_plain(host, "-._:%"))
+        return err_set(err, ERR_INVALID, "the host of a Redis address is a name or an address");
     if (!host.len)
         host = STR("localhost");
     if (!port.len)
@@ -395,6 +409,9 @@ static bool parse_backend(struct arena *arena, struct url *url, struct str word,
                           struct address *ret, struct err *err)
 {
     static const char *const none[] = {NULL};
+    bool server = strcmp(ret->backend, "postgres") == 0 || strcmp(ret->backend, "redis") == 0;
+    if (server && !url->has_authority)
+        return err_set(err, ERR_INVALID, "'//' is missing behind '%.*s:'", STR_ARG(url->scheme));
     url->scheme = word;
     if (strcmp(ret->backend, "postgres") == 0)
         return parse_postgres(arena, url, ret, err);
@@ -403,8 +420,11 @@ static bool parse_backend(struct arena *arena, struct url *url, struct str word,
         return parse_redis(arena, url, on_socket, ret, err);
     }
     if (strcmp(ret->backend, "memory") == 0) {
+        struct str name;
+        if (!url_decode(arena, url->host, &name, err))
+            return false;
         take_params(arena, url, none, ret);
-        ret->url = arena_printf(arena, "%.*s%.*s", STR_ARG(url->host), STR_ARG(url->path)).ptr;
+        ret->url = arena_printf(arena, "%.*s%.*s", STR_ARG(name), STR_ARG(url->path)).ptr;
         return true;
     }
     return parse_file(arena, url, ret, err);
@@ -456,18 +476,6 @@ static struct str lower(struct arena *arena, struct str s)
     return (struct str){p, s.len};
 }
 
-/* What may stand before the path as it is; anything else is said by parameters. */
-static bool host_is_plain(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            c < 0x80 && !strchr("-._:,[]", c))
-            return false;
-    }
-    return true;
-}
-
 /* Host, port and database as libpq will take them from the URI, in one spelling. */
 static void place_postgres(struct arena *arena, const struct address *address, struct url *ret)
 {
@@ -493,7 +501,7 @@ static void place_postgres(struct arena *arena, const struct address *address, s
     if (!db.len && url.user.ptr)
         db = url.user;
     bool socket = str_starts(host, "/");
-    if (socket || !host_is_plain(host) || !host_is_plain(port)) {
+    if (socket || !host_is_plain(host, many ? "-._:,[]" : "-._:") || !host_is_plain(port, ",")) {
         if (socket)
             host = str_of(path_real(arena, path_absolute(arena, host)));
         ret->params[ret->nparams++] = (struct url_param){STR("host"), host};
