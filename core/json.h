@@ -14,7 +14,7 @@ bool json_read(struct arena *arena, struct str text, const struct value **ret, s
 
 /* For text an operator typed: a duplicate key keeps the first place and takes the last value, as
  * Python does, and tokens are dropped, so that writing gives the dialect's own spelling of every
- * number and string. */
+ * number and string. What is no JSON is ERR_INVALID. The tree does not point into the text. */
 bool json_read_input(struct arena *arena, struct str text, const struct value **ret,
                      struct err *err);
 
@@ -26,7 +26,8 @@ enum json_style {
 };
 
 /* Scalars with a token are written as that token; others in the style's spelling, floats as
- * Python's repr. What JSON lacks is ERR_UNSUPPORTED unless `python` is set: then it is written as
+ * Python's repr. What JSON lacks (and what is nested too deep to be read again) is ERR_UNSUPPORTED
+ * unless `python` is set: then it is written as
  * {"$python": n, "is": "..."} with n counted in document order (session edit, cli.md). */
 bool json_write(struct sbuf *out, const struct value *v, enum json_style style, struct err *err);
 bool json_write_python(struct sbuf *out, const struct value *v, enum json_style style,

@@ -2,8 +2,10 @@
  *
  * The stack machine runs symbolically: callables become VALUE_GLOBAL and VALUE_CALL nodes, memo
  * references become shared nodes. Rejected with ERR_UNSUPPORTED: persistent ids, the extension
- * registry, out-of-band buffers, protocols above 5; with ERR_CORRUPT: anything malformed, beyond
- * the limits (depth, node count, memo, length prefixes) or recursive through a tuple or call. */
+ * registry, out-of-band buffers, protocols above 5; with ERR_CORRUPT: anything malformed or beyond
+ * the limits: depth 1000, node count, memo, length prefixes, and what shared nodes unfold to (16
+ * times the pickle, at least 64 MiB), so that plain walks over a graph that was read always end.
+ * A reference back to an object around it becomes VALUE_CYCLE: trees have no cycles. */
 #ifndef PENSTOCK_PICKLE_H
 #define PENSTOCK_PICKLE_H
 
@@ -13,7 +15,7 @@ struct pickle_info {
     int protocol;  /* highest protocol the bytes declare; 0 or 1 for headerless ones */
     size_t length; /* bytes up to and with STOP; what follows is not looked at */
     bool python2;  /* a Python 2 byte string occurs: Python 3 cannot load it by default */
-    bool cyclic;   /* a container contains itself: shown, but not edited */
+    bool cyclic;   /* an object contains itself: shown, but not edited */
 };
 
 /* Texts of the tree are views into `bytes`, which must outlive it. */
