@@ -53,6 +53,33 @@ static bool open_to_look(struct cli *cli, bool *ret_there, struct err *err)
     return false;
 }
 
+/* What a crash cut short in the targets that were named is settled before it is shown: its records
+ * are read, and the journal says what they hold. A target out of reach leaves it as it is. */
+static bool settle_named(struct cli *cli, struct err *err)
+{
+    struct journal_entry *entries;
+    size_t n, cut_short = 0;
+    struct err why;
+    if (!journal_list(cli->journal, &cli->arena, 0, STR_NULL, &entries, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        cut_short += entries[i].intended > 0;
+    if (!cut_short)
+        return true;
+    if (!cli->opts.ntargets && !getenv("PENSTOCK_TARGET")) {
+        cli_note(cli,
+                 "note: not finished, or cut short; penstock -t TARGET journal list says which");
+        return true;
+    }
+    journal_close(cli->journal);
+    cli->journal = NULL;
+    if (cli_open(cli, NULL, CLI_READ, &why) && cli_open_journal(cli, &why))
+        return true;
+    cli_report_on(cli, &why);
+    bool there;
+    return cli->journal || open_to_look(cli, &there, err);
+}
+
 /* --- list ------------------------------------------------------------------------------------ */
 
 static const struct column entry_columns[] = {
@@ -128,6 +155,7 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
     int64_t since_us;
     bool there;
     if (!since_of(cli, &since_us, err) || !open_to_look(cli, &there, err) ||
+        (there && !settle_named(cli, err)) ||
         (there && !journal_list(cli->journal, &cli->arena, 0, STR_NULL, &entries, &n, err)))
         return false;
     struct print *print = print_new(&cli->print, entry_columns, ENTRY_COLUMNS, 0);
@@ -206,7 +234,7 @@ bool cmd_journal_show(struct cli *cli, struct err *err)
         return false;
     if (!there)
         return err_set(err, ERR_NOT_FOUND, "journal entry %s: the journal is empty", cli->words[0]);
-    if (!load(cli, cli->words[0], &entry, &undone_by, err))
+    if (!settle_named(cli, err) || !load(cli, cli->words[0], &entry, &undone_by, err))
         return false;
     struct cell cells[ENTRY_COLUMNS];
     entry_cells(&entry, undone_by, cells);

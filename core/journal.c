@@ -159,6 +159,19 @@ static bool prepare_file(struct journal *j, struct err *err)
     return run_sql(j, "commit", err);
 }
 
+/* A program that died while it made the file left one without tables. */
+static bool is_made(struct journal *j, struct err *err)
+{
+    CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
+    if (!prepare(j, "pragma user_version", &stmt, err))
+        return false;
+    int rc = sqlite3_step(stmt);
+    if (rc != SQLITE_ROW)
+        return failed(j, err);
+    return sqlite3_column_int(stmt, 0) > 0 ||
+           err_set(err, ERR_NOT_FOUND, "journal %s: nothing was ever recorded here", j->path);
+}
+
 bool journal_open(const char *path, bool read_only, struct journal **ret, struct err *err)
 {
     if (read_only && access(path, F_OK) != 0)
@@ -169,12 +182,16 @@ bool journal_open(const char *path, bool read_only, struct journal **ret, struct
     if (!j || !(j->path = strdup(path)))
         abort();
     mode_t old = umask(0077);
-    int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    /* Also to look: what a crash left must be recovered before it can be read, and the file is
+     * ours. SQLite opens one that we may not write for reading only. */
+    int flags = read_only ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(path, &j->db, flags | SQLITE_OPEN_FULLMUTEX, NULL);
     umask(old);
     bool ok = rc == SQLITE_OK || failed(j, err);
     if (ok)
         sqlite3_busy_timeout(j->db, BUSY_MS);
+    if (ok && read_only)
+        ok = run_sql(j, "pragma query_only = on", err) && is_made(j, err);
     if (ok && !read_only) {
         size_t ignored;
         ok = prepare_file(j, err) && journal_prune(j, clock_now_us() - KEPT_US, &ignored, err);

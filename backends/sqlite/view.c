@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { WAL_HEADER_BYTES = 32 };
 enum { HEADER_BYTES = 100, WRITE_VERSION_AT = 18, WRITE_VERSION_WAL = 2, CHUNK = 256 * 1024 };
 
 /* --- what lies on the disk ------------------------------------------------------------------ */
@@ -219,7 +220,10 @@ static bool open_chosen(const char *path, const struct call *call, struct sqlite
     if (rc != SQLITE_OK)
         return sqlite_db_fail(view->db, path, call, err);
     bool wal = is_wal(view->db);
-    if (wal && !view->before.wal.there) {
+    /* A -wal without a frame holds nothing. A writer that died behind its header leaves one, on
+     * which SQLite's own read-only opening spins for ten seconds and gives up
+     * (SQLITE_PROTOCOL, 3.40). */
+    if (wal && (!view->before.wal.there || view->before.wal.st.st_size <= WAL_HEADER_BYTES)) {
         view->kind = VIEW_IMMUTABLE;
         rc = sqlite3_exec(view->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
         return rc == SQLITE_OK || sqlite_db_fail(view->db, path, call, err);

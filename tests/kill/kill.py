@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Kill -9 at any point of apply: the store holds the old document or the new one, and the journal
 says which.
 
@@ -13,6 +13,7 @@ what was there before and with what an undisturbed run leaves.
 PENSTOCK is the program. Postgres and Redis are those of tests/servers.
 """
 
+import base64
 import json
 import os
 import random
@@ -26,6 +27,7 @@ import tempfile
 import time
 
 PENSTOCK = os.environ["PENSTOCK"]
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 RUNS = 100  # at least, and as many as there are system calls
 LIMIT = 240  # at most
 # Calls between which a crash makes a difference.
@@ -91,8 +93,6 @@ class Postgres:
         self.url = self.base.replace("/postgres?", f"/{self.db}?")
         self.target = "etl+" + self.url
         self.change = ["table", "rollback", "7/16451", "--yes"]
-        here = os.path.dirname(os.path.abspath(__file__))
-        self.sql = os.path.join(here, "..", "servers", "etl_sample.sql")
 
     def psql(self, url, *args):
         return run([self.psql_bin, "-XqAt", "-v", "ON_ERROR_STOP=1", url, *args], None)
@@ -100,25 +100,57 @@ class Postgres:
     def make(self):
         self.psql(self.base, "-c", f"drop database if exists {self.db} with (force)",
                   "-c", f"create database {self.db}")
-        self.psql(self.url, "-f", self.sql)
+        self.psql(self.url, "-f", os.path.join(TESTS, "servers", "etl_schema.sql"),
+                  "-f", os.path.join(TESTS, "servers", "etl_sample.sql"))
 
     def read(self):
         # The server ends a dead client's session by itself, after what it was doing.
-        for _ in range(2000):
-            busy = self.psql(self.base, "-c", "select count(*) from pg_stat_activity"
-                             f" where datname = '{self.db}' and pid <> pg_backend_pid()")
-            if busy.strip() == b"0":
-                break
-            time.sleep(0.005)
+        others = ("select count(*) from pg_stat_activity"
+                  f" where datname = '{self.db}' and pid <> pg_backend_pid()")
+        until(lambda: self.psql(self.base, "-c", others).strip() == b"0")
         return self.psql(self.url, "-c", "select * from etl.replication_state order by id")
 
     def close(self):
         self.psql(self.base, "-c", f"drop database if exists {self.db} with (force)")
 
 
-def run(argv, cwd, env=None, check=True):
-    done = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True)
-    if check and done.returncode:
+class Redis:
+    """A session of django-redis with a failed instance; its pickle was made by Python."""
+
+    def __init__(self, work):
+        self.cli = ["redis-cli", "-s", os.environ["PENSTOCK_REDIS_SOCKET"]]
+        self.uid = f"kill-{os.getpid()}"
+        self.key = f":1:triggers.storages.cache:{self.uid}"
+        with open(os.path.join(TESTS, "data", "triggers", "q-5f3c1.b64"), "rb") as file:
+            self.pickle = base64.b64decode(file.read())
+        self.target = "triggers+" + os.environ["PENSTOCK_REDIS"]
+        self.change = ["session", "replay", self.uid, "t_importSubject#0", "--yes"]
+
+    def make(self):
+        self.close()
+        run([*self.cli, "-x", "setex", self.key, "86400"], None, stdin=self.pickle)
+
+    def read(self):
+        # What a dead client had sent is done once the server has seen its connection end.
+        until(lambda: run([*self.cli, "client", "list"], None).count(b"\n") <= 1)
+        return run([*self.cli, "--raw", "get", self.key], None)
+
+    def close(self):
+        script = "for _, k in ipairs(redis.call('keys', ARGV[1])) do redis.call('del', k) end"
+        run([*self.cli, "eval", script, "0", f"*{self.uid}*"], None)
+
+
+def until(condition):
+    for _ in range(2000):
+        if condition():
+            return
+        time.sleep(0.005)
+    sys.exit("a server keeps the connection of a dead client")
+
+
+def run(argv, cwd, env=None, stdin=b""):
+    done = subprocess.run(argv, cwd=cwd, env=env, input=stdin, capture_output=True)
+    if done.returncode:
         sys.exit(f"{' '.join(argv)}: exit {done.returncode}\n{done.stdout.decode()}{done.stderr.decode()}")
     return done.stdout
 
@@ -187,9 +219,9 @@ def journal_says(store, env):
     if not entries:
         return None
     shown = run([PENSTOCK, "-t", store.target, "journal", "show", entries[0]["id"], "-o", "json"], None, env)
-    results = json.loads(shown)["results"]
-    assert len(entries) == 1 and len(results) == 1, shown
-    return results[0]["outcome"]
+    items = json.loads(shown)["items"]
+    assert len(entries) == 1 and len(items) == 1, shown
+    return items[0]["outcome"]
 
 
 def test(store, work):
@@ -224,7 +256,10 @@ def test(store, work):
             which = "new"
         else:
             sys.exit(f"killed {at}: neither the old nor the new document:\n{now!r}")
-        says = journal_says(store, env)
+        try:
+            says = journal_says(store, env)
+        except SystemExit as failure:
+            sys.exit(f"killed {at}: {failure}")
         if store.read() != now:
             sys.exit(f"killed {at}: looking at the journal changed the store")
         if says not in ({"old": (None, "not_tried"), "new": ("applied",)}[which]):
@@ -250,12 +285,17 @@ STORES = {
         ["state", "set", "prod:tap-crm-to-target-wh", '{"singer_state": {"bookmarks": {}}}', "--yes"],
         sqlite_rows("meltano.db")),
     "postgres": Postgres,
+    "redis": Redis,
 }
 
 
 def main():
     if len(sys.argv) != 2 or sys.argv[1] not in STORES:
         sys.exit(__doc__)
+    server = f"PENSTOCK_{sys.argv[1].upper()}"
+    if STORES[sys.argv[1]] in (Postgres, Redis) and server not in os.environ:
+        print(f"{server} is not set: run this with tests/servers/run.sh", file=sys.stderr)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
     with tempfile.TemporaryDirectory(prefix="penstock-kill.") as work:
         store = STORES[sys.argv[1]](work)
         try:

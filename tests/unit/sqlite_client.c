@@ -262,6 +262,23 @@ static void wal_left_by_a_crash(void **state)
     expect_no_trace(p, p->db, 1);
 }
 
+/* A writer that died between the header of the -wal and its first frame; SQLite's own read-only
+ * opening of that spins for ten seconds and fails. */
+static void wal_without_a_frame(void **state)
+{
+    struct place *p = *state;
+    run_other(p->db, 0, MAKE_WAL);
+    struct other o = other_start(p->db, 0, "INSERT INTO t VALUES (2)", true);
+    copy(p, "meltano.db", "copy.db");
+    copy(p, "meltano.db-wal", "copy.db-wal");
+    other_end(o);
+    assert_int_equal(truncate(path_in(p, "copy.db-wal"), 32), 0);
+    int shm = open(path_in(p, "copy.db-shm"), O_WRONLY | O_CREAT, 0666);
+    assert_int_equal(ftruncate(shm, 32768), 0);
+    close(shm);
+    expect_no_trace(p, path_in(p, "copy.db"), 1);
+}
+
 static void wal_alone_is_read_from_a_copy(void **state)
 {
     struct place *p = *state;
@@ -570,6 +587,7 @@ int main(void)
         IN_PLACE(rollback_journal_mode),
         IN_PLACE(wal_with_a_live_writer),
         IN_PLACE(wal_left_by_a_crash),
+        IN_PLACE(wal_without_a_frame),
         IN_PLACE(wal_alone_is_read_from_a_copy),
         IN_PLACE(journal_of_a_dead_writer),
         IN_PLACE(other_users_database),
