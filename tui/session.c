@@ -1,12 +1,13 @@
 #include "tui/session.h"
 
-#include "core/audit.h"
+#include "core/apply.h"
 #include "core/base/clock.h"
 #include "core/listing.h"
 #include "tui/view.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     PAGE_ROWS = 1000,  /* of a scan */
@@ -44,6 +45,7 @@ bool bench_audit(struct bench *bench, struct audit **ret, struct err *err)
 
 struct load {
     const struct sheet *sheet;
+    struct bench *bench;
     int64_t started_ms;
     /* the loop's */
     struct rows *building;
@@ -106,8 +108,23 @@ static bool load_scan(struct job *job, struct store *store, struct scan *scan,
     }
 }
 
+/* What a crash left open in the journal is settled when its store is opened. Without a journal, or
+ * when that fails, there is still everything to look at; the next change says what is wrong. */
+static void settle(struct job *job, struct store *store)
+{
+    struct load *load = job->data;
+    struct journal *journal;
+    struct err ignored;
+    struct call call = job_call(job);
+    if (access(load->bench->journal_path, F_OK) == 0 &&
+        bench_journal(load->bench, &journal, &ignored))
+        apply_settle(journal, bench_store(load->bench, store), 1, &call, &ignored);
+}
+
 static bool load_run(struct job *job, struct store *store)
 {
+    if (((struct load *)job->data)->first)
+        settle(job, store);
     struct load_rows kept = {arena_array(&job->arena, struct row, VALUES_MAX), 0};
     struct scan *scan = NULL;
     struct call call = job_call(job);
@@ -190,6 +207,7 @@ void session_load(struct session *s)
     struct job *job = job_new(s->app->opts.timeout_ms, s);
     struct load *load = arena_new(&job->arena, struct load);
     load->sheet = &s->system->sheets[0];
+    load->bench = s->bench;
     load->started_ms = clock_monotonic_ms();
     load->building = rows_new(load->sheet);
     load->first = s->rows == NULL;
