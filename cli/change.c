@@ -3,9 +3,9 @@
 
 #include "core/base/text.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- before ---------------------------------------------------------------------------------- */
 
@@ -40,16 +40,20 @@ static void say_need(const char *option, struct str value)
     arena_release(&a);
 }
 
-static bool read_line(const struct cli *cli, char *buf, size_t size)
+/* Waits for both, the line and Ctrl-C, which may come before the reading has begun. */
+static bool read_line(struct cli *cli, char *buf, size_t size, struct err *err)
 {
-    if (!fgets(buf, (int)size, stdin))
+    struct call call = {cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
+    if (!call_wait_fd(&call, STDIN_FILENO, POLLIN, "nothing was written", err))
         return false;
+    if (!fgets(buf, (int)size, stdin))
+        buf[0] = '\0';
     buf[strcspn(buf, "\n")] = '\0';
-    return !atomic_load(&cli->cancel.fired);
+    return call_check(&call, "nothing was written", err);
 }
 
 /* Asks the person at the terminal. Enter alone is never a yes. */
-static bool ask(const struct cli *cli, const struct plan *plan, struct err *err)
+static bool ask(struct cli *cli, const struct plan *plan, struct err *err)
 {
     char answer[1024];
     if (plan->confirm.ptr) {
@@ -61,9 +65,10 @@ static bool ask(const struct cli *cli, const struct plan *plan, struct err *err)
         fprintf(stderr, "apply this? type y, then Enter: ");
     }
     fflush(stderr);
-    bool read = read_line(cli, answer, sizeof answer);
-    bool yes = read && (plan->confirm.ptr ? str_is(plan->confirm, answer)
-                                          : strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0);
+    if (!read_line(cli, answer, sizeof answer, err))
+        return false;
+    bool yes = (plan->confirm.ptr ? str_is(plan->confirm, answer)
+                                  : strcmp(answer, "y") == 0 || strcmp(answer, "yes") == 0);
     return yes || err_set(err, ERR_REFUSED, "not confirmed: nothing was written");
 }
 
@@ -85,7 +90,7 @@ static struct needs needs_of(const struct cli *cli, const struct plan *plan)
 }
 
 /* A person may still be asked, unless the text given for --confirm is plainly another one. */
-static bool confirmed(const struct cli *cli, const struct plan *plan, struct err *err)
+static bool confirmed(struct cli *cli, const struct plan *plan, struct err *err)
 {
     struct needs needs = needs_of(cli, plan);
     bool wrong = needs.confirm && cli->opts.confirm;

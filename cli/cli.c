@@ -114,7 +114,7 @@ static bool has_verbs(const char *noun)
 static void offer_verbs(const struct cli *cli, struct near *near)
 {
     for (size_t i = 0; command_at(i); i++) {
-        const struct command *c = command_at(i);
+        const struct cli_command *c = command_at(i);
         bool here = strcmp(c->noun, cli->noun) == 0 || (cli->system && c->noun[0] == '*');
         if (here && c->verb)
             near_offer(near, c->verb);

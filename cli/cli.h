@@ -25,7 +25,7 @@ struct cli_hooks {
 
 /* A command that is not an operation of a system. The verb is NULL where the noun alone says it,
  * the noun "*" where all four nouns of the systems have it. */
-struct command {
+struct cli_command {
     const char *noun, *verb;
     const char *args; /* as usage shows them */
     const char *help; /* one line */
@@ -41,7 +41,7 @@ struct cli {
     struct config *config;
 
     /* What was asked for. */
-    const struct command *command;
+    const struct cli_command *command;
     const struct system *system; /* of the noun, or NULL */
     const struct op *op;         /* the verb is an operation … */
     const struct action *action; /* … under another name, or NULL */
@@ -72,10 +72,10 @@ struct cli {
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
 
 /* Tables and look-up (commands.c); the parts of the table come from the command files. */
-const struct command *command_find(const char *noun, const char *verb);
-const struct command *command_at(size_t i);  /* NULL behind the last */
-const struct command *command_generic(void); /* runs an operation */
-const struct command *command_sheet(void);   /* prints a sheet */
+const struct cli_command *command_find(const char *noun, const char *verb);
+const struct cli_command *command_at(size_t i);  /* NULL behind the last */
+const struct cli_command *command_generic(void); /* runs an operation */
+const struct cli_command *command_sheet(void);   /* prints a sheet */
 
 /* Time left for one store call. */
 struct call cli_call(struct cli *cli);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const struct command commands[] = {
+static const struct cli_command commands[] = {
     {"*", "list", "", "one row a record", list_options, false, cmd_list},
     {"*", "show", "ID", "what one record is and what is wrong with it", NULL, false, cmd_show},
     {"*", "get", "ID", "the document itself", get_options, false, cmd_get},
@@ -39,15 +39,15 @@ static const struct command commands[] = {
     {"help", NULL, "[NOUN [VERB]]", "help", NULL, false, cmd_help},
 };
 
-const struct command *command_at(size_t i)
+const struct cli_command *command_at(size_t i)
 {
     return i < sizeof commands / sizeof commands[0] ? &commands[i] : NULL;
 }
 
-const struct command *command_find(const char *noun, const char *verb)
+const struct cli_command *command_find(const char *noun, const char *verb)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        const struct command *c = &commands[i];
+        const struct cli_command *c = &commands[i];
         bool same_verb = c->verb ? verb && strcmp(c->verb, verb) == 0 : !verb;
         if (strcmp(c->noun, noun) == 0 && same_verb)
             return c;
@@ -55,14 +55,15 @@ const struct command *command_find(const char *noun, const char *verb)
     return NULL;
 }
 
-const struct command *command_generic(void)
+const struct cli_command *command_generic(void)
 {
-    static const struct command change = {"*", NULL, "ID...", "", to_options, true, cmd_op};
+    static const struct cli_command change = {"*", NULL, "ID...", "", to_options, true, cmd_op};
     return &change;
 }
 
-const struct command *command_sheet(void)
+const struct cli_command *command_sheet(void)
 {
-    static const struct command sheet = {"*", NULL, "[ID...]", "", list_options, false, cmd_sheet};
+    static const struct cli_command sheet = {"*",          NULL,  "[ID...]", "",
+                                             list_options, false, cmd_sheet};
     return &sheet;
 }

@@ -74,7 +74,7 @@ static void print_globals(void)
     }
 }
 
-static void print_command(const struct command *c, const char *noun)
+static void print_command(const struct cli_command *c, const char *noun)
 {
     char left[96];
     snprintf(left, sizeof left, "%s%s%s %s", noun, c->verb ? " " : "", c->verb ? c->verb : "",
@@ -123,7 +123,7 @@ void help_overview(const struct cli *cli)
     puts("\nother");
     row("plan NOUN VERB ...", "print the plan of a change; -o json is what apply takes");
     for (size_t i = 0; command_at(i); i++) {
-        const struct command *c = command_at(i);
+        const struct cli_command *c = command_at(i);
         if (strcmp(c->noun, "*") != 0 && !system_by_noun(str_of(c->noun)))
             print_command(c, c->noun);
     }
@@ -144,7 +144,7 @@ static void help_sheet(const struct system *system, const struct sheet *sheet)
 
 static bool help_verb(const struct system *system, const char *noun, const char *verb)
 {
-    const struct command *c = command_find(noun, verb);
+    const struct cli_command *c = command_find(noun, verb);
     const struct op *op = system ? system_op(system, verb) : NULL;
     const struct sheet *sheet = system ? system_sheet(system, verb) : NULL;
     const struct action *alias = NULL;
@@ -193,7 +193,7 @@ bool help_for(const struct cli *cli, const char *noun, const char *verb, struct 
     }
     bool found = false;
     for (size_t i = 0; command_at(i); i++) {
-        const struct command *c = command_at(i);
+        const struct cli_command *c = command_at(i);
         if (strcmp(c->noun, noun) != 0)
             continue;
         print_command(c, noun);

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/demo.h"
 #include "tui/app.h"
+#include "tui/keymap.h"
 
 static bool make_demo(const char *dir, bool reset, struct arena *arena,
                       const char *const **ret_targets, size_t *ret_n, struct err *err)
@@ -39,9 +40,28 @@ static bool open_screen(struct cli *cli, const char *notice, struct err *err)
     return tui_run(&opts, err);
 }
 
+static void print_keys(struct cli *cli)
+{
+    static const struct column columns[] = {
+        {.name = "keys", .title = "KEYS", .type = CELL_TEXT, .keep = true},
+        {.name = "help", .title = "HELP", .type = CELL_TEXT, .keep = true},
+    };
+    struct print *print = print_new(&cli->print, columns, 2, 0);
+    for (size_t i = 0; i < nkey_rows; i++) {
+        const struct key_row *row = &key_rows[i];
+        if (!row->help)
+            continue;
+        struct cell cells[] = {cell_text(keymap_keys(&cli->arena, row->scope, row)),
+                               cell_text(str_of(row->help))};
+        print_row(print, cells);
+    }
+    print_page(print);
+    print_free(print);
+}
+
 int main(int argc, char **argv)
 {
     static const struct cli_hooks hooks = {
-        .layouts = layouts, .screen = open_screen, .demo = make_demo};
+        .layouts = layouts, .screen = open_screen, .demo = make_demo, .keys = print_keys};
     return cli_main(argc, argv, &hooks);
 }

@@ -190,7 +190,7 @@ static void tables_have_no_gaps(void **state)
         }
     }
     for (size_t i = 0; command_at(i); i++) {
-        const struct command *c = command_at(i);
+        const struct cli_command *c = command_at(i);
         assert_true(c->run && *c->help && c->args);
         if (c->noun[0] != '*')
             assert_ptr_equal(command_find(c->noun, c->verb), c);
@@ -198,7 +198,7 @@ static void tables_have_no_gaps(void **state)
     /* What a system offers is reached by its verb: no operation hides behind a command. */
     for (const struct system *const *s = systems; *s; s++) {
         for (const struct op *const *op = (*s)->ops; op && *op; op++) {
-            const struct command *c = command_find("*", (*op)->verb);
+            const struct cli_command *c = command_find("*", (*op)->verb);
             assert_true(!c || c->run == cmd_edit);
             assert_null(command_find((*s)->noun, (*op)->verb));
         }
