@@ -5,6 +5,7 @@
 #   start COMMAND [COLUMNS ROWS]   a shell of that size that runs the command
 #   k KEY...                       keys by tmux name; lit TEXT: literal text
 #   cap, capc                      the pane as text; with its colours
+#   start_demo [COLUMNS ROWS]      the screen on a fresh demo in $work/demo
 #   see REGEX [SECONDS]            waits until a line of the pane matches, else fails
 #   gone REGEX [SECONDS]           waits until none does
 #   resize COLUMNS ROWS            and waits until the pane has that size
@@ -21,7 +22,9 @@ unset PENSTOCK_TARGET NO_COLOR ESCDELAY TMUX
 PATH=$(dirname "$PENSTOCK"):$PATH
 wait_seconds=20
 
-t() { tmux -L "penstock-$$" -f /dev/null "$@"; }
+# A server of its own for each start: one that is on its way out takes no new session.
+starts=0
+t() { tmux -L "penstock-$$-$starts" -f /dev/null "$@"; }
 
 finish() {
     local status=$?
@@ -31,7 +34,9 @@ finish() {
         cap 2>/dev/null || :
     } >&2
     t kill-server 2>/dev/null || :
-    rm -rf -- "$work"
+    rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/penstock-$$"-*
+    # the program may still be on its way out
+    until_true 10 rm -rf -- "$work" 2>/dev/null || :
     exit "$status"
 }
 trap finish EXIT
@@ -76,6 +81,7 @@ line_settings() {
 
 start() {
     t kill-server 2>/dev/null || :
+    starts=$((starts + 1))
     # not by the environment: the shell that tmux starts the command with drops PS1
     t new-session -d -s o -x "${2:-120}" -y "${3:-40}" \
         "exec env PS1='ready\\$ ' bash --norc --noprofile"
@@ -83,6 +89,13 @@ start() {
     settings=$(line_settings)
     lit "$1"
     k Enter
+}
+
+# The demo on the screen, its counts read.
+start_demo() {
+    start "penstock demo --dir $work/demo" "$@"
+    see '^ stores'
+    see 'etl\+file.* errored'
 }
 
 resize() {

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Start, look, and leave by q, at two sizes: the terminal is as it was.
+. "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
+
+for size in '80 24' '120 40'; do
+    # shellcheck disable=SC2086
+    start_demo $size
+    is '#{alternate_on}' 1 || fail "the screen is not the alternate one"
+    see 'DEMO' # the environment is on the first screen, in words
+    k '?'
+    see 'Space +mark or unmark' # the help of this place
+    k Escape
+    see '^ stores +5'
+    k q
+    restored
+done
