@@ -90,7 +90,7 @@ static void take_key(struct list *list)
 }
 
 /* The cursor goes where its row went; the line on the screen stays the same if it can. */
-static void follow(struct list *list)
+static bool follow(struct list *list)
 {
     size_t offset = list->cursor >= list->top ? list->cursor - list->top : 0;
     bool found = false;
@@ -106,6 +106,7 @@ static void follow(struct list *list)
         list->cursor = list->n ? list->n - 1 : 0;
     list->top = list->cursor > offset ? list->cursor - offset : 0;
     take_key(list);
+    return found;
 }
 
 /* Before a swap: the row under the cursor is carried over when the new snapshot lacks it. */
@@ -166,7 +167,10 @@ bool list_filter(struct list *list, struct str text, int64_t now_us)
     filter_free(list->filter);
     list->filter = filter;
     reorder(list, now_us);
-    follow(list);
+    if (!follow(list)) { /* its row is filtered away: what was looked for comes first */
+        list->cursor = list->top = 0;
+        take_key(list);
+    }
     return true;
 }
 

@@ -130,6 +130,8 @@ static void the_cursor_follows_its_row(void **state)
     list_command(&list, CMD_SORT_NEXT, 0);
     assert_string_equal(shown(&list, out), "fedcba");
     assert_int_equal(under_cursor(&list), 'f');
+    list_filter(&list, STR("!f"), 0);
+    assert_int_equal(under_cursor(&list), 'e'); /* its row is hidden: the first one */
     list_filter(&list, STR("!d"), 0);
     assert_int_equal(keyset_count(list.marks), 1);
     assert_int_equal(list_hidden_marks(&list), 1);
