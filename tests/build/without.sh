@@ -43,3 +43,7 @@ for file in bin/penstock share/doc/penstock/LICENSE share/doc/penstock/README.md
     [ -f "$work/root/usr/$file" ] || fail "not installed: $file"
 done
 "$work/root/usr/bin/penstock" --version | grep -q '^penstock [0-9]' || fail "it does not run"
+status=0
+"$penstock" -t etl+postgresql://localhost/shop table list >"$work/out" 2>"$work/err" || status=$?
+[ "$status" -eq 6 ] || fail "a backend that is left out: exit $status, expected 6"
+grep -q 'no layout of etl for postgres' "$work/err" || fail "it does not say so: $(cat "$work/err")"
