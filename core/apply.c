@@ -336,12 +336,23 @@ static bool journal_outcome(struct plan *plan, struct plan_item *item,
     return journal_record(opts->journal, row, err) && audit_result(opts->audit, plan, item, err);
 }
 
+/* An outcome nobody knows stays `intended`, to be settled later; the detail tells it from a crash.
+ * When even that cannot be written, it is settled as a crash is. */
+static void journal_unknown(struct plan_item *item, const struct apply_opts *opts)
+{
+    struct err ignored;
+    item->journal->outcome = OUTCOME_INTENDED;
+    item->journal->detail = item->detail;
+    item->journal->receipt = item->new_receipt;
+    journal_record(opts->journal, item->journal, &ignored);
+}
+
 /* --- one item
  * --------------------------------------------------------------------------------------- */
 
 /* The connection was lost in the middle: what the store holds now decides. False: it cannot be
- * asked. */
-static bool settle_by_reading(struct plan *plan, struct plan_item *item,
+ * asked, or the old document that it holds may still be replaced. */
+static bool settle_by_reading(struct plan *plan, struct plan_item *item, bool unanswered,
                               const struct apply_opts *opts)
 {
     struct read_item *now = arena_new(&plan->arena, struct read_item);
@@ -357,6 +368,8 @@ static bool settle_by_reading(struct plan *plan, struct plan_item *item,
         item->err = (struct err){0};
         item->detail = STR("the connection was lost; read again, the change is there");
     } else if (matches_before(item, &now->doc)) {
+        if (unanswered)
+            return false;
         item->detail = STR("the connection was lost; read again, nothing was changed");
     } else {
         item->outcome = OUTCOME_CONFLICT;
@@ -401,10 +414,15 @@ static void commit_one(struct plan *plan, struct plan_item *item, const struct a
     } else if (item->outcome == OUTCOME_FAILED &&
                (item->err.kind == ERR_UNAVAILABLE || item->err.kind == ERR_TIMEOUT ||
                 item->err.kind == ERR_CANCELLED)) {
-        *ret_unknown = item->kind == EDIT_BREAK || !settle_by_reading(plan, item, opts);
-        if (*ret_unknown)
+        *ret_unknown =
+            item->kind == EDIT_BREAK || !settle_by_reading(plan, item, commit.unanswered, opts);
+        if (*ret_unknown) {
             item->detail = STR("whether it was written is not known; it will be settled by "
                                "reading when the store is opened again");
+            err = item->err;
+            err_set(&item->err, err.kind, "%s: whether it was written is not known", err.text);
+            err_hint(&item->err, "penstock journal list reads it again and says what became of it");
+        }
     }
 }
 
@@ -453,8 +471,9 @@ static void apply_items(struct plan *plan, const struct apply_opts *opts)
             tried++;
             failures += item->outcome != OUTCOME_APPLIED;
         }
-        /* An outcome nobody knows stays `intended` in the journal, to be settled later. */
-        if (!unknown && !journal_outcome(plan, item, opts, &err)) {
+        if (unknown)
+            journal_unknown(item, opts);
+        else if (!journal_outcome(plan, item, opts, &err)) {
             item->detail =
                 arena_printf(&plan->arena, "%s, but %s", outcome_name(item->outcome), err.text);
             stop = "stopped: the journal cannot be written";

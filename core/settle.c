@@ -92,7 +92,12 @@ static const struct value *mark_late(struct arena *a, const struct value *root,
     return root;
 }
 
-static void settle_item(const struct system *system, struct journal_item *row,
+/* How long a write that was never answered is waited for. A client that is gone does not end a
+ * COMMIT which waits for a standby: the server ends it, or an administrator. */
+static const int64_t UNANSWERED_US = 3600LL * 1000000;
+
+/* False: too early to say. */
+static bool settle_item(const struct system *system, struct journal_item *row, int64_t age_us,
                         const struct document *now)
 {
     uint8_t have[SHA256_LEN] = {0};
@@ -121,6 +126,9 @@ static void settle_item(const struct system *system, struct journal_item *row,
         before = false;
         break;
     }
+    /* Sent and never answered: it may still come, so the old document settles nothing yet. */
+    if (before && !after && row->detail.len && age_us < UNANSWERED_US)
+        return false;
     row->outcome = after ? OUTCOME_APPLIED : before ? OUTCOME_NOT_TRIED : OUTCOME_FAILED;
     row->verified = after;
     row->detail = after    ? STR("settled after a crash: the store holds the new document")
@@ -132,6 +140,7 @@ static void settle_item(const struct system *system, struct journal_item *row,
         row->after_absent = now->absent;
         row->after_image = now->absent ? STR_NULL : now->image;
     }
+    return true;
 }
 
 static bool settle_entry(struct journal *journal, const struct journal_entry *entry,
@@ -148,8 +157,9 @@ static bool settle_entry(struct journal *journal, const struct journal_entry *en
             return false;
         if (now.err.kind != ERR_NONE)
             continue;
-        settle_item(store_system(store->store), &rows[i], &now.doc);
-        if (!journal_record(journal, &rows[i], err))
+        if (settle_item(store_system(store->store), &rows[i], clock_now_us() - entry->at_us,
+                        &now.doc) &&
+            !journal_record(journal, &rows[i], err))
             return false;
     }
     return true;

@@ -90,6 +90,9 @@ struct commit_item {
     struct document now;    /* APPLIED: as read back, under the lock. CONFLICT: as it is now */
     struct str new_receipt; /* opaque; the journal keeps it and hands it back at undo */
     struct str detail;      /* for people: "lock taken by ...", or STR_NULL */
+    /* FAILED: the write was sent and nothing came back; it may still be done, after a read that
+     * finds the old document (a COMMIT that waits for a standby). */
+    bool unanswered;
 };
 
 struct store_opts {

@@ -22,6 +22,7 @@ struct memory_store {
     bool has_activity;
     void (*hook)(void *ctx);
     void *hook_ctx;
+    bool mute;
 };
 
 static struct memory_store *memory_of(struct store *store)
@@ -282,6 +283,10 @@ static bool memory_commit(struct store *store, struct commit_item *item, const s
         ms->hook = NULL;
         hook(ms->hook_ctx);
     }
+    if (ms->mute) {
+        item->unanswered = true;
+        return err_set(err, ERR_TIMEOUT, "memory: no answer in time");
+    }
     record_push(ms, record_make(ms, item->id), after);
     read_record(ms, item->id, arena, &item->now);
     item->outcome = OUTCOME_APPLIED;
@@ -381,4 +386,9 @@ void memory_set_hook(struct store *store, void (*hook)(void *ctx), void *ctx)
 {
     memory_of(store)->hook = hook;
     memory_of(store)->hook_ctx = ctx;
+}
+
+void memory_set_mute(struct store *store, bool mute)
+{
+    memory_of(store)->mute = mute;
 }

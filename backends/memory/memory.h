@@ -15,5 +15,7 @@ void memory_set_activity(struct store *store, const struct activity *activity);
 void memory_set_lock(struct store *store, const char *id, const char *holder);
 /* Called once at the next commit, after the comparison and before the write: races and crashes. */
 void memory_set_hook(struct store *store, void (*hook)(void *ctx), void *ctx);
+/* While mute, commits are sent and never answered, and not done. */
+void memory_set_mute(struct store *store, bool mute);
 
 #endif

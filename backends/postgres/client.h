@@ -58,6 +58,10 @@ bool pg_begin(struct pg_client *client, enum pg_mode mode, int64_t lock_ms, cons
  * sent, is waited for even after a cancel; when it fails with ERR_UNAVAILABLE or ERR_TIMEOUT it is
  * open whether it was done. */
 bool pg_end(struct pg_client *client, bool ok, const struct call *call, struct err *err);
+static inline bool pg_unanswered(const struct err *err)
+{
+    return err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT;
+}
 
 /* Runs one statement inside a transaction. Parameters are $1, $2, ... as text; ptr NULL is NULL; a
  * NUL byte is ERR_INVALID, as no Postgres value can hold one. The caller clears the result. */

@@ -481,8 +481,9 @@ bool etl_commit(struct store *store, struct commit_item *item, const struct call
     bool conflict = false;
     bool ok = pg_begin(es->client, PG_WRITE, lock_ms > 0 ? lock_ms : LOCK_MS, call, &why);
     if (ok) {
-        ok = transact(&c, &after, &conflict, &why);
-        ok = pg_end(es->client, ok, call, &why);
+        bool sent = transact(&c, &after, &conflict, &why);
+        ok = pg_end(es->client, sent, call, &why);
+        item->unanswered = sent && !ok && pg_unanswered(&why);
     }
     if (conflict)
         return true;

@@ -533,7 +533,10 @@ static bool commit_item(struct systemdb_store *s, struct commit_item *item, cons
         pg_end(s->client, false, call, NULL);
         return ok;
     }
-    return pg_end(s->client, true, call, err) || systemdb_commit_failed(item, err);
+    if (pg_end(s->client, true, call, err))
+        return true;
+    item->unanswered = pg_unanswered(err);
+    return systemdb_commit_failed(item, err);
 }
 
 static bool systemdb_commit_item(struct store *store, struct commit_item *item,

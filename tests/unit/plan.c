@@ -521,6 +521,36 @@ static void settled_after_a_crash(void **state)
     }
 }
 
+/* A write that was sent and never answered: the old document, found right after, proves nothing. */
+static void unanswered_is_not_failed(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct journal *journal = NULL;
+        if (!journal_open(f->journal_path, false, &journal, &err))
+            _exit(1);
+        f->opts.journal = journal;
+        memory_set_mute(f->store.store, true);
+        struct plan *plan = make_bump(f, "a");
+        bool done = apply_plan(plan, &f->opts, &err);
+        _exit(done && plan->items[0].outcome == OUTCOME_FAILED && !plan->items[0].verified ? 9 : 2);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 9);
+    assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
+    struct journal_entry entry = newest(f);
+    assert_int_equal(entry.intended, 1);
+    memory_put(f->store.store, "a", NULL,
+               parse(f, "{\"completed\": {\"n\": 41, \"id\": 77}, \"partial\": {}}"));
+    assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
+    entry = newest(f);
+    assert_int_equal(entry.intended, 0);
+    assert_int_equal(entry.items[0].outcome, OUTCOME_APPLIED);
+}
+
 static void saved_plan_goes_stale(void **state)
 {
     struct fixture *f = *state;
@@ -559,6 +589,7 @@ int main(void)
         TEST(journal_that_cannot_be_written),
         TEST(files_are_private_and_lines_parse),
         TEST(settled_after_a_crash),
+        TEST(unanswered_is_not_failed),
         TEST(saved_plan_goes_stale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
