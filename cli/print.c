@@ -51,20 +51,6 @@ struct str print_clean(const struct print_opts *opts, struct arena *arena, struc
     return text_clean(arena, s, (lines ? CLEAN_LINES : 0) | (opts->ascii ? CLEAN_ASCII : 0));
 }
 
-static bool is_plain(struct str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7f)
-            return false;
-    }
-    return str_is_utf8(s) && !str_starts(s, "base64:");
-}
-
-struct str print_name(struct arena *arena, struct str id)
-{
-    return is_plain(id) ? id : output_id_base64(arena, id);
-}
-
 /* A field of a tab-separated line: what would break the line or reach a terminal as a command is
  * written as an escape. */
 static void add_field(struct sbuf *out, struct str s)
@@ -359,7 +345,7 @@ static void name_row(struct print *p, const struct cell *cells)
     struct str text =
         cell->type == CELL_TEXT ? cell->text : cell_show(&p->page, cell, TIME_UNKNOWN);
     if (!p->opts.nul)
-        text = print_name(&p->page, text);
+        text = output_id_name(&p->page, text);
     fwrite(text.ptr, 1, text.len, p->opts.out);
     fputc(p->opts.nul ? '\0' : '\n', p->opts.out);
 }

@@ -38,7 +38,5 @@ bool print_json(FILE *out, json_t *json);
 /* Text from a store on its way to a terminal, `lines` keeps line ends. */
 struct str print_clean(const struct print_opts *opts, struct arena *arena, struct str s,
                        bool lines);
-/* An id as one word of a line: itself, or "base64:…" when it is no plain text. */
-struct str print_name(struct arena *arena, struct str id);
 
 #endif

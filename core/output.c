@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/system.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -17,12 +18,33 @@ static char *base64_encode(struct str s)
     return out;
 }
 
+/* What a terminal, a shell and a file of lines all leave as it is. */
+static bool is_plain(struct str s)
+{
+    for (size_t pos = 0; pos < s.len;) {
+        int32_t c = utf8_next(s, &pos);
+        if (c < ' ' || (c >= 0x7f && c < 0xa0))
+            return false;
+    }
+    return !str_starts(s, PREFIX) && !str_starts(s, "-");
+}
+
 struct str output_id_base64(struct arena *arena, struct str id)
 {
     char *text = base64_encode(id);
     struct str word = arena_printf(arena, PREFIX "%s", text);
     free(text);
     return word;
+}
+
+struct str output_id_name(struct arena *arena, struct str id)
+{
+    return is_plain(id) ? id : output_id_base64(arena, id);
+}
+
+struct str output_id_word(struct arena *arena, struct str id)
+{
+    return shell_quote(arena, output_id_name(arena, id));
 }
 
 json_t *output_id(struct str id)

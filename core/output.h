@@ -17,6 +17,11 @@ json_t *output_time(int64_t us); /* RFC 3339, or null */
 
 /* The id as "base64:…", whatever is in it. */
 struct str output_id_base64(struct arena *arena, struct str id);
+/* An id as one word of a line, as an ID argument takes it back: itself, or "base64:…" when it is
+ * no plain text, begins as an option does, or begins like the escape itself. */
+struct str output_id_name(struct arena *arena, struct str id);
+/* The same, quoted for a shell: for the commands that we print. */
+struct str output_id_word(struct arena *arena, struct str id);
 /* An ID argument or field: "base64:…" is decoded, all else is taken as it is. Copies. */
 bool output_id_parse(struct arena *arena, struct str text, struct str *ret, struct err *err);
 

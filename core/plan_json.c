@@ -15,6 +15,12 @@ static void add_word(struct sbuf *out, struct arena *a, struct str word)
     sbuf_str(out, shell_quote(a, word));
 }
 
+static void add_id(struct sbuf *out, struct arena *a, struct str id)
+{
+    sbuf_char(out, ' ');
+    sbuf_str(out, output_id_word(a, id));
+}
+
 static bool is_positional(const struct op *op, const char *name)
 {
     for (const struct op_option *o = op ? op->options : NULL; o && o->name; o++) {
@@ -69,12 +75,12 @@ static void add_records(struct sbuf *out, struct plan *plan)
         return;
     }
     for (size_t i = 0; i < r->nrecords; i++) {
-        add_word(out, a, r->records[i].id);
+        add_id(out, a, r->records[i].id);
         if (!r->records[i].other_id.ptr)
             continue;
         if (op->second && !is_positional(op, op->second))
             sbuf_printf(out, " --%s", op->second);
-        add_word(out, a, r->records[i].other_id);
+        add_id(out, a, r->records[i].other_id);
     }
 }
 
@@ -95,7 +101,7 @@ struct str plan_command(struct plan *plan)
     } else if (!r->op) {
         sbuf_cstr(&out, " lock break");
         for (size_t i = 0; i < plan->nitems; i++)
-            add_word(&out, a, plan->items[i].id);
+            add_id(&out, a, plan->items[i].id);
     } else {
         sbuf_printf(&out, " %s %s", store_system(r->store->store)->noun, plan->verb);
         add_records(&out, plan);

@@ -231,18 +231,63 @@ static bool make_again(json_t *saved, struct plan_request *r, struct open_store 
            read_records(a, records, r, err) && plan_make(r, call, ret, err);
 }
 
-static bool compare_items(const struct plan *plan, json_t *frozen, struct err *err)
+static const char *text_at(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "(none)";
+}
+
+/* The first place of the plan where the record holds another value than it did, with both values.
+ * `then` and `now` are the item as plan_json shows it. */
+static bool stale_item(const struct plan_item *item, json_t *then, json_t *now, struct err *err)
+{
+    json_t *was = json_object_get(then, "diff"), *is = json_object_get(now, "diff");
+    for (size_t i = 0; i < json_array_size(was); i++) {
+        json_t *old = json_array_get(was, i);
+        for (size_t k = 0; k < json_array_size(is); k++) {
+            json_t *found = json_array_get(is, k);
+            if (strcmp(text_at(old, "path"), text_at(found, "path")) == 0 &&
+                !json_equal(json_object_get(old, "old"), json_object_get(found, "old")))
+                return err_set(err, ERR_CONFLICT,
+                               "plan is stale: %.*s: changed since the plan was made: %s was %s, "
+                               "is %s",
+                               STR_ARG(item->label), text_at(old, "path"), text_at(old, "old"),
+                               text_at(found, "old"));
+        }
+    }
+    return err_set(err, ERR_CONFLICT,
+                   "plan is stale: %.*s: changed since the plan was made: was %s, is %s",
+                   STR_ARG(item->label), text_at(then, "before"), text_at(now, "before"));
+}
+
+static bool compare_versions(const struct plan *plan, json_t *frozen, json_t *shown,
+                             struct err *err)
+{
+    bool same = true;
+    json_t *all = plan_json(plan), *now = json_object_get(all, "results");
+    for (size_t i = 0; same && i < plan->nitems; i++) {
+        json_t *is = item_frozen(&plan->items[i]);
+        same = json_equal(json_object_get(is, "versions"),
+                          json_object_get(json_array_get(frozen, i), "versions")) ||
+               stale_item(&plan->items[i], json_array_get(shown, i), json_array_get(now, i), err);
+        json_decref(is);
+    }
+    json_decref(all);
+    return same;
+}
+
+static bool compare_items(const struct plan *plan, json_t *frozen, json_t *shown, struct err *err)
 {
     if (json_array_size(frozen) != plan->nitems)
         return err_set(err, ERR_CONFLICT, "plan is stale: %zu items then, %zu now",
                        json_array_size(frozen), plan->nitems);
+    if (!compare_versions(plan, frozen, shown, err))
+        return false;
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];
         json_t *now = item_frozen(item), *then = json_array_get(frozen, i);
         const char *what = NULL;
-        if (!json_equal(json_object_get(now, "versions"), json_object_get(then, "versions")))
-            what = "changed since the plan was made";
-        else if (!json_equal(json_object_get(now, "outcome"), json_object_get(then, "outcome")))
+        if (!json_equal(json_object_get(now, "outcome"), json_object_get(then, "outcome")))
             what = item->err.kind != ERR_NONE ? item->err.text : "what can be done differs now";
         else if (!json_equal(now, then))
             what = "the effect differs now";
@@ -296,7 +341,7 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
     struct plan_request r = {.store = find_store(stores, nstores, identity),
                              .other_store = find_store(stores, nstores, other)};
     if (!r.store || !r.other_store) {
-        err_set(err, ERR_NOT_FOUND, "saved plan: its store %s is not open",
+        err_set(err, ERR_CONFLICT, "saved plan: its store %s is not open",
                 !r.store && identity ? identity
                 : other              ? other
                                      : "(unnamed)");
@@ -307,7 +352,8 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
     bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, err);
     arena_release(&a);
     if (ok && compare_server(plan, saved, err) &&
-        compare_items(plan, json_object_get(frozen, "items"), err) &&
+        compare_items(plan, json_object_get(frozen, "items"), json_object_get(saved, "results"),
+                      err) &&
         compare_consequences(plan, json_object_get(frozen, "consequences"), err)) {
         const char *id = json_string_value(json_object_get(saved, "plan_id"));
         if (id)

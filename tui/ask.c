@@ -1,6 +1,7 @@
 #include "tui/ask.h"
 
 #include "core/base/clock.h"
+#include "core/output.h"
 
 #include <string.h>
 
@@ -373,7 +374,7 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
     if (strcmp(action->verb, "edit") == 0) {
         entry->text = arena_printf(&job->arena, "with your editor: penstock -t %s %s edit %.*s",
                                    store->target.name, store_system(store->store)->noun,
-                                   STR_ARG(shell_quote(&job->arena, data->want->records[0].id)));
+                                   STR_ARG(output_id_word(&job->arena, data->want->records[0].id)));
         return;
     }
     if (action->prompt) {

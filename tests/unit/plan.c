@@ -4,6 +4,7 @@
 #include "backends/memory/memory.h"
 #include "core/apply.h"
 #include "core/json.h"
+#include "core/output.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -551,6 +552,65 @@ static void unanswered_is_not_failed(void **state)
     assert_int_equal(entry.items[0].outcome, OUTCOME_APPLIED);
 }
 
+static void stale_plan_shows_both_values(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct plan_record record = {.id = STR("a")};
+    const struct op *clear = system_op(store_system(f->store.store), "clear");
+    struct plan_request request = request_for(f, clear, &record, 1);
+    struct plan *plan = make(f, &request), *loaded = NULL;
+    json_t *saved = plan_save(plan);
+    assert_false(plan_load(saved, &f->store, 0, f->journal, &f->call, &loaded, &err));
+    assert_int_equal(err.kind, ERR_CONFLICT); /* of another store */
+    memory_put(f->store.store, "a", NULL,
+               parse(f, "{\"completed\": {\"n\": 23}, \"partial\": {}}"));
+    assert_false(plan_load(saved, &f->store, 1, f->journal, &f->call, &loaded, &err));
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    assert_non_null(strstr(err.text, "was {\"completed\": {\"n\": 1}"));
+    assert_non_null(strstr(err.text, "is {\"completed\": {\"n\": 23}"));
+    json_decref(saved);
+    plan_free(plan);
+}
+
+/* A printed command names the record it was printed for, whatever the id is made of. */
+static void printed_ids_come_back(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        struct str id;
+        const char *word;
+    } cases[] = {
+        {STR("a:tap-x-to-y"), "a:tap-x-to-y"},
+        {STR("it's"), "'it'\\''s'"},
+        {STR("-rf"), "base64:LXJm"},
+        {STR("a\nb"), "base64:YQpi"},
+        {STR("\xc2\x9b"), "base64:wps="},
+        {STR("\xff"), "base64:/w=="},
+        {STR("base64:YQ=="), "base64:YmFzZTY0OllRPT0="},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err = {0};
+        struct str back;
+        assert_str(output_id_word(&f->arena, cases[i].id), cases[i].word);
+        struct str name = output_id_name(&f->arena, cases[i].id);
+        assert_true(output_id_parse(&f->arena, name, &back, &err));
+        assert_true(str_eq(back, cases[i].id));
+    }
+    memory_put(f->store.store, "base64:YQ==", NULL,
+               parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
+    struct plan_record record = {.id = STR("base64:YQ==")};
+    struct plan_request request = request_for(f, &bump, &record, 1);
+    struct plan *plan = NULL;
+    struct err err = {0};
+    assert_true(plan_make(&request, &f->call, &plan, &err));
+    json_t *shown = plan_json(plan);
+    assert_non_null(strstr(json_string_value(json_object_get(shown, "same_as")),
+                           " bump base64:YmFzZTY0OllRPT0="));
+    json_decref(shown);
+    plan_free(plan);
+}
+
 static void saved_plan_goes_stale(void **state)
 {
     struct fixture *f = *state;
@@ -590,7 +650,9 @@ int main(void)
         TEST(files_are_private_and_lines_parse),
         TEST(settled_after_a_crash),
         TEST(unanswered_is_not_failed),
+        TEST(printed_ids_come_back),
         TEST(saved_plan_goes_stale),
+        TEST(stale_plan_shows_both_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

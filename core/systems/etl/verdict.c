@@ -1,4 +1,5 @@
 /* What is wrong with one table, and the command that would mend it. */
+#include "core/output.h"
 #include "core/systems/etl/etl.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ static struct str fix(struct checker *c, const char *advice)
 {
     if (!advice || strcmp(advice, "wait") == 0)
         return STR_NULL;
-    struct str name = shell_quote(c->in->arena, c->object);
+    struct str name = output_id_word(c->in->arena, c->object);
     const char *space = strchr(advice, ' ');
     int verb = space ? (int)(space - advice) : (int)strlen(advice);
     return arena_printf(c->in->arena, "table %.*s %.*s%s", verb, advice, STR_ARG(name),

@@ -1,4 +1,5 @@
 /* What is wrong with a state, and who may be writing it. */
+#include "core/output.h"
 #include "core/systems/meltano/state.h"
 
 #include "core/store.h"
@@ -195,7 +196,7 @@ static void check_run(struct check *c)
 
 struct finding *meltano_check(const struct sheet_input *in)
 {
-    struct check c = {in, in->arena, NULL, shell_quote(in->arena, in->row->id)};
+    struct check c = {in, in->arena, NULL, output_id_word(in->arena, in->row->id)};
     struct meltano_state state;
     check_lock(&c);
     check_run(&c);

@@ -1,5 +1,6 @@
 #include "core/systems/triggers/findings.h"
 
+#include "core/output.h"
 #include "core/systems/triggers/session.h"
 
 enum {
@@ -93,7 +94,7 @@ static struct str fix_line(const struct check *check, const char *verb, struct s
 {
     struct arena *arena = check->in->arena;
     return arena_printf(arena, "session %s %.*s %.*s", verb,
-                        STR_ARG(shell_quote(arena, check->in->row->id)),
+                        STR_ARG(output_id_word(arena, check->in->row->id)),
                         STR_ARG(shell_quote(arena, name)));
 }
 
