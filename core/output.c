@@ -60,18 +60,6 @@ json_t *output_id(struct str id)
     return json;
 }
 
-json_t *output_document(struct str text)
-{
-    if (!text.ptr)
-        return json_null();
-    if (str_is_utf8(text))
-        return json_stringn(text.ptr, text.len);
-    char *encoded = base64_encode(text);
-    json_t *json = json_pack("{s:s}", "base64", encoded);
-    free(encoded);
-    return json;
-}
-
 json_t *output_text(struct str text)
 {
     if (!text.ptr)

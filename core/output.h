@@ -1,5 +1,5 @@
 /* JSON that is ours (output, plans, audit): how bytes from a store stand in it. jansson holds only
- * valid UTF-8, so an id that is none comes as "base64:…", a document's text as {"base64": …}. */
+ * valid UTF-8, so an id that is none comes as "base64:…". */
 #ifndef PENSTOCK_OUTPUT_H
 #define PENSTOCK_OUTPUT_H
 
@@ -10,7 +10,6 @@
 
 /* New references; ptr NULL gives null. */
 json_t *output_id(struct str id);
-json_t *output_document(struct str text);
 /* For names, errors and other text that is only shown: broken UTF-8 is replaced. */
 json_t *output_text(struct str text);
 json_t *output_time(int64_t us); /* RFC 3339, or null */

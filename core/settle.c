@@ -78,20 +78,6 @@ void parts_digest(const struct system *system, const struct value *root, const s
 /* --- after a crash
  * -------------------------------------------------------------------------------------- */
 
-/* The tree with a mark wherever the intended one had a late value; NULL when it has no such place.
- */
-static const struct value *mark_late(struct arena *a, const struct value *root,
-                                     const struct str *paths, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct value *there;
-        if (!root || !value_pointer_get(root, paths[i], &there, NULL) ||
-            !value_pointer_with(a, root, paths[i], value_late(a, LATE_ID), &root, NULL))
-            return NULL;
-    }
-    return root;
-}
-
 /* How long a write that was never answered is waited for. A client that is gone does not end a
  * COMMIT which waits for a standby: the server ends it, or an administrator. */
 static const int64_t UNANSWERED_US = 3600LL * 1000000;
@@ -115,7 +101,7 @@ static bool settle_item(const struct system *system, struct journal_item *row, i
         break;
     case EDIT_WRITE: {
         struct arena a = ARENA_INIT;
-        const struct value *marked = mark_late(&a, now->root, row->late_paths, row->nlate);
+        const struct value *marked = value_mark_late(&a, now->root, row->late_paths, row->nlate);
         if (marked)
             parts_digest(system, marked, marked, row->change, have);
         after = memcmp(have, row->digest, sizeof have) == 0;

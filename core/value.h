@@ -165,10 +165,11 @@ bool value_same_graph(const struct value *a, const struct value *b);
 void value_digest(const struct value *v, const struct value *mask, uint8_t out[SHA256_LEN]);
 
 /* Pointers (RFC 6901) of the late values in v, in document order; a journal keeps them with the
- * digest and compares later with value_digest_at. */
+ * digest. Later value_mark_late puts marks at those places of what was read, so that the digests
+ * can be compared; NULL when v has no such place. */
 size_t value_late_paths(struct arena *a, const struct value *v, struct str **ret);
-bool value_digest_at(const struct value *v, const struct str *late_paths, size_t n,
-                     uint8_t out[SHA256_LEN]);
+const struct value *value_mark_late(struct arena *a, const struct value *v,
+                                    const struct str *late_paths, size_t n);
 
 /* Replaces the late values: each distinct late node is filled once, so what was shared stays
  * shared. */

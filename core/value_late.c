@@ -202,19 +202,15 @@ size_t value_late_paths(struct arena *a, const struct value *v, struct str **ret
     return n;
 }
 
-bool value_digest_at(const struct value *v, const struct str *late_paths, size_t n,
-                     uint8_t out[SHA256_LEN])
+const struct value *value_mark_late(struct arena *a, const struct value *v,
+                                    const struct str *late_paths, size_t n)
 {
     static const struct value mark = {.type = VALUE_LATE};
-    struct arena scratch = ARENA_INIT;
-    bool ok = true;
-    for (size_t i = 0; i < n && ok; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct value *there;
-        ok = value_pointer_get(v, late_paths[i], &there, NULL) &&
-             value_pointer_with(&scratch, v, late_paths[i], &mark, &v, NULL);
+        if (!v || !value_pointer_get(v, late_paths[i], &there, NULL) ||
+            !value_pointer_with(a, v, late_paths[i], &mark, &v, NULL))
+            return NULL;
     }
-    if (ok)
-        value_digest(v, NULL, out);
-    arena_release(&scratch);
-    return ok;
+    return v;
 }

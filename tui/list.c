@@ -184,18 +184,6 @@ bool list_at(const struct list *list, size_t *ret)
     return true;
 }
 
-bool list_seek(struct list *list, struct str key)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (str_eq(rows_key(list->rows, list->order[i]), key)) {
-            list->cursor = i;
-            take_key(list);
-            return true;
-        }
-    }
-    return false;
-}
-
 size_t list_hidden_marks(const struct list *list)
 {
     size_t shown = 0;

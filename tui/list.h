@@ -44,8 +44,6 @@ bool list_command(struct list *list, enum command command, int64_t now_us);
 
 bool list_at(const struct list *list, size_t *ret); /* row under the cursor */
 size_t list_hidden_marks(const struct list *list);  /* marked but not shown */
-/* Puts the cursor on this identity if it is shown. */
-bool list_seek(struct list *list, struct str key);
 
 void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t now_us);
 

@@ -341,11 +341,6 @@ const struct store_info *session_info(const struct session *s)
     return worker_info(s->worker, NULL);
 }
 
-bool session_is_open(const struct session *s)
-{
-    return session_info(s) && s->attempts == 0;
-}
-
 struct str session_why_read_only(const struct session *s)
 {
     const struct store_info *info = session_info(s);

@@ -57,7 +57,6 @@ struct session *session_open(struct app *app, const struct target *target,
 bool session_close(struct session *session, int64_t wait_ms);
 
 const struct store_info *session_info(const struct session *session); /* NULL when not open */
-bool session_is_open(const struct session *session);
 /* Why nothing can be changed here, or STR_NULL. */
 struct str session_why_read_only(const struct session *session);
 

@@ -297,11 +297,6 @@ void terminal_show(struct terminal *term, const struct canvas *canvas)
     doupdate();
 }
 
-void terminal_bell(struct terminal *term)
-{
-    beep();
-}
-
 void terminal_redraw(struct terminal *term)
 {
     term->all = true;

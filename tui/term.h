@@ -21,7 +21,6 @@ void terminal_size(const struct terminal *term, int *ret_h, int *ret_w);
 /* The next key that has arrived; false when there is none. */
 bool terminal_key(struct terminal *term, struct key *ret);
 void terminal_show(struct terminal *term, const struct canvas *canvas);
-void terminal_bell(struct terminal *term);
 /* Forgets keys that were typed but not read. */
 void terminal_flush_input(struct terminal *term);
 /* Draws everything anew at the next terminal_show: somebody else wrote on the screen. */

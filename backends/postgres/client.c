@@ -548,18 +548,3 @@ struct str pg_array(struct arena *arena, const struct str *items, size_t n)
     sbuf_release(&out);
     return text;
 }
-
-struct str pg_ident(struct arena *arena, struct str name)
-{
-    struct sbuf out = SBUF_INIT;
-    sbuf_char(&out, '"');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '"')
-            sbuf_char(&out, '"');
-        sbuf_char(&out, name.ptr[i]);
-    }
-    sbuf_char(&out, '"');
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
-}

@@ -85,8 +85,6 @@ bool pg_bool(const PGresult *res, int row, int col); /* NULL is false */
 
 /* A text[] literal to be passed as one parameter: `= any($1::text[])`. */
 struct str pg_array(struct arena *arena, const struct str *items, size_t n);
-/* A name for an SQL text, with its quotes. */
-struct str pg_ident(struct arena *arena, struct str name);
 
 /* SQL that gives a timestamptz as UTC microseconds since the epoch (bigint, for pg_i64; NULL when
  * infinite), and one that gives it as text in UTC with six digits, which `::timestamptz` reads back

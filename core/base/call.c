@@ -25,14 +25,6 @@ void cancel_fire(struct cancel *cancel)
     (void)n; /* a full counter has woken the reader already */
 }
 
-void cancel_reset(struct cancel *cancel)
-{
-    uint64_t count;
-    ssize_t n = read(cancel->event_fd, &count, sizeof count);
-    (void)n; /* nothing to read: nobody fired */
-    atomic_store(&cancel->fired, false);
-}
-
 void cancel_release(struct cancel *cancel)
 {
     if (cancel->event_fd >= 0)

@@ -17,7 +17,6 @@ struct cancel {
 
 bool cancel_init(struct cancel *cancel, struct err *err);
 void cancel_fire(struct cancel *cancel);
-void cancel_reset(struct cancel *cancel);
 void cancel_release(struct cancel *cancel);
 
 struct call {
