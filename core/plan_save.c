@@ -231,6 +231,20 @@ static bool make_again(json_t *saved, struct plan_request *r, struct open_store 
            read_records(a, records, r, err) && plan_make(r, call, ret, err);
 }
 
+/* The name that people read and confirm must be the record's, not one that the file gives it. */
+static bool check_labels(const struct plan *plan, struct err *err)
+{
+    for (size_t i = 0; i < plan->nitems; i++) {
+        const struct plan_item *item = &plan->items[i];
+        struct str label = item->before ? item->before->label : STR_NULL;
+        if (str_eq(item->label, item->id) || !label.len || str_eq(item->label, label))
+            continue;
+        return err_set(err, ERR_CONFLICT, "plan is stale: it names %.*s, which is %.*s now",
+                       STR_ARG(item->label), STR_ARG(label));
+    }
+    return true;
+}
+
 static const char *text_at(json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -351,7 +365,7 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
     struct plan *plan = NULL;
     bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, err);
     arena_release(&a);
-    if (ok && compare_server(plan, saved, err) &&
+    if (ok && compare_server(plan, saved, err) && check_labels(plan, err) &&
         compare_items(plan, json_object_get(frozen, "items"), json_object_get(saved, "results"),
                       err) &&
         compare_consequences(plan, json_object_get(frozen, "consequences"), err)) {

@@ -563,6 +563,12 @@ static void stale_plan_shows_both_values(void **state)
     json_t *saved = plan_save(plan);
     assert_false(plan_load(saved, &f->store, 0, f->journal, &f->call, &loaded, &err));
     assert_int_equal(err.kind, ERR_CONFLICT); /* of another store */
+    json_t *named = json_object_get(json_object_get(saved, "saved"), "request");
+    named = json_array_get(json_object_get(named, "records"), 0);
+    json_object_set_new(named, "label", json_string("harmless"));
+    assert_false(plan_load(saved, &f->store, 1, f->journal, &f->call, &loaded, &err));
+    assert_non_null(strstr(err.text, "names harmless, which is a now"));
+    json_object_set_new(named, "label", json_string("a"));
     memory_put(f->store.store, "a", NULL,
                parse(f, "{\"completed\": {\"n\": 23}, \"partial\": {}}"));
     assert_false(plan_load(saved, &f->store, 1, f->journal, &f->call, &loaded, &err));
