@@ -96,8 +96,12 @@ static const struct value *merged_state(struct cli *cli, const struct value *roo
 {
     const struct value *merged;
     struct str conflict;
+    /* A half that is not there reads as an empty one, null does not (meltano.md 2.1). */
+    const struct value *none = value_empty_dict(&cli->arena);
     const struct value *partial = value_get(root, "partial");
     const struct value *completed = value_get(root, "completed");
+    partial = partial ? partial : none;
+    completed = completed ? completed : none;
     if (!value_is_dict(partial) || !value_is_dict(completed)) {
         err_set(err, ERR_CORRUPT, "%s: completed and partial are not both objects", cli->words[0]);
         err_hint(err, "--part raw prints what is there");
@@ -158,6 +162,18 @@ static bool read_document(struct cli *cli, const char *word, struct document *re
     return true;
 }
 
+static bool print_value(const struct value *v, enum json_style style, struct err *err)
+{
+    struct sbuf out = SBUF_INIT;
+    bool ok = json_write_python(&out, v, style, err);
+    if (ok) {
+        sbuf_char(&out, '\n');
+        fwrite(out.ptr, 1, out.len, stdout);
+    }
+    sbuf_release(&out);
+    return ok;
+}
+
 bool cmd_get(struct cli *cli, struct err *err)
 {
     struct document doc;
@@ -171,14 +187,27 @@ bool cmd_get(struct cli *cli, struct err *err)
         return false;
     if (at && !value_pointer_get(v, str_of(at), &v, err))
         return false;
-    struct sbuf out = SBUF_INIT;
-    bool ok = json_write_python(&out, v, pretty ? JSON_PRETTY : JSON_PYTHON, err);
-    if (ok) {
-        sbuf_char(&out, '\n');
-        fwrite(out.ptr, 1, out.len, stdout);
-    }
-    sbuf_release(&out);
-    return ok;
+    /* `meltano state get` prints without blanks, what is stored has them (meltano.md 2.2). */
+    const char *part = cli_value(cli, "part");
+    bool dense = cli->system == &system_meltano && (!part || strcmp(part, "merged") == 0);
+    return print_value(v, pretty ? JSON_PRETTY : dense ? JSON_DENSE : JSON_PYTHON, err);
+}
+
+/* What the tap of the next run is handed (meltano.md 2.1). */
+bool cmd_next(struct cli *cli, struct err *err)
+{
+    struct document doc;
+    if (!one_word(cli, err) || !cli_open(cli, cli->system, CLI_READ, err) ||
+        !read_document(cli, cli->words[0], &doc, err))
+        return false;
+    const struct value *merged = merged_state(cli, doc.root, err);
+    if (!merged)
+        return false;
+    const struct value *state = value_get(merged, "singer_state");
+    if (state && value_truth(state))
+        return print_value(state, JSON_PRETTY, err);
+    cli_note(cli, "no state: the next run imports everything");
+    return true;
 }
 
 /* --- diff ------------------------------------------------------------------------------------ */

@@ -9,6 +9,8 @@ static const struct cli_command commands[] = {
     {"*", "diff", "ID [ID2|--with JOURNAL_ID]", "what differs, by path", diff_options, false,
      cmd_diff},
     {"*", "edit", "ID", "change the document as text, in $EDITOR", NULL, true, cmd_edit},
+    {"state", "next", "ID", "what the next run receives", NULL, false, cmd_next},
+    {"session", "instance", "UID NAME", "everything about one instance", NULL, false, cmd_instance},
     {"table", "wait", "TABLE --for ready|not-errored", "until a table is there", wait_options,
      false, cmd_wait},
     {"session", "wait", "UID --for resolved", "until a session is there", wait_options, false,

@@ -13,7 +13,11 @@ bool cmd_sheet(struct cli *cli, struct err *err);
 extern const struct op_option get_options[], diff_options[];
 bool cmd_show(struct cli *cli, struct err *err);
 bool cmd_get(struct cli *cli, struct err *err);
+bool cmd_next(struct cli *cli, struct err *err);
 bool cmd_diff(struct cli *cli, struct err *err);
+
+/* cmd_instance.c */
+bool cmd_instance(struct cli *cli, struct err *err);
 
 /* cmd_change.c */
 extern const struct op_option to_options[];

@@ -67,6 +67,12 @@ run 0 -t "$triggers" session list --failed -o name
 failed=$(head -1 out)
 run 0 -t "$triggers" session instances "$failed" --failed -o json
 field_is status failed
+name=$(field name | head -1)
+run 0 -t "$triggers" session instance "$failed" "$name"
+out_has Traceback
+run 0 -t "$triggers" session instance "$failed" "$name" -o json
+field_is can_replay true
+run 3 -t "$triggers" session instance "$failed" nobody
 run 0 -t "$triggers" session replay "$failed" --failed --yes -o json
 field_is results.0.outcome applied
 run 0 -t "$triggers" session instances "$failed" --failed

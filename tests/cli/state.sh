@@ -36,14 +36,23 @@ run 2 -t "$store" state list --sort nothing
 
 # documents, exactly
 run 0 -t "$store" state get b
-out_is '{"singer_state": {"x": 1.10, "n": NaN, "y": 2}}'
+out_is '{"singer_state":{"x":1.10,"n":NaN,"y":2}}'
+run 0 -t "$store" state next b
+out_is '{
+  "x": 1.10,
+  "n": NaN,
+  "y": 2
+}'
+run 0 -t "$store" state next "$odd"
+out_is ''
+err_has 'the next run imports everything'
 run 0 -t "$store" state get b --part completed --at /singer_state/x
 out_is 1.10
 run 3 -t "$store" state get nobody
 run 3 -t "$store" state get b --at /nothing
 run 8 -t "$store" state get torn
 run 0 -t "$store" state get a -o json
-out_is '{"singer_state": {"bookmarks": {"o": {"v": 12345678901234567890}}}}'
+out_is '{"singer_state":{"bookmarks":{"o":{"v":12345678901234567890}}}}'
 
 # nothing is written unless confirmed
 cp -r s before
@@ -77,14 +86,14 @@ field_is results.0.outcome applied
 field_is results.0.verified true
 field_is undo true
 run 0 -t "$store" state get a
-out_is '{"singer_state": {"z": 99999999999999999999}}'
+out_is '{"singer_state":{"z":99999999999999999999}}'
 run 6 -t "$store" journal undo
 run 0 -t "$store" journal undo --yes
 same s before
 run 3 -t "$store" journal undo --yes
 run 0 -t "$store" journal redo --yes
 run 0 -t "$store" state get a
-out_is '{"singer_state": {"z": 99999999999999999999}}'
+out_is '{"singer_state":{"z":99999999999999999999}}'
 run 3 -t "$store" journal redo --yes
 run 0 -t "$store" journal undo --yes
 same s before
