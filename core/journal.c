@@ -140,11 +140,24 @@ static void look_at_filesystem(struct journal *j, bool *ret_wal)
     }
 }
 
+/* SQLite does not call the busy handler for this one: two programs may make the file at once. */
+static bool set_mode(struct journal *j, const char *sql, struct err *err)
+{
+    enum { STEP_MS = 20 };
+    for (int waited = 0; sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK;
+         waited += STEP_MS) {
+        if ((sqlite3_errcode(j->db) & 0xff) != SQLITE_BUSY || waited >= BUSY_MS)
+            return failed(j, err);
+        sqlite3_sleep(STEP_MS);
+    }
+    return true;
+}
+
 static bool prepare_file(struct journal *j, struct err *err)
 {
     bool wal;
     look_at_filesystem(j, &wal);
-    if (!run_sql(j, wal ? "pragma journal_mode = wal" : "pragma journal_mode = delete", err) ||
+    if (!set_mode(j, wal ? "pragma journal_mode = wal" : "pragma journal_mode = delete", err) ||
         !run_sql(j, "pragma foreign_keys = on", err) || !run_sql(j, "begin immediate", err))
         return false;
     CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
