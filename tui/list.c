@@ -14,7 +14,8 @@ enum {
 
 void list_init(struct list *list, const struct sheet *sheet)
 {
-    *list = (struct list){.sheet = sheet, .sort = -1};
+    *list =
+        (struct list){.sheet = sheet, .sort = -1, .attention = strcmp(sheet->name, "list") == 0};
     list->marks = keyset_new();
     list->cleared = keyset_new();
 }
@@ -41,6 +42,17 @@ static int row_cmp(const void *a, const void *b, void *ctx)
     int cmp = cell_cmp(&cx, &cy);
     if (list->descending && !nothing)
         cmp = -cmp;
+    return cmp ? cmp : (x > y) - (x < y);
+}
+
+/* Without a chosen column, records that need attention come first, each kind in store order. */
+static int attention_cmp(const void *a, const void *b, void *ctx)
+{
+    static const int rank[] = {
+        [MARK_BAD] = 0, [MARK_WARN] = 1, [MARK_NONE] = 2, [MARK_OK] = 2, [MARK_WAIT] = 2};
+    const struct list *list = ctx;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    int cmp = rank[rows_mark(list->rows, x)] - rank[rows_mark(list->rows, y)];
     return cmp ? cmp : (x > y) - (x < y);
 }
 
@@ -75,6 +87,8 @@ static void reorder(struct list *list, int64_t now_us)
     }
     if (list->sort >= 0)
         qsort_r(list->order, list->n, sizeof list->order[0], row_cmp, list);
+    else if (list->attention)
+        qsort_r(list->order, list->n, sizeof list->order[0], attention_cmp, list);
     if (tombstone < count)
         order_insert(list, list->cursor < list->n ? list->cursor : list->n, (uint32_t)tombstone);
 }

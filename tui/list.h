@@ -21,7 +21,8 @@ struct list {
     bool touched;  /* by a key */
     bool complete; /* the last snapshot was */
     struct keyset *marks, *cleared;
-    ptrdiff_t sort; /* column, or -1: store order */
+    ptrdiff_t sort; /* column, or -1: store order, with `attention` what needs it first */
+    bool attention; /* a list of records; parts of one keep their order */
     bool descending;
     struct filter *filter;
     struct sbuf filter_text;

@@ -199,6 +199,12 @@ bool rows_gone(const struct rows *rows, size_t i)
     return take_head(rows, i, &r).gone;
 }
 
+enum mark rows_mark(const struct rows *rows, size_t i)
+{
+    struct reader r;
+    return take_head(rows, i, &r).mark;
+}
+
 /* --- the snapshot --------------------------------------------------------------------------- */
 
 struct rows *rows_new(const struct sheet *sheet)

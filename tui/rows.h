@@ -36,6 +36,7 @@ struct cell rows_cell(const struct rows *rows, size_t i, size_t column);
 struct str rows_key(const struct rows *rows, size_t i);
 struct str rows_label(const struct rows *rows, size_t i);
 bool rows_gone(const struct rows *rows, size_t i);
+enum mark rows_mark(const struct rows *rows, size_t i);
 /* Widest cell of a column, in terminal cells, marks included. */
 int rows_width(const struct rows *rows, size_t column);
 

@@ -204,30 +204,30 @@ struct picture {
 static const struct picture pictures[] = {
     {"stores", -1, "memory", ENV_DEV, false, false, ""},
     {"tables", 0, "memory", ENV_DEV, false, false, ""},
-    {"tables_ascii", 0, "memory", ENV_DEV, false, true, "j "},
+    {"tables_ascii", 0, "memory", ENV_DEV, false, true, " "},
     {"tables_filter", 0, "memory", ENV_DEV, false, false, " /phase=errored"},
     {"tables_filter_error", 0, "memory", ENV_DEV, false, false, "/re:({Enter}x"},
     {"tables_sorted_utc", 0, "memory", ENV_DEV, false, false, ">>T"},
     {"tables_empty", 0, "empty", ENV_DEV, false, false, ""},
     {"tables_down", 0, "down", ENV_PROD, false, false, ""},
-    {"tables_prod", 0, "memory", ENV_PROD, true, false, "jx"},
+    {"tables_prod", 0, "memory", ENV_PROD, true, false, "x"},
     {"states", 1, "memory", ENV_DEV, false, false, "jx"},
     {"sessions", 2, "memory", ENV_UNKNOWN, false, false, ""},
-    {"history", 0, "memory", ENV_DEV, false, false, "jH"},
+    {"history", 0, "memory", ENV_DEV, false, false, "H"},
     {"instances", 2, "memory", ENV_DEV, false, false, "H"},
-    {"detail", 0, "memory", ENV_DEV, false, false, "j{Enter}"},
+    {"detail", 0, "memory", ENV_DEV, false, false, "{Enter}"},
     {"detail_numbers", 1, "memory", ENV_DEV, false, false, "{Enter}"},
     {"detail_hostile", 1, "memory", ENV_DEV, false, false, "j{Enter}"},
     {"detail_find", 1, "memory", ENV_DEV, false, false, "{Enter}/orders{Enter}n"},
-    {"text", 0, "memory", ENV_DEV, false, false, "jE"},
+    {"text", 0, "memory", ENV_DEV, false, false, "E"},
     {"keys", 0, "memory", ENV_DEV, false, false, "?"},
-    {"menu", 0, "memory", ENV_DEV, false, false, "jx"},
-    {"plan_one", 0, "memory", ENV_DEV, false, false, "jxr"},
+    {"menu", 0, "memory", ENV_DEV, false, false, "x"},
+    {"plan_one", 0, "memory", ENV_DEV, false, false, "xr"},
     {"plan_instance", 2, "memory", ENV_DEV, false, false, "Hxa"},
     {"plan_streams", 1, "memory", ENV_DEV, false, false, "H  xt"},
-    {"plan_typed", 0, "memory", ENV_DEV, false, false, "j   xr"},
-    {"plan_unknown_env", 0, "memory", ENV_UNKNOWN, false, false, "jxrpublic.o"},
-    {"result", 0, "memory", ENV_DEV, false, false, "jxry"},
+    {"plan_typed", 0, "memory", ENV_DEV, false, false, "  j xr"},
+    {"plan_unknown_env", 0, "memory", ENV_UNKNOWN, false, false, "xrpublic.o"},
+    {"result", 0, "memory", ENV_DEV, false, false, "xry"},
 };
 
 static void draw_picture(const struct picture *p, int h, int w)
@@ -299,7 +299,7 @@ static void only_the_confirm_key_applies(void **state)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct screen s = {0};
         open_tables(&s, ENV_DEV, 0);
-        type(&s, "jxr", 24, 80, false);
+        type(&s, "xr", 24, 80, false);
         assert_shows(&s, "y applies");
         type(&s, others[i], 24, 80, false);
         assert_false(shows(&s, "RESULT"));
@@ -314,7 +314,7 @@ static void keys_typed_ahead_apply_nothing(void **state)
 {
     struct screen s = {0};
     open_tables(&s, ENV_DEV, 60000);
-    type(&s, "jxryyy{Enter}{Enter}", 24, 80, true);
+    type(&s, "xryyy{Enter}{Enter}", 24, 80, true);
     assert_shows(&s, "PLAN");
     type(&s, "y", 24, 80, false);
     assert_shows(&s, "too early");
@@ -326,7 +326,7 @@ static void the_wrong_text_keeps_the_box(void **state)
 {
     struct screen s = {0};
     open_tables(&s, ENV_DEV, 0);
-    type(&s, "j  xrrollback 3{Enter}", 24, 80, false);
+    type(&s, "  xrrollback 3{Enter}", 24, 80, false);
     assert_shows(&s, "'rollback 3' is not 'rollback 2'");
     assert_false(shows(&s, "RESULT"));
     type(&s, "{Tab}{Tab}", 24, 80, false);
@@ -337,7 +337,7 @@ static void the_right_text_applies_and_undo_brings_back(void **state)
 {
     struct screen s = {0};
     open_tables(&s, ENV_DEV, 0);
-    type(&s, "j  xrrollback 2{Enter}", 24, 80, false);
+    type(&s, "  xrrollback 2{Enter}", 24, 80, false);
     assert_shows(&s, "2 of 2 applied");
     assert_shows(&s, "verified");
     assert_shows(&s, "NOT IN EFFECT until");
@@ -364,7 +364,7 @@ static void a_stale_plan_is_refused(void **state)
     struct screen s = {0};
     open_tables(&s, ENV_DEV, 0);
     fixture_change_at_commit(true);
-    type(&s, "jxry", 24, 80, false);
+    type(&s, "xry", 24, 80, false);
     fixture_change_at_commit(false);
     assert_shows(&s, "0 of 1 applied");
     assert_shows(&s, "refused: changed since preview");
@@ -378,7 +378,7 @@ static void a_stale_plan_is_refused(void **state)
 
 static void every_size_is_survived(void **state)
 {
-    static const char *const places[] = {"", "jx", "jxr", "j{Enter}", "H", "/", "?", "jxry"};
+    static const char *const places[] = {"", "x", "xr", "{Enter}", "H", "/", "?", "xry"};
     static const int sizes[][2] = {{1, 1}, {2, 5}, {5, 20}, {80, 300}, {10, 40}, {24, 80}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         struct screen s = {0};
