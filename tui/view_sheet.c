@@ -3,6 +3,7 @@
 #include "tui/listview.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct sheet_view {
     struct listview lv;
@@ -17,7 +18,10 @@ struct sheet_view {
 static void title(const struct view *view, struct sbuf *out)
 {
     const struct sheet_view *v = (const struct sheet_view *)view;
-    sbuf_printf(out, "%.*s › %s", STR_ARG(v->label), v->sheet->title);
+    /* Above the record's own view its name stands there already. */
+    if (!view->below || strcmp(view->below->class->name, "detail") != 0)
+        sbuf_printf(out, "%.*s › ", STR_ARG(v->label));
+    sbuf_cstr(out, v->sheet->title);
     if (app_is_top(view->app, view))
         listview_counts(&v->lv, out);
 }
