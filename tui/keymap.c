@@ -23,6 +23,7 @@ const struct key_row key_rows[] = {
     { SCOPE_RECORD,  'E',          CMD_ERROR,      "text",    "everything known of this row, uncut" },
     { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },
     { SCOPE_LIST,    ' ',          CMD_MARK,       "mark",    "mark or unmark" },
+    { SCOPE_LIST,    '*',          CMD_MARK_SHOWN, NULL,      "mark every row that is shown" },
     { SCOPE_LIST,    'u',          CMD_UNMARK,     NULL,      "clear all marks; again: bring them back" },
     { SCOPE_LIST,    '/',          CMD_FILTER,     "filter",  "only matching rows: words, !word, column=value, size>1MB, re:pattern" },
     { SCOPE_STORE,   'z',          CMD_UNDO,       "undo",    "undo the newest change (a plan comes first)" },

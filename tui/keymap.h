@@ -26,6 +26,7 @@ enum command {
     CMD_HELP,
     CMD_FILTER,
     CMD_MARK,
+    CMD_MARK_SHOWN,
     CMD_UNMARK,
     CMD_SORT_PREV,
     CMD_SORT_NEXT,

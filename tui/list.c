@@ -229,6 +229,15 @@ static void toggle_mark(struct list *list)
     move_by(list, 1);
 }
 
+/* An action never means "all that the filter lets through"; this makes names of them. */
+static void mark_shown(struct list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (!rows_gone(list->rows, list->order[i]))
+            keyset_put(list->marks, rows_key(list->rows, list->order[i]), true);
+    }
+}
+
 static void swap_marks(struct list *list)
 {
     struct keyset *marks = list->marks;
@@ -298,6 +307,9 @@ bool list_command(struct list *list, enum command command, int64_t now_us)
         return true;
     case CMD_MARK:
         toggle_mark(list);
+        return true;
+    case CMD_MARK_SHOWN:
+        mark_shown(list);
         return true;
     case CMD_UNMARK:
         swap_marks(list);

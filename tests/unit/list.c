@@ -188,6 +188,23 @@ static void an_incomplete_snapshot_drops_nothing(void **state)
     rows_free(part);
 }
 
+/* ux.md R9 A2: all that the filter shows, and nothing that it hides. */
+static void what_is_shown_can_be_marked(void **state)
+{
+    struct rows *rows = make("abcd");
+    struct list list;
+    list_init(&list, &sheet);
+    list_swap(&list, rows, true, 0);
+    assert_true(list_filter(&list, STR("!d"), 0));
+    list_command(&list, CMD_MARK_SHOWN, 0);
+    assert_int_equal(keyset_count(list.marks), 3);
+    assert_false(keyset_has(list.marks, STR("d")));
+    assert_true(list_filter(&list, STR(""), 0));
+    assert_int_equal(keyset_count(list.marks), 3);
+    list_release(&list);
+    rows_free(rows);
+}
+
 static void cleared_marks_come_back(void **state)
 {
     struct rows *rows = make("abc");
@@ -212,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
         cmocka_unit_test(an_incomplete_snapshot_drops_nothing),
+        cmocka_unit_test(what_is_shown_can_be_marked),
         cmocka_unit_test(cleared_marks_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
