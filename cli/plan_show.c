@@ -87,7 +87,8 @@ static enum mark mark_of(const struct plan_item *item)
         return item->verified ? MARK_OK : MARK_WARN;
     if (item->outcome == OUTCOME_PLANNED || item->outcome == OUTCOME_UNCHANGED)
         return MARK_NONE;
-    return item->outcome == OUTCOME_NOT_TRIED ? MARK_WAIT : MARK_BAD;
+    return item->outcome == OUTCOME_NOT_TRIED || item->outcome == OUTCOME_SET_ASIDE ? MARK_WAIT
+                                                                                    : MARK_BAD;
 }
 
 static struct str detail_of(const struct plan_item *item, bool for_people)

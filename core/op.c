@@ -44,8 +44,8 @@ const char *writer_name(enum writer_verdict verdict)
     return names[verdict];
 }
 
-void op_consequence(struct op_output *out, struct arena *a, const char *code,
-                    enum consequence_level level, const char *fmt, ...)
+struct consequence *op_consequence(struct op_output *out, struct arena *a, const char *code,
+                                   enum consequence_level level, const char *fmt, ...)
 {
     struct consequence *c = arena_new(a, struct consequence);
     va_list ap;
@@ -58,6 +58,7 @@ void op_consequence(struct op_output *out, struct arena *a, const char *code,
     while (*end)
         end = &(*end)->next;
     *end = c;
+    return c;
 }
 
 struct op_edit *op_edit_add(struct op_output *out, int doc, enum edit_kind kind,

@@ -83,7 +83,10 @@ struct consequence {
     const char
         *code; /* stable word, compared when a saved plan is applied: "recopy", "lost_changes" */
     enum consequence_level level;
-    struct str text; /* a sentence for the operator; equal texts are grouped over records */
+    struct str text;     /* a sentence for the operator; equal texts are grouped over records */
+    const char *instead; /* DANGER: the verb of an action that avoids it; NULL: there is none */
+    int64_t bytes;       /* an amount the text names, for sums; 0: none */
+    size_t records;      /* of a plan's: for how many records it holds */
     struct consequence *next;
 };
 
@@ -123,8 +126,9 @@ struct op_output {
     bool needs_reason;
 };
 
-void op_consequence(struct op_output *out, struct arena *a, const char *code,
-                    enum consequence_level level, const char *fmt, ...)
+/* Adds one and returns it for the fields that differ from zero. */
+struct consequence *op_consequence(struct op_output *out, struct arena *a, const char *code,
+                                   enum consequence_level level, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Adds an edit and returns it for the fields that differ from zero. */
 struct op_edit *op_edit_add(struct op_output *out, int doc, enum edit_kind kind,

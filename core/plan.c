@@ -239,7 +239,8 @@ static struct plan_item *item_add(struct plan *plan, size_t *cap)
 {
     plan->items = arena_grow(&plan->arena, plan->items, plan->nitems, cap, sizeof *plan->items);
     struct plan_item *item = &plan->items[plan->nitems++];
-    *item = (struct plan_item){.needs = -1, .effective = true, .op = plan->request.op};
+    *item =
+        (struct plan_item){.needs = -1, .record = -1, .effective = true, .op = plan->request.op};
     return item;
 }
 
@@ -251,6 +252,7 @@ static struct plan_item *item_for(struct plan *plan, size_t *cap, size_t record,
     item->id = doc ? r->records[record].other_id : r->records[record].id;
     item->label = doc ? r->records[record].other_id : r->records[record].label;
     item->args = r->records[record].args;
+    item->record = (ptrdiff_t)record;
     return item;
 }
 
@@ -364,7 +366,7 @@ bool plan_make(const struct plan_request *request, const struct call *call, stru
 int plan_exit(const struct plan *plan, bool applied)
 {
     size_t good = plan_count(plan, applied ? OUTCOME_APPLIED : OUTCOME_PLANNED) +
-                  plan_count(plan, OUTCOME_UNCHANGED);
+                  plan_count(plan, OUTCOME_UNCHANGED) + plan_count(plan, OUTCOME_SET_ASIDE);
     if (good == plan->nitems) {
         for (size_t i = 0; applied && i < plan->nitems; i++) {
             if (plan->items[i].outcome == OUTCOME_APPLIED && !plan->items[i].verified)

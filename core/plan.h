@@ -53,6 +53,7 @@ struct plan_item {
     const struct run_note *note;
     unsigned compare, change; /* bits per part */
     ptrdiff_t needs;          /* index of the item that must have been applied, or -1 */
+    ptrdiff_t record;         /* index in the request's records; -1: undo, break */
     struct writer writer;
     enum undo_scope undo;
     struct str waits_for;
@@ -67,6 +68,7 @@ struct plan_item {
     struct err err;
     struct str detail;
     bool typed, needs_reason;   /* the operation asks for it */
+    bool included;              /* was set aside, and the operator wants it nevertheless */
     bool verified;              /* read back and compared */
     bool effective;             /* nothing has to happen first */
     const struct document *now; /* CONFLICT: as found; APPLIED: as read back */
@@ -86,17 +88,20 @@ struct plan {
     struct plan_request request;
     struct plan_item *items;
     size_t nitems;
-    struct consequence *consequences; /* of all items, grouped: equal texts once, worst first */
+    /* Of all items that are not set aside, grouped: equal texts once, worst first. */
+    struct consequence *consequences;
     /* What must be typed (or given with --confirm): the object's name, for several "verb count";
      * ptr NULL when --yes, or one key, is enough. The screen asks for more than the command line:
-     * for several objects, an unknown environment and a writer that cannot be seen. */
+     * for several objects, an unknown environment and a writer that cannot be seen; and for several
+     * of which one cannot be undone it wants "context count". */
     struct str confirm, screen_confirm;
     bool needs_reason;
     enum undo_scope undo; /* the least of the items' */
     struct str undo_text; /* as shown: "full", "until restart", "NOT UNDOABLE: …" */
     bool blocked;         /* a live writer blocks some item and --force was not given */
     int64_t made_at_us, read_at_us;
-    struct str equivalent; /* the command line that makes this plan */
+    struct str equivalent; /* the command line that makes this plan; ptr NULL: none does */
+    bool partial;          /* an undo from which items were dropped */
     struct str note;       /* about the plan or its application as a whole; ptr NULL: nothing */
     char journal_id[13];   /* after apply: id of the entry; else "" */
     int64_t undoes;        /* n of the entry that this plan undoes or redoes, else 0 */
@@ -118,8 +123,13 @@ bool plan_break(struct open_store *store, const struct lock *locks, size_t n, st
 void plan_free(struct plan *plan);
 
 size_t plan_count(const struct plan *plan, enum outcome outcome);
-/* Drops item i (set aside on the screen); what needs it is dropped too. */
+/* Drops item i: the whole of its record, and what needs it. */
 void plan_drop(struct plan *plan, size_t i);
+/* Sets aside the items that lose data where others do not: among many they are easily overlooked.
+ * Where all do, that is what was asked for. The screen's default; a saved plan keeps it. */
+void plan_set_aside(struct plan *plan);
+/* Takes item i back in; the plan then asks for more. */
+void plan_include(struct plan *plan, size_t i);
 
 /* The fields of cli.md, "a change, a plan". The caller owns the reference. */
 json_t *plan_json(const struct plan *plan);

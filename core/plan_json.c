@@ -64,23 +64,42 @@ static void add_args(struct sbuf *out, struct plan *plan, struct op_args args, b
     }
 }
 
-static void add_records(struct sbuf *out, struct plan *plan)
+/* The records of the request without those that are set aside. */
+static struct plan_record *records_to_do(struct plan *plan, size_t *ret_n)
+{
+    const struct plan_request *r = &plan->request;
+    struct plan_record *records = arena_array(&plan->arena, struct plan_record, r->nrecords);
+    bool *aside = arena_array(&plan->arena, bool, r->nrecords);
+    size_t n = 0;
+    for (size_t i = 0; i < plan->nitems; i++) {
+        if (plan->items[i].outcome == OUTCOME_SET_ASIDE)
+            aside[plan->items[i].record] = true;
+    }
+    for (size_t i = 0; i < r->nrecords; i++) {
+        if (!aside[i])
+            records[n++] = r->records[i];
+    }
+    *ret_n = n;
+    return records;
+}
+
+static void add_records(struct sbuf *out, struct plan *plan, const struct plan_record *records,
+                        size_t n)
 {
     enum { MANY = 20 };
     struct arena *a = &plan->arena;
-    const struct plan_request *r = &plan->request;
-    const struct op *op = r->op;
-    if (r->nrecords > MANY) {
+    const struct op *op = plan->request.op;
+    if (n > MANY) {
         sbuf_cstr(out, " --from FILE");
         return;
     }
-    for (size_t i = 0; i < r->nrecords; i++) {
-        add_id(out, a, r->records[i].id);
-        if (!r->records[i].other_id.ptr)
+    for (size_t i = 0; i < n; i++) {
+        add_id(out, a, records[i].id);
+        if (!records[i].other_id.ptr)
             continue;
         if (op->second && !is_positional(op, op->second))
             sbuf_printf(out, " --%s", op->second);
-        add_id(out, a, r->records[i].other_id);
+        add_id(out, a, records[i].other_id);
     }
 }
 
@@ -88,8 +107,8 @@ struct str plan_command(struct plan *plan)
 {
     struct arena *a = &plan->arena;
     const struct plan_request *r = &plan->request;
-    if (!r->store)
-        return STR_NULL;
+    if (!r->store || plan->partial)
+        return STR_NULL; /* no command undoes some of an entry */
     const struct target *target = &r->store->target;
     struct sbuf out = SBUF_INIT;
     sbuf_cstr(&out, "penstock -t");
@@ -104,10 +123,12 @@ struct str plan_command(struct plan *plan)
             add_id(&out, a, plan->items[i].id);
     } else {
         sbuf_printf(&out, " %s %s", store_system(r->store->store)->noun, plan->verb);
-        add_records(&out, plan);
+        size_t n;
+        const struct plan_record *records = records_to_do(plan, &n);
+        add_records(&out, plan, records, n);
         add_args(&out, plan, r->args, true);
-        for (size_t i = 0; i < r->nrecords; i++)
-            add_args(&out, plan, r->records[i].args, true);
+        for (size_t i = 0; i < n; i++)
+            add_args(&out, plan, records[i].args, true);
         add_args(&out, plan, r->args, false);
     }
     if (r->reason.ptr) {

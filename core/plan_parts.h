@@ -15,6 +15,8 @@ struct str plan_text_of(const struct system *system, const struct value *root, b
 void plan_judge(struct plan_item *item, const struct op_input *in, bool force);
 /* Confirmation, undo scope, grouped consequences, the equivalent command: from the items. */
 void plan_finish(struct plan *plan);
+/* Sets the record of item i aside; plan_finish follows. */
+void plan_put_aside(struct plan *plan, size_t i);
 /* The request as JSON: in saved plans and in the journal. */
 json_t *plan_request_json(const struct plan *plan);
 /* The command line that makes this plan. */

@@ -76,6 +76,8 @@ static json_t *item_frozen(const struct plan_item *item)
     json_object_set_new(o, "id", output_id(item->id));
     json_object_set_new(o, "kind", json_integer(item->kind));
     json_object_set_new(o, "outcome", json_string(outcome_name(item->outcome)));
+    if (item->included)
+        json_object_set_new(o, "included", json_true());
     json_object_set_new(o, "versions", versions);
     set_hex(o, "after", digest, sizeof digest);
     return o;
@@ -245,6 +247,34 @@ static bool check_labels(const struct plan *plan, struct err *err)
     return true;
 }
 
+static bool is_frozen_as(json_t *was, const struct plan_item *item)
+{
+    json_t *id = output_id(item->id);
+    bool same = json_equal(id, json_object_get(was, "id"));
+    json_decref(id);
+    return same;
+}
+
+/* What the operator decided about single items: left out of an undo, set aside, included. */
+static void decide_again(struct plan *plan, json_t *frozen)
+{
+    size_t left = json_array_size(frozen);
+    for (size_t i = plan->undoes ? plan->nitems : 0; i-- > 0;) {
+        if (left && is_frozen_as(json_array_get(frozen, left - 1), &plan->items[i]))
+            left--;
+        else if (i < plan->nitems)
+            plan_drop(plan, i);
+    }
+    for (size_t i = 0; i < plan->nitems; i++) {
+        json_t *was = json_array_get(frozen, i);
+        const char *outcome = json_string_value(json_object_get(was, "outcome"));
+        if (outcome && strcmp(outcome, outcome_name(OUTCOME_SET_ASIDE)) == 0)
+            plan_put_aside(plan, i);
+        plan->items[i].included = json_is_true(json_object_get(was, "included"));
+    }
+    plan_finish(plan);
+}
+
 static const char *text_at(json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -365,6 +395,8 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
     struct plan *plan = NULL;
     bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, err);
     arena_release(&a);
+    if (ok)
+        decide_again(plan, json_object_get(frozen, "items"));
     if (ok && compare_server(plan, saved, err) && check_labels(plan, err) &&
         compare_items(plan, json_object_get(frozen, "items"), json_object_get(saved, "results"),
                       err) &&

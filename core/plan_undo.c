@@ -120,7 +120,7 @@ static bool place_items(struct plan *plan, const struct journal_entry *entry,
         if (!is_restorable(&entry->items[i]))
             continue;
         struct plan_item *item = &plan->items[plan->nitems];
-        *item = (struct plan_item){.needs = -1};
+        *item = (struct plan_item){.needs = -1, .record = -1};
         item->store = store_by_identity(stores, nstores, entry->items[i].store);
         if (!item->store) {
             err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
@@ -208,14 +208,15 @@ bool plan_break(struct open_store *store, const struct lock *locks, size_t n, st
     plan->request.force = force;
     plan->items = arena_array(a, struct plan_item, n);
     struct consequence *what = arena_new(a, struct consequence);
-    *what = (struct consequence){"lock_lost", LEVEL_WARN,
-                                 STR("whoever holds the lock goes on without knowing that it is "
-                                     "gone: two writers are possible"),
-                                 NULL};
+    *what = (struct consequence){
+        .code = "lock_lost",
+        .level = LEVEL_WARN,
+        .text = STR("whoever holds the lock goes on without knowing that it is gone: two writers "
+                    "are possible")};
     for (size_t i = 0; i < n; i++) {
         struct plan_item *item = &plan->items[plan->nitems++];
         const struct lock *lock = &locks[i];
-        *item = (struct plan_item){.needs = -1, .effective = true};
+        *item = (struct plan_item){.needs = -1, .record = -1, .effective = true};
         item->store = store;
         item->kind = EDIT_BREAK;
         item->id = item->label = arena_str(a, lock->object);

@@ -32,7 +32,7 @@ const char *outcome_name(enum outcome outcome)
         [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_CONFLICT] = "conflict",
         [OUTCOME_LOCKED] = "locked",       [OUTCOME_REFUSED] = "refused",
         [OUTCOME_FAILED] = "failed",       [OUTCOME_NOT_TRIED] = "not_tried",
-        [OUTCOME_INTENDED] = "intended",
+        [OUTCOME_INTENDED] = "intended",   [OUTCOME_SET_ASIDE] = "set_aside",
     };
     return names[outcome];
 }

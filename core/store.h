@@ -67,7 +67,8 @@ enum outcome {
     OUTCOME_REFUSED,
     OUTCOME_FAILED,
     OUTCOME_NOT_TRIED,
-    OUTCOME_INTENDED, /* journal only: it was being applied when the program died */
+    OUTCOME_INTENDED,  /* journal only: it was being applied when the program died */
+    OUTCOME_SET_ASIDE, /* plans only: not to be done unless the operator includes it */
 };
 const char *outcome_name(enum outcome outcome);
 

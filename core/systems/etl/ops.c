@@ -56,7 +56,8 @@ static void note_recopy(const struct op_input *in, struct op_output *out)
     if (value_to_i64(value_get(in->facts, "source_bytes"), &bytes)) {
         struct cell size = cell_bytes(bytes);
         op_consequence(out, a, "copy_size", LEVEL_NOTE, "%.*s: the source is %.*s now",
-                       STR_ARG(in->docs[0]->label), STR_ARG(cell_show(a, &size, TIME_UNKNOWN)));
+                       STR_ARG(in->docs[0]->label), STR_ARG(cell_show(a, &size, TIME_UNKNOWN)))
+            ->bytes = bytes;
     }
 }
 
@@ -184,7 +185,8 @@ static void note_rollback(const struct op_input *in, const struct etl_table *tab
             out, a, "lost_changes", LEVEL_DANGER,
             "LOSES all changes since %.*s: %s does not copy again, and the apply slot has "
             "passed them; reset copies them",
-            STR_ARG(since), etl_phases[target->phase].name);
+            STR_ARG(since), etl_phases[target->phase].name)
+            ->instead = "reset";
         out->undo = UNDO_ROWS_ONLY;
         out->typed = true;
     } else if (etl_phases[target->phase].copies) {
