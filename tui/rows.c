@@ -1,25 +1,45 @@
 #include "tui/rows.h"
 
-#include "core/base/text.h"
+#include "tui/rows_pack.h"
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE = UINT32_MAX, SHOWN_MAX = 256 /* a cell wider than this is never shown whole */ };
-
-/* Keys hashed to indexes, open addressing; the owner says what key an index has. */
-struct index {
-    uint32_t *slots;
-    size_t size; /* a power of two, or 0 */
+enum {
+    NONE = UINT32_MAX,
+    TABLES = 256,      /* the index in so many parts, which grow each for itself: no long pause */
+    FIRST_PLACES = 64, /* places come in lots of twice the size of the one before */
+    LOTS = 26,
+    STATUSES_MAX = 64,
+    TAIL_FIRST = 1 << 12, /* of the block that takes rows set one by one */
+    TAIL_MAX = 1 << 20,
 };
+
+typedef _Atomic(const char *) place;
 
 struct rows {
     const struct sheet *sheet;
-    char *blob; /* the packed rows; replaced ones stay as holes until the snapshot is swapped */
-    size_t blob_len, blob_cap;
-    size_t *offsets;
-    size_t n, cap, known;
-    struct index index;
+    size_t owners;
+    place *lots[LOTS]; /* where each row begins; a lot never moves, so another thread may look */
+    size_t n, there, known;
+    struct keyslots index[TABLES];
+    struct block **blocks; /* hold the bytes; the last one with room is `tail` */
+    size_t nblocks, cap, nshared;
+    struct block *tail;
+    size_t live; /* bytes that a place points to, the rest are holes */
+    int *widths;
+    struct row_count counts[STATUSES_MAX];
+    size_t ncounts;
+};
+
+struct rows_page {
+    const struct sheet *sheet;
+    bool brief;
+    struct block *block;
+    size_t *ends; /* of each row in the block */
+    size_t n, cap;
     int *widths;
 };
 
@@ -31,178 +51,103 @@ static void *grown(void *p, size_t size)
     return p;
 }
 
-static uint64_t hash_of(struct str s)
+static int *new_widths(const struct sheet *sheet)
 {
-    uint64_t h = 14695981039346656037u; /* FNV-1a */
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
-    return h ^ h >> 32;
+    int *widths = calloc(sheet->ncolumns, sizeof widths[0]);
+    if (!widths)
+        abort();
+    return widths;
 }
 
-/* --- packing: flags, mark, key, label, status, cells ---------------------------------------- */
-
-enum { FLAG_KNOWN = 1, FLAG_GONE = 2, FLAG_STATUS = 4 };
-
-static void pack(struct rows *rows, const void *p, size_t len)
+static void widen(const struct sheet *sheet, int *widths, const int *to)
 {
-    if (rows->blob_len + len > rows->blob_cap) {
-        rows->blob_cap = (rows->blob_len + len) * 2 + 4096;
-        rows->blob = grown(rows->blob, rows->blob_cap);
-    }
-    memcpy(rows->blob + rows->blob_len, len ? p : "", len);
-    rows->blob_len += len;
+    for (size_t c = 0; c < sheet->ncolumns; c++)
+        widths[c] = to[c] > widths[c] ? to[c] : widths[c];
 }
 
-static void pack_byte(struct rows *rows, unsigned byte)
+/* --- places --------------------------------------------------------------------------------- */
+
+/* Lot k has 64 << k places and begins at 64 * ((1 << k) - 1). */
+static place *place_at(const struct rows *rows, size_t i)
 {
-    unsigned char b = (unsigned char)byte;
-    pack(rows, &b, 1);
+    unsigned long q = i / FIRST_PLACES + 1;
+    unsigned k = 8 * sizeof q - 1 - (unsigned)__builtin_clzl(q);
+    return &rows->lots[k][i - FIRST_PLACES * ((1ul << k) - 1)];
 }
 
-static void pack_str(struct rows *rows, struct str s)
+static const char *row_at(const struct rows *rows, size_t i)
 {
-    uint32_t len = (uint32_t)s.len;
-    pack(rows, &len, sizeof len);
-    pack(rows, s.ptr, s.len);
+    return atomic_load_explicit(place_at(rows, i), memory_order_acquire);
 }
 
-static bool has_text(enum cell_type type)
+/* The bytes are there before the place points to them. */
+static void point_at(struct rows *rows, size_t i, const char *row)
 {
-    return type == CELL_TEXT || type == CELL_OBJECT;
+    atomic_store_explicit(place_at(rows, i), row, memory_order_release);
 }
 
-static bool has_number(enum cell_type type)
+static void add_place(struct rows *rows)
 {
-    return type == CELL_BOOL || type == CELL_INT || type == CELL_BYTES || type == CELL_TIME;
+    unsigned long q = rows->n / FIRST_PLACES + 1;
+    unsigned k = 8 * sizeof q - 1 - (unsigned)__builtin_clzl(q);
+    if (rows->n == FIRST_PLACES * ((1ul << k) - 1))
+        rows->lots[k] = grown(NULL, (FIRST_PLACES << k) * sizeof(place));
+    rows->n++;
 }
 
-static int cell_width(const struct cell *cell)
+static size_t row_size(const struct rows *rows, const char *row)
 {
-    int mark = cell->mark == MARK_NONE ? 0 : 2;
-    if (has_text(cell->type))
-        return mark + text_width(str_sub(cell->text, 0,
-                                         cell->text.len < SHOWN_MAX ? cell->text.len : SHOWN_MAX));
-    if (cell->type == CELL_TIME)
-        return mark + 10; /* an age: "in 22h 59m"; UTC makes its own room */
-    char digits[24];
-    struct arena a = ARENA_INIT;
-    struct str shown = cell_show(&a, cell, 0);
-    size_t len = shown.len < sizeof digits ? shown.len : sizeof digits;
-    arena_release(&a);
-    return mark + (cell->type == CELL_UNKNOWN ? 1 : (int)len);
+    const char *at;
+    struct row_in in = unpack_head(row, &at);
+    for (size_t c = 0; c < rows->sheet->ncolumns; c++)
+        unpack_cell(&at, in.key);
+    return (size_t)(at - row);
 }
 
-static size_t pack_row(struct rows *rows, const struct row_in *in)
-{
-    size_t offset = rows->blob_len;
-    pack_byte(rows, (in->known ? FLAG_KNOWN : 0) | (in->gone ? FLAG_GONE : 0) |
-                        (in->status.ptr ? FLAG_STATUS : 0));
-    pack_byte(rows, in->mark);
-    pack_str(rows, in->key);
-    pack_str(rows, in->label);
-    pack_str(rows, in->status);
-    for (size_t c = 0; c < rows->sheet->ncolumns; c++) {
-        const struct cell *cell = &in->cells[c];
-        pack_byte(rows, (unsigned)cell->type | (unsigned)cell->mark << 4);
-        if (has_text(cell->type))
-            pack_str(rows, cell->text);
-        else if (has_number(cell->type))
-            pack(rows, &cell->number, sizeof cell->number);
-        int width = cell_width(cell);
-        if (width > rows->widths[c])
-            rows->widths[c] = width;
-    }
-    return offset;
-}
+/* --- reading -------------------------------------------------------------------------------- */
 
-struct reader {
-    const char *p;
-};
-
-static unsigned take_byte(struct reader *r)
+static struct row_in head_at(const struct rows *rows, size_t i)
 {
-    return (unsigned char)*r->p++;
-}
-
-static struct str take_str(struct reader *r)
-{
-    uint32_t len;
-    memcpy(&len, r->p, sizeof len);
-    struct str s = {r->p + sizeof len, len};
-    r->p += sizeof len + len;
-    return s;
-}
-
-static struct cell take_cell(struct reader *r)
-{
-    unsigned tag = take_byte(r);
-    struct cell cell = {.type = tag & 15, .mark = tag >> 4};
-    if (has_text(cell.type))
-        cell.text = take_str(r);
-    else if (has_number(cell.type)) {
-        memcpy(&cell.number, r->p, sizeof cell.number);
-        r->p += sizeof cell.number;
-    }
-    return cell;
-}
-
-/* All but the cells; the reader stands before them. */
-static struct row_in take_head(const struct rows *rows, size_t i, struct reader *r)
-{
-    *r = (struct reader){rows->blob + rows->offsets[i]};
-    struct row_in in = {0};
-    unsigned flags = take_byte(r);
-    in.known = flags & FLAG_KNOWN;
-    in.gone = flags & FLAG_GONE;
-    in.mark = take_byte(r);
-    in.key = take_str(r);
-    in.label = take_str(r);
-    in.status = take_str(r);
-    if (!(flags & FLAG_STATUS))
-        in.status = STR_NULL;
-    return in;
+    const char *cells;
+    return unpack_head(row_at(rows, i), &cells);
 }
 
 void rows_get(const struct rows *rows, size_t i, struct row_in *ret, struct cell *cells)
 {
-    struct reader r;
-    *ret = take_head(rows, i, &r);
+    const char *at;
+    *ret = unpack_head(row_at(rows, i), &at);
     for (size_t c = 0; c < rows->sheet->ncolumns; c++)
-        cells[c] = take_cell(&r);
+        cells[c] = unpack_cell(&at, ret->key);
     ret->cells = cells;
 }
 
 struct cell rows_cell(const struct rows *rows, size_t i, size_t column)
 {
-    struct reader r;
-    take_head(rows, i, &r);
+    const char *at;
+    struct str key = unpack_head(row_at(rows, i), &at).key;
     for (size_t c = 0; c < column; c++)
-        take_cell(&r);
-    return take_cell(&r);
+        unpack_cell(&at, key);
+    return unpack_cell(&at, key);
 }
 
 struct str rows_key(const struct rows *rows, size_t i)
 {
-    struct reader r;
-    return take_head(rows, i, &r).key;
+    return head_at(rows, i).key;
 }
 
 struct str rows_label(const struct rows *rows, size_t i)
 {
-    struct reader r;
-    return take_head(rows, i, &r).label;
+    return head_at(rows, i).label;
 }
 
 bool rows_gone(const struct rows *rows, size_t i)
 {
-    struct reader r;
-    return take_head(rows, i, &r).gone;
+    return head_at(rows, i).gone;
 }
 
 enum mark rows_mark(const struct rows *rows, size_t i)
 {
-    struct reader r;
-    return take_head(rows, i, &r).mark;
+    return head_at(rows, i).mark;
 }
 
 /* --- the snapshot --------------------------------------------------------------------------- */
@@ -213,18 +158,28 @@ struct rows *rows_new(const struct sheet *sheet)
     if (!rows)
         abort();
     rows->sheet = sheet;
-    rows->widths = grown(NULL, sheet->ncolumns * sizeof rows->widths[0]);
-    memset(rows->widths, 0, sheet->ncolumns * sizeof rows->widths[0]);
+    rows->owners = 1;
+    rows->widths = new_widths(sheet);
+    return rows;
+}
+
+struct rows *rows_ref(struct rows *rows)
+{
+    rows->owners++;
     return rows;
 }
 
 void rows_free(struct rows *rows)
 {
-    if (!rows)
+    if (!rows || --rows->owners > 0)
         return;
-    free(rows->blob);
-    free(rows->offsets);
-    free(rows->index.slots);
+    for (size_t i = 0; i < rows->nblocks; i++)
+        block_free(rows->blocks[i]);
+    for (size_t i = 0; i < LOTS; i++)
+        free(rows->lots[i]);
+    for (size_t i = 0; i < TABLES; i++)
+        keyslots_release(&rows->index[i]);
+    free(rows->blocks);
     free(rows->widths);
     free(rows);
 }
@@ -239,6 +194,11 @@ size_t rows_count(const struct rows *rows)
     return rows->n;
 }
 
+size_t rows_there(const struct rows *rows)
+{
+    return rows->there;
+}
+
 size_t rows_known(const struct rows *rows)
 {
     return rows->known;
@@ -249,64 +209,42 @@ int rows_width(const struct rows *rows, size_t column)
     return rows->widths[column];
 }
 
-/* The slot where the key is, or where it belongs. */
-static uint32_t *find_slot(const struct rows *rows, struct str key)
+size_t rows_bytes(const struct rows *rows)
 {
-    size_t mask = rows->index.size - 1;
-    for (size_t s = hash_of(key) & mask;; s = (s + 1) & mask) {
-        uint32_t *slot = &rows->index.slots[s];
-        if (*slot == NONE || str_eq(rows_key(rows, *slot), key))
-            return slot;
-    }
+    size_t bytes = 0;
+    for (size_t i = 0; i < rows->nblocks; i++)
+        bytes += rows->blocks[i]->len / rows->blocks[i]->owners;
+    return bytes;
 }
 
-static void index_grow(struct rows *rows)
+/* --- counts --------------------------------------------------------------------------------- */
+
+static void count_status(struct rows *rows, const struct row_in *row, bool in)
 {
-    size_t size = rows->index.size ? rows->index.size * 2 : 64;
-    rows->index.slots = grown(rows->index.slots, size * sizeof rows->index.slots[0]);
-    rows->index.size = size;
-    memset(rows->index.slots, 0xff, size * sizeof rows->index.slots[0]);
-    for (size_t i = 0; i < rows->n; i++)
-        *find_slot(rows, rows_key(rows, i)) = (uint32_t)i;
+    if (!row->status.ptr || row->gone)
+        return;
+    size_t i = 0;
+    while (i < rows->ncounts && !str_eq(rows->counts[i].status, row->status))
+        i++;
+    if (i == STATUSES_MAX)
+        return;
+    if (i == rows->ncounts)
+        rows->counts[rows->ncounts++] = (struct row_count){row->status, row->mark, 0};
+    struct row_count *count = &rows->counts[i];
+    count->n += in ? 1 : (size_t)-1;
+    if (in && (count->n == 1 || row->mark > count->mark))
+        count->mark = row->mark;
 }
 
-bool rows_find(const struct rows *rows, struct str key, size_t *ret)
+static void count(struct rows *rows, const char *row, bool in)
 {
-    if (rows->n == 0)
-        return false;
-    uint32_t i = *find_slot(rows, key);
-    if (i != NONE && ret)
-        *ret = i;
-    return i != NONE;
-}
-
-void rows_set(struct rows *rows, size_t i, const struct row_in *in)
-{
-    struct reader r;
-    bool was_known = take_head(rows, i, &r).known;
-    rows->known += (size_t)in->known - (size_t)was_known;
-    rows->offsets[i] = pack_row(rows, in);
-}
-
-size_t rows_add(struct rows *rows, const struct row_in *in)
-{
-    size_t i;
-    if (rows_find(rows, in->key, &i)) {
-        rows_set(rows, i, in);
-        return i;
-    }
-    if (rows->n == rows->cap) {
-        rows->cap = rows->cap ? rows->cap * 2 : 64;
-        rows->offsets = grown(rows->offsets, rows->cap * sizeof rows->offsets[0]);
-    }
-    rows->offsets[rows->n] = pack_row(rows, in);
-    rows->known += in->known;
-    rows->n++;
-    if (rows->n * 2 > rows->index.size)
-        index_grow(rows);
-    else
-        *find_slot(rows, in->key) = (uint32_t)(rows->n - 1);
-    return rows->n - 1;
+    const char *cells;
+    struct row_in head = unpack_head(row, &cells);
+    size_t one = in ? 1 : (size_t)-1;
+    rows->live += row_size(rows, row) * one;
+    rows->there += head.gone ? 0 : one;
+    rows->known += head.known && !head.gone ? one : 0;
+    count_status(rows, &head, in);
 }
 
 static int count_cmp(const void *a, const void *b)
@@ -317,92 +255,240 @@ static int count_cmp(const void *a, const void *b)
 
 size_t rows_counts(const struct rows *rows, struct row_count *ret, size_t max)
 {
+    struct row_count all[STATUSES_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < rows->n; i++) {
-        struct reader r;
-        struct row_in in = take_head(rows, i, &r);
-        if (!in.status.ptr || in.gone)
-            continue;
-        size_t j = 0;
-        while (j < n && !str_eq(ret[j].status, in.status))
-            j++;
-        if (j == n && n == max)
-            continue;
-        if (j == n)
-            ret[n++] = (struct row_count){in.status, in.mark, 0};
-        ret[j].n++;
-        if (in.mark > ret[j].mark)
-            ret[j].mark = in.mark;
+    for (size_t i = 0; i < rows->ncounts; i++) {
+        if (rows->counts[i].n)
+            all[n++] = rows->counts[i];
     }
-    qsort(ret, n, sizeof ret[0], count_cmp);
+    qsort(all, n, sizeof all[0], count_cmp);
+    n = n < max ? n : max;
+    memcpy(ret, all, n * sizeof all[0]);
     return n;
 }
 
-/* --- sets of keys --------------------------------------------------------------------------- */
+/* --- adding --------------------------------------------------------------------------------- */
 
-struct keyset {
-    struct str *keys; /* each allocated */
-    size_t n, cap;
-};
-
-struct keyset *keyset_new(void)
+static struct str key_at(const void *owner, uint32_t i)
 {
-    struct keyset *set = calloc(1, sizeof *set);
-    if (!set)
-        abort();
-    return set;
+    return rows_key(owner, i);
 }
 
-void keyset_free(struct keyset *set)
+static struct keyslots *table_of(const struct rows *rows, uint64_t hash)
 {
-    if (!set)
-        return;
-    for (size_t i = 0; i < set->n; i++)
-        free((char *)set->keys[i].ptr);
-    free(set->keys);
-    free(set);
+    return (struct keyslots *)&rows->index[hash >> 56];
 }
 
-size_t keyset_count(const struct keyset *set)
+bool rows_find(const struct rows *rows, struct str key, size_t *ret)
 {
-    return set->n;
+    uint64_t hash = key_hash(key);
+    uint32_t i = keyslots_find(table_of(rows, hash), rows, key_at, key, hash);
+    if (i != NONE && ret)
+        *ret = i;
+    return i != NONE;
 }
 
-struct str keyset_at(const struct keyset *set, size_t i)
+static void replace(struct rows *rows, size_t i, const char *row)
 {
-    return set->keys[i];
+    count(rows, row_at(rows, i), false);
+    point_at(rows, i, row);
+    count(rows, row, true);
 }
 
-static size_t keyset_find(const struct keyset *set, struct str key)
+static size_t put(struct rows *rows, struct str key, const char *row)
 {
-    size_t i = 0;
-    while (i < set->n && !str_eq(set->keys[i], key))
-        i++;
+    uint64_t hash = key_hash(key);
+    struct keyslots *table = table_of(rows, hash);
+    uint32_t i = keyslots_find(table, rows, key_at, key, hash);
+    if (i != NONE) {
+        replace(rows, i, row);
+        return i;
+    }
+    i = (uint32_t)rows->n;
+    add_place(rows);
+    point_at(rows, i, row);
+    count(rows, row, true);
+    keyslots_add(table, rows, key_at, hash, i);
     return i;
 }
 
-bool keyset_has(const struct keyset *set, struct str key)
+static void add_block(struct rows *rows, struct block *block)
 {
-    return keyset_find(set, key) < set->n;
+    if (rows->nblocks == rows->cap) {
+        rows->cap = rows->cap ? rows->cap * 2 : 8;
+        rows->blocks = grown(rows->blocks, rows->cap * sizeof rows->blocks[0]);
+    }
+    rows->blocks[rows->nblocks++] = block;
 }
 
-void keyset_put(struct keyset *set, struct str key, bool in)
+/* Room for `size` more bytes that do not move any more. */
+static char *tail_room(struct rows *rows, size_t size)
 {
-    size_t i = keyset_find(set, key);
-    if ((i < set->n) == in)
-        return;
-    if (!in) {
-        free((char *)set->keys[i].ptr);
-        memmove(&set->keys[i], &set->keys[i + 1], (set->n - i - 1) * sizeof set->keys[0]);
-        set->n--;
-        return;
+    struct block *tail = rows->tail;
+    if (!tail || tail->cap - tail->len < size) {
+        size_t cap = tail ? tail->cap * 2 : TAIL_FIRST;
+        cap = cap > TAIL_MAX ? TAIL_MAX : cap;
+        rows->tail = tail = block_new(cap > size ? cap : size);
+        add_block(rows, tail);
     }
-    if (set->n == set->cap) {
-        set->cap = set->cap ? set->cap * 2 : 16;
-        set->keys = grown(set->keys, set->cap * sizeof set->keys[0]);
+    return tail->bytes + tail->len;
+}
+
+/* Bytes that are the same as those which are there (may be NULL) are given back. */
+static const char *pack_tail(struct rows *rows, const struct row_in *in, const char *now)
+{
+    char *at = tail_room(rows, pack_bound(rows->sheet, in));
+    size_t size = (size_t)(pack_row(at, rows->sheet, in, false, rows->widths) - at);
+    if (now && row_size(rows, now) == size && memcmp(now, at, size) == 0)
+        return now;
+    rows->tail->len += size;
+    return at;
+}
+
+void rows_set(struct rows *rows, size_t i, const struct row_in *in)
+{
+    const char *now = row_at(rows, i), *row = pack_tail(rows, in, now);
+    if (row != now)
+        replace(rows, i, row);
+}
+
+void rows_set_gone(struct rows *rows, size_t i)
+{
+    struct cell *cells = calloc(rows->sheet->ncolumns, sizeof cells[0]);
+    if (!cells)
+        abort();
+    struct row_in row;
+    rows_get(rows, i, &row, cells);
+    row.gone = true;
+    row.status = STR_NULL;
+    rows_set(rows, i, &row);
+    free(cells);
+}
+
+size_t rows_add(struct rows *rows, const struct row_in *in)
+{
+    size_t i;
+    if (rows_find(rows, in->key, &i)) {
+        rows_set(rows, i, in);
+        return i;
     }
-    char *copy = grown(NULL, key.len + 1);
-    memcpy(copy, key.len ? key.ptr : "", key.len);
-    copy[key.len] = '\0';
-    set->keys[set->n++] = (struct str){copy, key.len};
+    const char *row = pack_tail(rows, in, NULL);
+    return put(rows, in->key, row);
+}
+
+/* --- pages ---------------------------------------------------------------------------------- */
+
+struct rows_page *rows_page_new(const struct sheet *sheet, bool brief)
+{
+    struct rows_page *page = calloc(1, sizeof *page);
+    if (!page)
+        abort();
+    page->sheet = sheet;
+    page->brief = brief;
+    page->block = block_new(TAIL_FIRST);
+    page->widths = new_widths(sheet);
+    return page;
+}
+
+void rows_page_free(struct rows_page *page)
+{
+    if (!page)
+        return;
+    if (page->block)
+        block_free(page->block);
+    free(page->ends);
+    free(page->widths);
+    free(page);
+}
+
+size_t rows_page_count(const struct rows_page *page)
+{
+    return page->n;
+}
+
+void rows_page_add(struct rows_page *page, const struct row_in *in)
+{
+    struct block *block = page->block;
+    size_t bound = pack_bound(page->sheet, in);
+    if (block->cap - block->len < bound) {
+        size_t cap = block->cap * 2 + bound;
+        page->block = block = grown(block, sizeof *block + cap);
+        block->cap = cap;
+    }
+    if (page->n == page->cap) {
+        page->cap = page->cap ? page->cap * 2 : 64;
+        page->ends = grown(page->ends, page->cap * sizeof page->ends[0]);
+    }
+    char *at = block->bytes + block->len;
+    char *end = pack_row(at, page->sheet, in, page->brief, page->widths);
+    block->len = (size_t)(end - block->bytes);
+    page->ends[page->n++] = block->len;
+}
+
+/* Blocks that `before` got since the last look. */
+static void share_blocks(struct rows *rows, const struct rows *before)
+{
+    for (; rows->nshared < before->nblocks; rows->nshared++) {
+        before->blocks[rows->nshared]->owners++;
+        add_block(rows, before->blocks[rows->nshared]);
+    }
+}
+
+/* Sharing keeps the holes of `before`; when these are most of it, its rows are copied. */
+static bool worth_sharing(const struct rows *before)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < before->nblocks; i++)
+        all += before->blocks[i]->len;
+    return all <= 2 * before->live + TAIL_MAX;
+}
+
+static const char *copy_to_tail(struct rows *rows, const char *row, size_t size)
+{
+    char *at = tail_room(rows, size);
+    memcpy(at, row, size);
+    rows->tail->len += size;
+    return at;
+}
+
+static void take_compared(struct rows *rows, const struct rows_page *page,
+                          const struct rows *before)
+{
+    bool shares = worth_sharing(before);
+    if (shares)
+        share_blocks(rows, before);
+    widen(rows->sheet, rows->widths, before->widths);
+    for (size_t i = 0; i < page->n; i++) {
+        size_t from = i ? page->ends[i - 1] : 0, old;
+        const char *row = page->block->bytes + from, *cells;
+        struct row_in head = unpack_head(row, &cells);
+        const char *same = rows_find(before, head.key, &old) ? row_at(before, old) : NULL;
+        if (same && (head.known || !pack_same_scan(rows->sheet, same, row)))
+            same = NULL;
+        if (!same)
+            same = copy_to_tail(rows, row, page->ends[i] - from);
+        else if (!shares)
+            same = copy_to_tail(rows, same, row_size(rows, same));
+        put(rows, head.key, same);
+    }
+}
+
+void rows_take(struct rows *rows, struct rows_page *page, const struct rows *before)
+{
+    assert(page->sheet == rows->sheet);
+    widen(rows->sheet, rows->widths, page->widths);
+    if (before)
+        take_compared(rows, page, before);
+    else {
+        struct block *block = page->block;
+        block = grown(block, sizeof *block + block->len);
+        block->cap = block->len;
+        page->block = NULL;
+        add_block(rows, block);
+        for (size_t i = 0; i < page->n; i++) {
+            const char *row = block->bytes + (i ? page->ends[i - 1] : 0), *cells;
+            put(rows, unpack_head(row, &cells).key, row);
+        }
+    }
+    rows_page_free(page);
 }

@@ -1,11 +1,15 @@
-/* Rows: a packed snapshot of a list, and sets of row identities.
+/* Rows: a packed snapshot of a list.
  *
- * A snapshot is filled page by page and then swapped whole. A row is some 60 bytes plus its texts;
- * reading a cell decodes it. Rows are found by key, which is what cursor and marks hold on to. */
+ * Row bytes never change once they are there: a row that is set again gets new bytes, and its place
+ * points to them. So one thread, the loop's, fills a snapshot, and another that was told how many
+ * rows there are may read those meanwhile: rows_get, _cell, _key, _label, _gone, _mark. Pages are
+ * packed by whoever reads a store, and taken by the loop. A row costs its texts and some 40 bytes;
+ * a text that is part of the key costs two. */
 #ifndef PENSTOCK_TUI_ROWS_H
 #define PENSTOCK_TUI_ROWS_H
 
 #include "core/sheet.h"
+#include "tui/keyset.h"
 
 struct rows;
 
@@ -20,17 +24,32 @@ struct row_in {
 };
 
 struct rows *rows_new(const struct sheet *sheet);
+/* One more owner; each calls rows_free. */
+struct rows *rows_ref(struct rows *rows);
 void rows_free(struct rows *rows); /* NULL is fine */
 const struct sheet *rows_sheet(const struct rows *rows);
 size_t rows_count(const struct rows *rows); /* tombstones included */
-size_t rows_known(const struct rows *rows); /* how many have their values */
+size_t rows_there(const struct rows *rows); /* without them */
+size_t rows_known(const struct rows *rows); /* how many of these have their values */
 
 /* A key that is there already is replaced in place: a scan may give a record twice. */
 size_t rows_add(struct rows *rows, const struct row_in *in);
 void rows_set(struct rows *rows, size_t i, const struct row_in *in);
+void rows_set_gone(struct rows *rows, size_t i);
 bool rows_find(const struct rows *rows, struct str key, size_t *ret);
 
-/* Texts point into the snapshot, until the next add or set. `cells` takes sheet->ncolumns. */
+/* A page of rows, packed by one thread and taken by another. `brief`: of what is not cheap
+ * (struct column) at most 64 bytes a row are kept, texts cut. */
+struct rows_page;
+struct rows_page *rows_page_new(const struct sheet *sheet, bool brief);
+void rows_page_free(struct rows_page *page); /* NULL is fine */
+void rows_page_add(struct rows_page *page, const struct row_in *in);
+size_t rows_page_count(const struct rows_page *page);
+/* Takes the page. A row without values that `before` (may be NULL) holds with the same cheap cells
+ * is taken from there, with the values known there; unchanged rows cost no memory twice. */
+void rows_take(struct rows *rows, struct rows_page *page, const struct rows *before);
+
+/* Texts point into the snapshot, as long as it lives. `cells` takes sheet->ncolumns. */
 void rows_get(const struct rows *rows, size_t i, struct row_in *ret, struct cell *cells);
 struct cell rows_cell(const struct rows *rows, size_t i, size_t column);
 struct str rows_key(const struct rows *rows, size_t i);
@@ -48,14 +67,7 @@ struct row_count {
 };
 size_t rows_counts(const struct rows *rows, struct row_count *ret, size_t max);
 
-/* A set of keys that owns their bytes. */
-struct keyset;
-struct keyset *keyset_new(void);
-void keyset_free(struct keyset *set);
-size_t keyset_count(const struct keyset *set);
-bool keyset_has(const struct keyset *set, struct str key);
-void keyset_put(struct keyset *set, struct str key, bool in);
-/* i counts from 0 to keyset_count, in the order of putting. */
-struct str keyset_at(const struct keyset *set, size_t i);
+/* Bytes held, for tests. */
+size_t rows_bytes(const struct rows *rows);
 
 #endif

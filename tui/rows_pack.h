@@ -1,0 +1,33 @@
+/* How a row lies in memory: for rows.c and rows_pack.c.
+ *
+ * flags and mark in a byte, key, label unless it is the key, status if known, then a tag and what
+ * it needs for each cell. Lengths and numbers take as few bytes as they can. */
+#ifndef PENSTOCK_TUI_ROWS_PACK_H
+#define PENSTOCK_TUI_ROWS_PACK_H
+
+#include "tui/rows.h"
+
+/* Bytes that never move; what is packed is added at the end. */
+struct block {
+    size_t owners;
+    size_t len, cap;
+    char bytes[];
+};
+
+struct block *block_new(size_t cap);
+void block_free(struct block *block); /* one owner less */
+
+/* Most bytes that this row may take. */
+size_t pack_bound(const struct sheet *sheet, const struct row_in *in);
+/* Writes it at `to`, and widens `widths` to its cells; returns the end. */
+char *pack_row(char *to, const struct sheet *sheet, const struct row_in *in, bool brief,
+               int *widths);
+
+/* All but the cells; *ret_cells is where those begin. */
+struct row_in unpack_head(const char *row, const char **ret_cells);
+/* The next cell; texts that are part of the key point into it. */
+struct cell unpack_cell(const char **at, struct str key);
+/* Are the two the same as far as a scan can see? */
+bool pack_same_scan(const struct sheet *sheet, const char *a, const char *b);
+
+#endif
