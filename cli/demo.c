@@ -4,6 +4,7 @@
 #include "cli/demo_template.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/path.h"
 #include "core/url.h"
 
 #include <errno.h>
@@ -39,20 +40,6 @@ static bool failed(struct err *err, const char *path, const char *doing)
 {
     enum err_kind kind = errno == EACCES || errno == EPERM ? ERR_DENIED : ERR_UNAVAILABLE;
     return err_set(err, kind, "%s: cannot %s: %s", path, doing, strerror(errno));
-}
-
-/* Makes every missing directory above the last component of `path`. */
-static bool make_parents(const char *path, mode_t mode, struct err *err)
-{
-    char *copy = strdup(path);
-    bool ok = true;
-    for (char *slash = strchr(copy + 1, '/'); ok && slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        ok = mkdir(copy, mode) == 0 || errno == EEXIST || failed(err, copy, "make the directory");
-        *slash = '/';
-    }
-    free(copy);
-    return ok;
 }
 
 static bool write_file(const char *path, struct str bytes, struct err *err)
@@ -109,7 +96,7 @@ static bool unpack_one(const char *dir, struct str head, struct str body, int64_
         return false;
     const char *name = sbuf_view(&path).ptr;
     struct str content = sbuf_view(&text);
-    if (!make_parents(name, 0777, err))
+    if (!path_make_parents(name, 0777, err))
         return false;
     if (kind == KIND_SQL)
         return sqlite_script(name, content.ptr, err);
@@ -177,7 +164,7 @@ static bool place_look(const char *dir, struct arena *arena, enum place *ret, st
 static bool build_at(const char *dir, bool replace, struct arena *arena, struct err *err)
 {
     char *fresh = arena_cstr(arena, arena_printf(arena, "%s.new.XXXXXX", dir));
-    if (!make_parents(dir, 0700, err))
+    if (!path_make_parents(dir, 0700, err))
         return false;
     if (!mkdtemp(fresh))
         return failed(err, dir, "make the demo");

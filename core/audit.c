@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +20,13 @@ struct audit {
 
 static bool failed(const char *path, const char *what, struct err *err)
 {
-    return err_set(err, ERR_UNAVAILABLE, "audit file %s: cannot %s: %s", path, what,
-                   strerror(errno));
+    return err_set(err, ERR_INTERNAL, "audit file %s: cannot %s: %s", path, what, strerror(errno));
 }
 
 bool audit_open(const char *path, struct audit **ret, struct err *err)
 {
+    if (!path_make_parents(path, 0700, err))
+        return err_context(err, "audit file %s", path);
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failed(path, "open it for appending", err);

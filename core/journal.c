@@ -1,6 +1,7 @@
 #include "core/journal.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/path.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -51,7 +52,7 @@ static bool failed(struct journal *j, struct err *err)
 {
     int code = sqlite3_errcode(j->db);
     enum err_kind kind =
-        code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_CORRUPT : ERR_UNAVAILABLE;
+        code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_CORRUPT : ERR_INTERNAL;
     err_set(err, kind, "journal %s: %s", j->path, sqlite3_errmsg(j->db));
     return err_hint(err, "changes are refused while the journal cannot be written; browsing works");
 }
@@ -96,27 +97,6 @@ static void column_bytes(sqlite3_stmt *stmt, int i, void *out, size_t len)
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
-
-static bool make_parents(const char *path, struct err *err)
-{
-    char *copy = strdup(path);
-    if (!copy)
-        abort();
-    for (char *p = copy + 1; *p; p++) {
-        if (*p != '/')
-            continue;
-        *p = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST) {
-            err_set(err, ERR_UNAVAILABLE, "journal %s: cannot make %s: %s", path, copy,
-                    strerror(errno));
-            free(copy);
-            return false;
-        }
-        *p = '/';
-    }
-    free(copy);
-    return true;
-}
 
 /* What lasts and what does not: a journal in memory or in a container's layer is gone when it is
  * needed most. */
@@ -189,8 +169,8 @@ bool journal_open(const char *path, bool read_only, struct journal **ret, struct
 {
     if (read_only && access(path, F_OK) != 0)
         return err_set(err, ERR_NOT_FOUND, "journal %s: nothing was ever recorded here", path);
-    if (!read_only && !make_parents(path, err))
-        return false;
+    if (!read_only && !path_make_parents(path, 0700, err))
+        return err_context(err, "journal %s", path);
     struct journal *j = calloc(1, sizeof *j);
     if (!j || !(j->path = strdup(path)))
         abort();

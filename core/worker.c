@@ -186,7 +186,8 @@ static bool store_ready(struct worker *w, struct job *job)
         return true;
     struct call call = job_call(job);
     bool ok = store_open(w->layout, w->address, &w->opts, &call, &w->store, &job->err);
-    post_state(w, ok ? NULL : &job->err);
+    if (ok || job->err.kind != ERR_CANCELLED) /* who gave up says nothing about the store */
+        post_state(w, ok ? NULL : &job->err);
     return ok;
 }
 
@@ -195,7 +196,8 @@ static void run_job(struct worker *w, struct job *job)
     job->ok = job->run(job, w->store);
     if (!job->ok && job->err.kind == ERR_UNAVAILABLE && w->store && !w->lost) {
         w->lost = true;
-        post_state(w, &job->err);
+        if (!atomic_load(&job->cancel.fired)) /* else it is we who closed the connection */
+            post_state(w, &job->err);
     }
 }
 

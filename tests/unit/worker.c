@@ -203,6 +203,30 @@ static void a_lost_store_is_opened_again(void **state)
     assert_int_equal(closed, 2);
 }
 
+/* A connection that was closed because its job was cancelled is opened again without a word. */
+static bool run_lose_when_cancelled(struct job *job, struct store *store)
+{
+    run_until_cancelled(job, store);
+    return run_lose(job, store);
+}
+
+static void a_cancelled_job_does_not_lose_the_store(void **state)
+{
+    struct worker *w = start(&fake);
+    struct log log = {0};
+    struct err err;
+    post(w, &log, false, run_named, "x");
+    expect(w, &log, "x ok ");
+    post(w, &log, false, run_lose_when_cancelled, NULL);
+    worker_cancel(w, &log);
+    expect(w, &log, "x ok unavailable ");
+    assert_non_null(worker_info(w, &err));
+    post(w, &log, false, run_named, "y");
+    expect(w, &log, "x ok unavailable y ok ");
+    assert_str(worker_info(w, &err)->server, "fake 2");
+    assert_true(worker_stop(w, 10000));
+}
+
 static bool run_without_store(struct job *job, struct store *store)
 {
     return store == NULL;
@@ -277,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_long_job_lets_urgent_ones_through),
         cmocka_unit_test(cancelled_jobs_come_back_and_forgotten_ones_do_not),
         cmocka_unit_test(a_lost_store_is_opened_again),
+        cmocka_unit_test(a_cancelled_job_does_not_lose_the_store),
         cmocka_unit_test(a_worker_needs_no_store),
         cmocka_unit_test(quitting_leaves_a_stuck_thread_behind),
         cmocka_unit_test(stopping_frees_what_never_ran),
