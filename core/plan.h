@@ -85,6 +85,7 @@ struct plan {
     struct arena arena;
     char id[13]; /* 12 hex digits */
     const char *verb;
+    const struct system *system; /* of its store, which a screen may not touch */
     struct plan_request request;
     struct plan_item *items;
     size_t nitems;

@@ -68,6 +68,8 @@ void plan_finish(struct plan *plan)
     plan->blocked = plan->needs_reason = false;
     plan->consequences = NULL;
     plan->confirm = plan->screen_confirm = STR_NULL;
+    if (!plan->system && plan->request.store)
+        plan->system = store_system(plan->request.store->store);
     pass_on_refusals(plan);
     for (size_t i = 0; i < plan->nitems; i++) {
         struct plan_item *item = &plan->items[i];

@@ -34,7 +34,7 @@ static bool is_positional(const struct op *op, const char *name)
 static bool is_said_by_verb(const struct plan *plan, const struct op_arg *arg)
 {
     const struct plan_request *r = &plan->request;
-    const struct action *action = store_system(r->store->store)->actions;
+    const struct action *action = plan->system->actions;
     if (strcmp(plan->verb, r->op->verb) == 0)
         return false;
     for (; action && action->key; action++) {
@@ -122,7 +122,7 @@ struct str plan_command(struct plan *plan)
         for (size_t i = 0; i < plan->nitems; i++)
             add_id(&out, a, plan->items[i].id);
     } else {
-        sbuf_printf(&out, " %s %s", store_system(r->store->store)->noun, plan->verb);
+        sbuf_printf(&out, " %s %s", plan->system->noun, plan->verb);
         size_t n;
         const struct plan_record *records = records_to_do(plan, &n);
         add_records(&out, plan, records, n);

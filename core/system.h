@@ -53,6 +53,8 @@ struct system {
     bool facts_are_history;
     const struct op *const *ops;  /* ends with NULL */
     const struct action *actions; /* ends with key 0 */
+    /* What a change is that waits for something: "NOT RUNNING". NULL: "NOT IN EFFECT". */
+    const char *not_yet;
     /* Is this a possible id (etl: pid/oid)? NULL: every text is. */
     bool (*check_id)(struct str id, struct err *err);
     /* Does a name an operator typed mean this row? NULL: names are ids. */

@@ -1,6 +1,7 @@
 /* The program around the views: stack, keys, targets, sessions. */
 #include "core/audit.h"
 #include "core/base/clock.h"
+#include "tui/plan_park.h"
 #include "tui/view.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 enum {
     REFRESH_MS = 5000,
     QUIT_WAIT_MS = 200,
+    COPY_MAX = 64 << 10,
     MESSAGE_MIN_MS = 1000, /* a key takes a message away once it could be seen */
 };
 
@@ -149,6 +151,9 @@ bool app_free(struct app *app)
     for (size_t i = 0; i < app->opts.ntargets; i++)
         arena_release(&app->probes[i].arena);
     free(app->probes);
+    plan_park_free(app);
+    sbuf_release(&app->reason);
+    sbuf_release(&app->clipboard);
     sbuf_release(&app->message);
     free(app);
     return true;
@@ -235,6 +240,30 @@ void app_say_err(struct app *app, const struct err *err)
         app_say(app, STYLE_BAD, "%s", err->text);
 }
 
+void app_set_reason(struct app *app, struct str reason)
+{
+    app->reason.len = 0;
+    sbuf_str(&app->reason, str_trim(reason));
+    app->dirty = true;
+}
+
+struct str app_reason(const struct app *app)
+{
+    return app->reason.len ? (struct str){app->reason.ptr, app->reason.len} : STR_NULL;
+}
+
+void app_copy(struct app *app, struct str text)
+{
+    if (text.len > COPY_MAX) {
+        app_say(app, STYLE_WARN, "%zu bytes are too many for the clipboard of a terminal",
+                text.len);
+        return;
+    }
+    app->clipboard.len = 0;
+    sbuf_str(&app->clipboard, text);
+    app_say(app, STYLE_MESSAGE, "copied, if the terminal takes it: %.*s", STR_ARG(text));
+}
+
 int64_t app_now_us(const struct app *app)
 {
     return app->fixed_now_us ? app->fixed_now_us : clock_now_us();
@@ -289,7 +318,7 @@ static void common_command(struct app *app, enum command command)
     case CMD_QUIT:
         if (view->below)
             app_pop(app, view);
-        else
+        else if (plan_park_may_quit(app))
             app->quit = true;
         break;
     case CMD_CANCEL:

@@ -13,20 +13,41 @@ struct want {
     const struct action *action;       /* NULL: not chosen yet */
     const struct plan_record *records; /* with label; args for the rows of a sheet */
     size_t n;
-    size_t hidden;     /* of the marked, how many a filter hides */
-    struct str answer; /* to action->prompt; ptr NULL: not asked */
+    const bool *hidden; /* of each record: marked, but a filter hides it; NULL: none is */
+    struct str answer;  /* to action->prompt; ptr NULL: not asked */
     bool force;
     struct str reason; /* ptr NULL: none */
 };
 
 struct want *want_copy(struct arena *a, const struct want *want);
+/* The same of those records for which `keep` says so. */
+struct want *want_pick(struct arena *a, const struct want *want, const bool *keep);
+size_t want_hidden(const struct want *want);
+/* On the worker's thread: the plan of a want, as a request makes it. */
+bool want_plan(struct job *job, struct open_store *store, const struct want *want,
+               struct plan **ret, struct err *err);
+
+/* What makes a plan: a want, or else an undo. */
+struct plan_source {
+    const struct want *want; /* NULL: undo or redo */
+    bool redo;
+    struct str undo_id; /* of a journal entry; ptr NULL: the newest one that can be */
+    struct str reason;  /* of an undo; ptr NULL: none */
+};
 
 typedef void ask_done(struct job *job, void *owner);
 
-/* Makes a plan. In done: plan_taken, or NULL with job->err. */
-void ask_plan(struct view *owner, const struct want *want, ask_done *done);
-/* The plan that undoes the newest change, or redoes what was undone last. */
-void ask_undo(struct view *owner, bool redo, ask_done *done);
+/* Makes a plan, with what loses data set aside. In done: plan_taken, or NULL with job->err. An undo
+ * that names no entry takes the newest change, a redo what was undone last. */
+void ask_plan(struct view *owner, const struct plan_source *source, ask_done *done);
+/* Makes a plan again as a saved one is: the same, or ERR_CONFLICT saying what differs. The old one
+ * is the job's until done, where plan_old gives it back. `owner` outlives the job. */
+void ask_recheck(struct session *session, void *owner, struct plan *plan, ask_done *done);
+struct plan *plan_old(struct job *job);
+/* Writes the plan as `apply FILE` takes it. The plan is the job's until done, where plan_taken
+ * gives it back and saved_path says where it lies. */
+void ask_save(struct view *owner, struct plan *plan, ask_done *done);
+struct str saved_path(const struct job *job); /* in the job's arena */
 /* Applies it; the plan is the job's until done, where plan_taken gives it back, applied or (with
  * job->err) untouched. `note` gets a size_t: items done. */
 void ask_apply(struct view *owner, struct plan *plan, void (*note)(struct job *, void *, void *),

@@ -1,6 +1,7 @@
 /* What surrounds every view: header, title, message, footer. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "tui/plan_park.h"
 #include "tui/view.h"
 
 #include <string.h>
@@ -147,7 +148,7 @@ static void draw_footer(struct canvas *canvas, unsigned scopes)
     int total = 0, room = canvas->w - 1;
     for (size_t i = 0; i < nkey_rows && n < 16; i++) {
         if (!key_rows[i].footer || !(key_rows[i].scope & scopes) ||
-            keymap_find(scopes, key_rows[i].key) != key_rows[i].command)
+            keymap_row(scopes, key_rows[i].key) != &key_rows[i])
             continue;
         rows[n++] = &key_rows[i];
         total += key_width(&key_rows[i]);
@@ -189,6 +190,17 @@ static void draw_message(struct app *app, struct canvas *canvas, int h)
                       sbuf_view(&app->message));
 }
 
+/* What waits to be applied, above the message. */
+static int draw_parked(const struct app *app, struct canvas *canvas, int message)
+{
+    struct sbuf text = SBUF_INIT;
+    bool any = plan_park_status(app, &text);
+    if (any)
+        canvas_put(canvas, canvas->h - 2 - message, 1, canvas->w - 2, STYLE_WARN, sbuf_view(&text));
+    sbuf_release(&text);
+    return any;
+}
+
 void app_draw(struct app *app, struct canvas *canvas, int h, int w)
 {
     canvas_clear(canvas, h, w);
@@ -203,8 +215,8 @@ void app_draw(struct app *app, struct canvas *canvas, int h, int w)
     const struct session *s = app->top->session;
     draw_header(app, canvas, s);
     draw_title(app, canvas, s);
-    int message = message_height(app, canvas);
-    draw_views(app->top, canvas, (struct rect){2, 0, h - 3 - message, w});
+    int message = message_height(app, canvas), parked = draw_parked(app, canvas, message);
+    draw_views(app->top, canvas, (struct rect){2, 0, h - 3 - message - parked, w});
     if (message)
         draw_message(app, canvas, message);
     draw_footer(canvas, view_scopes(app->top));

@@ -5,14 +5,23 @@
  * footer and of the help. */
 const struct key_row key_rows[] = {
     { SCOPE_TYPED,   K_ENTER,      CMD_ENTER,      "done",    "done typing" },
+    { SCOPE_TYPED_PLAN, K_ESC,     CMD_BACK,       "park",    "park the plan: it waits under its id, :plan brings it back" },
     { SCOPE_TYPED,   K_ESC,        CMD_BACK,       "leave",   "leave the line" },
     { SCOPE_TYPED_PLAN, K_TAB,     CMD_FOCUS,      "rows",    "from what is to be typed to the rows, and back" },
     { SCOPE_PLAN,    K_TAB,        CMD_FOCUS,      NULL,      NULL },
     { SCOPE_PLAN,    'y',          CMD_ACCEPT,     NULL,      "apply, where one key is enough" },
     { SCOPE_PLAN,    ' ',          CMD_DROP,       "drop row", "leave this record out of the plan" },
     { SCOPE_PLAN,    'd',          CMD_DIFF,       "diff",    "every changed value of this record, or one line" },
+    { SCOPE_PLAN,    '1',          CMD_FIRST_ONLY, "only the first", "apply the first row alone; the others are planned again afterwards" },
+    { SCOPE_PLAN,    'i',          CMD_INCLUDE,    NULL,      "include what was set aside; then a name has to be typed" },
+    { SCOPE_PLAN,    'v',          CMD_VISIBLE,    NULL,      "only the rows that no filter hides" },
     { SCOPE_PLAN,    'f',          CMD_FORCE,      NULL,      "override a live writer that blocks: typed, with a reason" },
-    { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of what was not applied" },
+    { SCOPE_PLAN,    'W',          CMD_SAVE_PLAN,  "save",    "write the plan to a file, for `penstock apply`" },
+    { SCOPE_PLAN,    'Y',          CMD_COPY_COMMAND, NULL,    "copy the command that makes this plan" },
+    { SCOPE_PLAN | SCOPE_TYPED_PLAN, K_CTRL('x'), CMD_DISCARD, NULL, "discard the plan; nothing was written" },
+    { SCOPE_TYPED_PLAN, K_CTRL('c'), CMD_CANCEL,   NULL,      "leave the plan; asks whether to park or discard it" },
+    { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of the row under the cursor, if it was not applied" },
+    { SCOPE_RESULT,  'R',          CMD_RESUME,     "go on",   "a fresh plan of the rows that were not tried" },
     { SCOPE_RESULT,  'z',          CMD_UNDO,       "undo",    "undo this change (a plan comes first)" },
     { SCOPE_RESULT,  K_ENTER,      CMD_BACK,       "close",   "close the result" },
 
@@ -62,7 +71,8 @@ const struct key_row key_rows[] = {
     { SCOPE_LIST | SCOPE_STORE, K_CTRL('r'), CMD_REFRESH, NULL, "read again now" },
     { SCOPE_LIST,    'P',          CMD_PAUSE,      NULL,      "pause the refresh, or go on" },
 
-    { SCOPE_PLAN | SCOPE_MENU, K_ESC, CMD_BACK,    "leave",   "leave; nothing was written" },
+    { SCOPE_PLAN,    K_ESC,        CMD_BACK,       "park",    "park the plan: it waits under its id, :plan brings it back" },
+    { SCOPE_MENU,    K_ESC,        CMD_BACK,       "leave",   "leave; nothing was written" },
     { SCOPE_ANY,     K_ESC,        CMD_BACK,       NULL,      "one step back" },
     { SCOPE_ANY,     '?',          CMD_HELP,       "keys",    "the keys valid here" },
     { SCOPE_ANY,     'q',          CMD_QUIT,       "quit",    "back; at the top: quit" },
@@ -74,13 +84,19 @@ const struct key_row key_rows[] = {
 
 const size_t nkey_rows = sizeof key_rows / sizeof key_rows[0];
 
-enum command keymap_find(unsigned scopes, uint32_t key)
+const struct key_row *keymap_row(unsigned scopes, uint32_t key)
 {
     for (size_t i = 0; i < nkey_rows; i++) {
         if ((key_rows[i].scope & scopes) && key_rows[i].key == key)
-            return key_rows[i].command;
+            return &key_rows[i];
     }
-    return CMD_NONE;
+    return NULL;
+}
+
+enum command keymap_find(unsigned scopes, uint32_t key)
+{
+    const struct key_row *row = keymap_row(scopes, key);
+    return row ? row->command : CMD_NONE;
 }
 
 struct str keymap_keys(struct arena *a, unsigned scopes, const struct key_row *row)

@@ -48,7 +48,14 @@ enum command {
     CMD_DROP,
     CMD_DIFF,
     CMD_FORCE,
+    CMD_INCLUDE,
+    CMD_VISIBLE,
+    CMD_FIRST_ONLY,
+    CMD_SAVE_PLAN,
+    CMD_COPY_COMMAND,
+    CMD_DISCARD,
     CMD_AGAIN,
+    CMD_RESUME,
     CMD_FOCUS,
     CMD_REDRAW,
     CMD_SUSPEND,
@@ -83,6 +90,8 @@ struct key_row {
 extern const struct key_row key_rows[];
 extern const size_t nkey_rows;
 
+/* The row that a key means under these scopes; NULL when it means nothing. */
+const struct key_row *keymap_row(unsigned scopes, uint32_t key);
 /* The command of a key under these scopes; CMD_NONE when it has none here. */
 enum command keymap_find(unsigned scopes, uint32_t key);
 /* Names of all keys of a command in these scopes, "j ↓". */

@@ -105,6 +105,11 @@ void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, co
         input_draw(&lv->input, canvas, r.y + r.h, r.x + 1, r.w - 2, STR("/"));
 }
 
+bool listview_shows(const struct listview *lv, size_t row)
+{
+    return filter_passes(lv->list.filter, lv->list.rows, row, app_now_us(lv->base.app));
+}
+
 bool listview_may_act(struct listview *lv, size_t *ret_row)
 {
     struct app *app = lv->base.app;

@@ -24,6 +24,8 @@ void listview_swap(struct listview *lv, struct rows *rows, bool complete);
 void listview_counts(const struct listview *lv, struct sbuf *out);
 /* `empty`: said when there is no row at all. */
 void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, const char *empty);
+/* Does the row pass the filter in force? */
+bool listview_shows(const struct listview *lv, size_t row);
 /* False, with a message, when a filter in error or a vanished row forbids to act. */
 bool listview_may_act(struct listview *lv, size_t *ret_row);
 

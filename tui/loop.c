@@ -79,6 +79,9 @@ static void show(struct app *app, struct terminal *term, struct canvas *canvas)
     terminal_size(term, &h, &w);
     app_draw(app, canvas, h, w);
     terminal_show(term, canvas);
+    if (app->clipboard.len)
+        terminal_copy(term, sbuf_view(&app->clipboard));
+    app->clipboard.len = 0;
     if (app->top->class->drawn)
         app->top->class->drawn(app->top);
     if (app->flush_input) {

@@ -1,366 +1,188 @@
-/* How a plan looks: what it would do, what became of it. */
+/* How a plan box looks: head and foot stand still, what follows and the rows scroll between. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "tui/plan_view.h"
 
-#include <string.h>
-
-enum { DIFF_LINES = 200, VALUE_SHOWN = 400 };
-
-/* --- the part that scrolls ------------------------------------------------------------------ */
-
-struct lines {
-    struct plan_line *at;
-    size_t n, cap;
-    struct arena *arena;
-    int width;
-};
-
-static void add_line(struct lines *l, enum style style, int indent, struct str text, ptrdiff_t item)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct plan_line *more = arena_array(l->arena, struct plan_line, cap);
-        for (size_t i = 0; i < l->n; i++)
-            more[i] = l->at[i];
-        l->at = more;
-        l->cap = cap;
-    }
-    l->at[l->n++] = (struct plan_line){style, indent, text, item};
-}
-
-/* A long text over several lines; the first one carries the item. */
-static void add_text(struct lines *l, enum style style, int indent, struct str text, ptrdiff_t item)
-{
-    struct str rest = text_clean(l->arena, text, 0);
-    do {
-        size_t take = canvas_fold(rest, l->width - indent);
-        add_line(l, style, indent, str_sub(rest, 0, take), item);
-        rest = str_sub(rest, take, rest.len);
-        item = -1;
-    } while (rest.len);
-}
-
-__attribute__((format(printf, 5, 6))) static void
-add_printf(struct lines *l, enum style style, int indent, ptrdiff_t item, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    struct str text = arena_vprintf(l->arena, fmt, ap);
-    va_end(ap);
-    add_text(l, style, indent, text, item);
-}
-
-static struct str show_value(struct arena *a, const struct value *v)
-{
-    return v ? value_repr(a, v, VALUE_SHOWN) : STR("absent");
-}
-
-static void add_diff(struct lines *l, const struct value_change *diff, size_t n, bool more,
-                     size_t most)
-{
-    for (size_t i = 0; i < n && i < most; i++) {
-        const struct value_change *c = &diff[i];
-        char sign = !c->before ? '+' : !c->after ? '-' : '~';
-        struct str path = c->path.len ? c->path : STR("(whole)");
-        if (sign == '~')
-            add_printf(l, STYLE_TEXT, 5, -1, "~ %.*s: %.*s → %.*s", STR_ARG(path),
-                       STR_ARG(show_value(l->arena, c->before)),
-                       STR_ARG(show_value(l->arena, c->after)));
-        else
-            add_printf(l, STYLE_TEXT, 5, -1, "%c %.*s: %.*s", sign, STR_ARG(path),
-                       STR_ARG(show_value(l->arena, c->before ? c->before : c->after)));
-    }
-    if (more || n > most)
-        add_printf(l, STYLE_DIM, 5, -1, "and more");
-}
-
-static void add_consequences(struct lines *l, const struct plan *plan)
-{
-    static const struct {
-        enum style style;
-        const char *sign;
-    } looks_of[] = {
-        [LEVEL_NOTE] = {STYLE_TEXT, "-"},
-        [LEVEL_WARN] = {STYLE_WARN, "!"},
-        [LEVEL_DANGER] = {STYLE_BAD, "✖"},
-    };
-    for (const struct consequence *c = plan->consequences; c; c = c->next)
-        add_printf(l, looks_of[c->level].style, 0, -1, "%s %.*s", looks_of[c->level].sign,
-                   STR_ARG(c->text));
-}
-
-static struct str why_of(const struct plan_item *item)
-{
-    return item->err.text[0] ? str_of(item->err.text) : item->detail.ptr ? item->detail : STR("");
-}
-
-/* Rows that the plan cannot change come first, with the reason. */
-static void add_set_aside(struct lines *l, const struct plan *plan)
-{
-    bool any = false;
-    for (size_t i = 0; i < plan->nitems; i++) {
-        const struct plan_item *item = &plan->items[i];
-        if (item->outcome == OUTCOME_PLANNED)
-            continue;
-        if (!any)
-            add_line(l, STYLE_STRONG, 0, STR("NOT IN THIS PLAN"), -1);
-        any = true;
-        enum style style = item->outcome == OUTCOME_UNCHANGED ? STYLE_DIM : STYLE_WARN;
-        add_printf(l, style, 2, (ptrdiff_t)i, "%.*s  %s: %.*s", STR_ARG(item->label),
-                   outcome_name(item->outcome), STR_ARG(why_of(item)));
-        if (item->err.hint[0])
-            add_printf(l, STYLE_DIM, 4, -1, "%s", item->err.hint);
-    }
-}
-
-static const char *writer_words(enum writer_verdict verdict)
-{
-    static const char *const words[] = {
-        [WRITER_NONE_SEEN] = "none seen",
-        [WRITER_SAFE] = "running, this record is safe",
-        [WRITER_BLOCKS] = "running, BLOCKS",
-        [WRITER_CANNOT_SEE] = "cannot see",
-    };
-    return words[verdict];
-}
-
-/* The same verdict for the same reason is said once. */
-static void add_writers(struct lines *l, const struct plan *plan)
-{
-    static const enum style styles[] = {
-        [WRITER_NONE_SEEN] = STYLE_DIM,
-        [WRITER_SAFE] = STYLE_TEXT,
-        [WRITER_BLOCKS] = STYLE_BAD,
-        [WRITER_CANNOT_SEE] = STYLE_WARN,
-    };
-    for (size_t i = 0; i < plan->nitems; i++) {
-        const struct writer *w = &plan->items[i].writer;
-        bool seen =
-            plan->items[i].outcome != OUTCOME_PLANNED && plan->items[i].outcome != OUTCOME_LOCKED;
-        for (size_t j = 0; j < i && !seen; j++)
-            seen = plan->items[j].writer.verdict == w->verdict &&
-                   str_eq(plan->items[j].writer.why, w->why);
-        if (!seen)
-            add_printf(l, styles[w->verdict], 0, -1, "WRITER  %s%s%.*s", writer_words(w->verdict),
-                       w->why.len ? ": " : "", STR_ARG(w->why));
-    }
-}
-
-/* As wide as the widest, up to a limit, so that what follows stands in a column. */
-static struct str padded(struct arena *a, struct str text, int width)
-{
-    struct str cut = text_cut_middle(a, text_clean(a, text, 0), width, 0);
-    return arena_printf(a, "%.*s%*s", STR_ARG(cut), width - text_width(cut), "");
-}
-
-static struct str change_text(struct arena *a, const struct plan_item *item)
-{
-    return arena_printf(a, "%.*s → %.*s", STR_ARG(item->before_text), STR_ARG(item->after_text));
-}
-
-static void add_planned(struct lines *l, const struct plan_view *v)
-{
-    const struct plan *plan = v->plan;
-    size_t planned = plan_count(plan, OUTCOME_PLANNED), number = 0;
-    int label_width = 0, change_width = 0;
-    for (size_t i = 0; i < plan->nitems; i++) {
-        int label = text_width(text_clean(l->arena, plan->items[i].label, 0));
-        int change = text_width(text_clean(l->arena, change_text(l->arena, &plan->items[i]), 0));
-        if (plan->items[i].outcome != OUTCOME_PLANNED)
-            continue;
-        label_width = label > label_width ? label : label_width;
-        change_width = change > change_width ? change : change_width;
-    }
-    label_width = label_width > l->width / 3 ? l->width / 3 : label_width;
-    change_width = change_width > l->width / 3 ? l->width / 3 : change_width;
-    for (size_t i = 0; i < plan->nitems; i++) {
-        const struct plan_item *item = &plan->items[i];
-        if (item->outcome != OUTCOME_PLANNED)
-            continue;
-        struct str label = padded(l->arena, item->label, label_width);
-        struct str change = padded(l->arena, change_text(l->arena, item), change_width);
-        add_printf(l, STYLE_STRONG, 0, (ptrdiff_t)i, "%2zu  %.*s  %.*s  undo %s", ++number,
-                   STR_ARG(label), STR_ARG(change), undo_scope_name(item->undo));
-        if (v->all_diffs || planned == 1)
-            add_diff(l, item->diff, item->ndiff, item->diff_more, DIFF_LINES);
-    }
-}
-
-static enum style outcome_style(const struct plan_item *item)
-{
-    if (item->outcome == OUTCOME_APPLIED)
-        return item->verified ? STYLE_OK : STYLE_BAD;
-    return item->outcome == OUTCOME_UNCHANGED ? STYLE_DIM : STYLE_BAD;
-}
-
-/* A conflict shows all three: what the plan was made from, what is there now, what was wanted. */
-static void add_conflict(struct lines *l, const struct system *system, const struct plan_item *item)
-{
-    const struct document *now = item->now;
-    struct value_change *diff = NULL;
-    bool more = false;
-    add_printf(l, STYLE_TEXT, 5, -1, "planned from  %.*s", STR_ARG(item->before_text));
-    add_printf(l, STYLE_TEXT, 5, -1, "planned to    %.*s", STR_ARG(item->after_text));
-    if (!now)
-        return;
-    if (now->absent) {
-        add_line(l, STYLE_TEXT, 5, STR("now           absent"), -1);
-        return;
-    }
-    struct str brief = system->brief && now->root ? system->brief(now->root, l->arena) : STR_NULL;
-    add_printf(l, STYLE_TEXT, 5, -1, "now           %.*s",
-               STR_ARG(brief.ptr ? brief : STR("changed since the preview:")));
-    size_t n =
-        value_diff(l->arena, item->before ? item->before->root : NULL, now->root, 5, &diff, &more);
-    add_diff(l, diff, n, more, 5);
-}
-
-static void add_result(struct lines *l, const struct plan_view *v)
-{
-    const struct plan *plan = v->plan;
-    bool waiting = false;
-    for (size_t i = 0; i < plan->nitems; i++) {
-        const struct plan_item *item = &plan->items[i];
-        bool applied = item->outcome == OUTCOME_APPLIED;
-        const char *glyph = applied && item->verified            ? "✓"
-                            : item->outcome == OUTCOME_UNCHANGED ? "·"
-                                                                 : "✖";
-        add_printf(l, outcome_style(item), 0, (ptrdiff_t)i, "%s %.*s  %s%s", glyph,
-                   STR_ARG(item->label),
-                   item->outcome == OUTCOME_CONFLICT    ? "refused: changed since preview"
-                   : item->outcome == OUTCOME_LOCKED    ? "refused: locked"
-                   : item->outcome == OUTCOME_NOT_TRIED ? "not tried"
-                                                        : outcome_name(item->outcome),
-                   !applied         ? ""
-                   : item->verified ? ", verified"
-                                    : ", NOT VERIFIED: read back and found different");
-        if (applied)
-            add_printf(l, STYLE_TEXT, 5, -1, "%.*s → %.*s", STR_ARG(item->before_text),
-                       STR_ARG(item->after_text));
-        if (applied && !item->effective)
-            add_printf(l, STYLE_WARN, 5, -1, "NOT IN EFFECT until %.*s", STR_ARG(item->waits_for));
-        if (item->detail.len)
-            add_text(l, STYLE_TEXT, 5, item->detail, -1);
-        if (item->outcome == OUTCOME_CONFLICT)
-            add_conflict(l, v->base.session->system, item);
-        else if (!applied && item->err.text[0])
-            add_printf(l, STYLE_TEXT, 5, -1, "%s", item->err.text);
-        if (!applied && item->err.hint[0])
-            add_printf(l, STYLE_DIM, 5, -1, "%s", item->err.hint);
-        waiting = waiting || (applied && !item->effective);
-    }
-    const char *hint = v->base.session->target.restart_hint;
-    if (waiting && hint)
-        add_printf(l, STYLE_TEXT, 0, -1, "to restart it (never run from here): %s", hint);
-}
-
-struct plan_line *plan_lines(const struct plan_view *v, struct arena *a, int width, size_t *ret_n)
-{
-    struct lines l = {.arena = a, .width = width};
-    if (v->state == PLAN_RESULT)
-        add_result(&l, v);
-    else {
-        if (v->about.ptr)
-            add_text(&l, STYLE_STRONG, 0, v->about, -1);
-        add_consequences(&l, v->plan);
-        add_set_aside(&l, v->plan);
-        add_writers(&l, v->plan);
-        add_planned(&l, v);
-    }
-    *ret_n = l.n;
-    return l.at;
-}
-
-/* --- head, foot and the whole --------------------------------------------------------------- */
+enum { HEAD = 1, FOOT = 4, RESULT_FOOT = 3, WAITING = 2, FRAME = 2 };
 
 static struct str box_title(const struct plan_view *v, struct arena *a)
 {
     const struct plan *plan = v->plan;
-    const struct system *system = v->base.session->system;
-    if (v->state == PLAN_MAKING)
-        return v->want   ? arena_printf(a, "PLAN  %s", v->want->action->label)
-               : v->redo ? STR("PLAN  redo")
-                         : STR("PLAN  undo");
-    if (v->state == PLAN_APPLYING)
+    const struct want *want = v->source.want;
+    switch (v->state) {
+    case PLAN_MAKING:
+        return arena_printf(a, "PLAN  %s",
+                            want             ? want->action->label
+                            : v->source.redo ? "redo"
+                                             : "undo");
+    case PLAN_SAVING:
+        return STR("SAVING");
+    case PLAN_APPLYING:
         return STR("APPLYING");
-    size_t applied = plan_count(plan, OUTCOME_APPLIED), planned = plan_count(plan, OUTCOME_PLANNED);
-    if (v->state == PLAN_RESULT)
-        return arena_printf(a, "RESULT %.4s  %s  %zu of %zu applied", plan->id, plan->verb, applied,
-                            plan->nitems);
+    case PLAN_RESULT:
+        return arena_printf(a, "RESULT %.4s  %s  %zu of %zu applied", plan->id, plan->verb,
+                            plan_count(plan, OUTCOME_APPLIED),
+                            plan->nitems - plan_count(plan, OUTCOME_SET_ASIDE));
+    case PLAN_READY:
+        break;
+    }
+    size_t planned = plan_count(plan, OUTCOME_PLANNED), aside = plan_count(plan, OUTCOME_SET_ASIDE);
+    size_t out = plan->nitems - planned - aside;
     struct str what = plan->undoes
                           ? arena_printf(a, "%s of change %.4s", plan->verb, plan->undoes_id)
-                          : str_of(v->want ? v->want->action->label : plan->verb);
-    return arena_printf(a, "PLAN %.4s  %.*s  %zu %s%s", plan->id, STR_ARG(what), planned,
-                        planned == 1 ? system->noun : system->records,
-                        planned < plan->nitems ? " (others set aside)" : "");
+                          : str_of(want ? want->action->label : plan->verb);
+    struct str left = aside && out ? arena_printf(a, " (%zu set aside, %zu left out)", aside, out)
+                      : aside      ? arena_printf(a, " (%zu set aside)", aside)
+                      : out        ? arena_printf(a, " (%zu left out)", out)
+                                   : STR("");
+    return arena_printf(a, "PLAN %.4s  %.*s  %zu %s%.*s", plan->id, STR_ARG(what), planned,
+                        plan_noun(v, planned), STR_ARG(left));
+}
+
+static struct str clock_text(struct arena *a, int64_t us)
+{
+    struct str text = time_text(a, us);
+    ptrdiff_t t = str_index(text, 'T');
+    return str_sub(text, (size_t)(t + 1), text.len);
 }
 
 static void draw_head(const struct plan_view *v, struct canvas *canvas, struct rect r)
 {
     struct arena *a = &canvas->scratch;
     const struct store_info *info = session_info(v->base.session);
-    int64_t age = app_now_us(v->base.app) - v->plan->read_at_us;
-    struct str read = arena_printf(a, "read %lld s ago", (long long)(age > 0 ? age / 1000000 : 0));
+    int64_t us = app_now_us(v->base.app) - v->plan->read_at_us;
+    int64_t age_s = us > 0 ? us / 1000000 : 0;
+    struct str age = age_s < 60 ? arena_printf(a, "%lld s", (long long)age_s) : time_span(a, us);
+    struct str read = arena_printf(a, "read %.*s, %.*s ago",
+                                   STR_ARG(clock_text(a, v->plan->read_at_us)), STR_ARG(age));
     int w = text_width(read);
     canvas_put_right(canvas, r.y, r.x + r.w - w, w, STYLE_DIM, read);
     if (info)
-        canvas_printf(canvas, r.y, r.x, r.w - w - 2, STYLE_TEXT, "server says %.*s",
-                      STR_ARG(info->server));
+        canvas_put(canvas, r.y, r.x, r.w - w - 2, STYLE_TEXT,
+                   arena_printf(a, "server says %.*s", STR_ARG(info->server)));
 }
 
-static void draw_lines(struct plan_view *v, struct canvas *canvas, struct rect r,
-                       const struct plan_line *lines)
+/* --- the two parts -------------------------------------------------------------------------- */
+
+static void find_item(struct plan_view *v)
 {
-    v->page = r.h;
-    size_t page = r.h > 0 ? (size_t)r.h : 0;
-    if (v->cursor >= v->nlines)
-        v->cursor = v->nlines ? v->nlines - 1 : 0;
-    if (v->cursor < v->top)
-        v->top = v->cursor;
-    if (page && v->cursor >= v->top + page)
-        v->top = v->cursor - page + 1;
+    const struct plan_lines *l = &v->lines;
     v->cursor_item = -1;
-    for (size_t i = 0; i <= v->cursor && i < v->nlines; i++)
-        v->cursor_item = lines[i].item >= 0 ? lines[i].item : v->cursor_item;
-    for (size_t i = 0; i < page && v->top + i < v->nlines; i++) {
-        const struct plan_line *line = &lines[v->top + i];
+    size_t from = v->cursor < l->ntop ? 0 : l->ntop;
+    for (size_t i = from; i <= v->cursor && i < l->n; i++)
+        v->cursor_item = l->at[i].item >= 0 ? l->at[i].item : v->cursor_item;
+}
+
+static void place_cursor(struct plan_view *v)
+{
+    const struct plan_lines *l = &v->lines;
+    if (!v->placed) /* on the first row; what follows from it is shown from its beginning */
+        v->cursor = l->ntop < l->n ? l->ntop : 0;
+    v->placed = true;
+    if (v->cursor >= l->n)
+        v->cursor = l->n ? l->n - 1 : 0;
+    find_item(v);
+}
+
+/* Lines [from, from + n) in r, with the cursor in sight if it is among them. */
+static void draw_part(struct plan_view *v, struct canvas *canvas, struct rect r, size_t from,
+                      size_t n, size_t *top)
+{
+    size_t page = r.h > 0 ? (size_t)r.h : 0;
+    if (v->cursor >= from && v->cursor < from + n) {
+        size_t at = v->cursor - from;
+        if (at < *top)
+            *top = at;
+        if (page && at >= *top + page)
+            *top = at - page + 1;
+    }
+    if (*top + page > n)
+        *top = n > page ? n - page : 0;
+    for (size_t i = 0; i < page && *top + i < n; i++) {
+        const struct plan_line *line = &v->lines.at[from + *top + i];
         int y = r.y + (int)i;
-        if (v->top + i == v->cursor && v->nlines > 1)
+        if (from + *top + i == v->cursor && v->lines.n > 1)
             canvas_put(canvas, y, r.x, 1, STYLE_STRONG, STR("▸"));
         canvas_put(canvas, y, r.x + 2 + line->indent, r.w - 2 - line->indent, line->style,
                    line->text);
     }
 }
 
-static void draw_rule(const struct plan_view *v, struct canvas *canvas, struct rect r)
+/* Numbers of the rows in [top, top + page) of the lower part. */
+static struct str rows_seen(const struct plan_view *v, int page, struct arena *a)
 {
-    canvas_hline(canvas, r.y, r.x, r.w, STYLE_FRAME);
-    if (v->nlines <= (size_t)v->page)
-        return;
-    size_t last = v->top + (size_t)v->page;
-    struct str text = arena_printf(&canvas->scratch, " %zu-%zu of %zu lines ", v->top + 1,
-                                   last < v->nlines ? last : v->nlines, v->nlines);
-    canvas_put_right(canvas, r.y, r.x, r.w - 1, STYLE_KEY, text);
+    const struct plan_lines *l = &v->lines;
+    size_t first = 0, last = 0, total = 0;
+    for (size_t i = l->ntop; i < l->n; i++) {
+        if (l->at[i].item < 0)
+            continue;
+        total++;
+        if (i - l->ntop < v->rows_top)
+            first = total;
+        if (i - l->ntop < v->rows_top + (size_t)page)
+            last = total;
+    }
+    if (!total)
+        return STR("");
+    first += first < last;
+    return arena_printf(a, " %zu-%zu of %zu ", first, last, total);
 }
+
+static int count_rows(const struct plan_lines *l)
+{
+    int n = 0;
+    for (size_t i = l->ntop; i < l->n; i++)
+        n += l->at[i].item >= 0;
+    return n;
+}
+
+/* Where everything does not find room, each part keeps its beginning and scrolls. */
+static void draw_parts(struct plan_view *v, struct canvas *canvas, struct rect r)
+{
+    struct arena *a = &canvas->scratch;
+    const struct plan_lines *l = &v->lines;
+    int room = r.h - 1, rows = (int)(l->n - l->ntop), above = (int)l->ntop;
+    if (!above || !rows) {
+        draw_part(v, canvas, r, 0, l->n, above ? &v->top : &v->rows_top);
+        v->page = r.h;
+        return;
+    }
+    if (above + rows > room) {
+        int least = count_rows(l), most = room / 2;
+        least = least > most ? most : least;
+        rows = room - above > least ? room - above : least;
+        above = room - rows;
+    }
+    above = above < 0 ? 0 : above;
+    draw_part(v, canvas, (struct rect){r.y, r.x, above, r.w}, 0, l->ntop, &v->top);
+    draw_part(v, canvas, (struct rect){r.y + above + 1, r.x, rows, r.w}, l->ntop, l->n - l->ntop,
+              &v->rows_top);
+    v->page = rows;
+    canvas_hline(canvas, r.y + above, r.x, r.w, STYLE_FRAME);
+    if (above < (int)l->ntop)
+        canvas_put(canvas, r.y + above, r.x + 2, r.w / 2, STYLE_KEY,
+                   arena_printf(a, " %zu-%zu of %zu lines: Up reads them ", v->top + 1,
+                                v->top + (size_t)above, l->ntop));
+    struct str seen = rows_seen(v, rows, a);
+    int w = text_width(seen);
+    canvas_put(canvas, r.y + above, r.x + r.w - w - 1, w, STYLE_KEY, seen);
+}
+
+/* --- foot ----------------------------------------------------------------------------------- */
 
 static void draw_question(struct plan_view *v, struct canvas *canvas, int y, struct rect in)
 {
     struct arena *a = &canvas->scratch;
     bool open = plan_is_quiet(v, clock_monotonic_ms());
-    if (v->question == ASK_NOTHING) {
+    if (v->question == ASK_NOTHING)
         canvas_printf(canvas, y, in.x, in.w, STYLE_WARN, "nothing can be applied.%s Esc leaves",
                       v->plan->blocked ? " f overrides the live writer." : "");
-        return;
-    }
-    if (!open && !v->armed) {
+    else if (!open && !v->armed)
         canvas_put(canvas, y, in.x, in.w, STYLE_DIM, STR("read it first: no key counts yet"));
-        return;
-    }
-    if (v->question == ASK_YES)
-        canvas_put(canvas, y, in.x, in.w, STYLE_STRONG, STR("y applies   Esc leaves"));
+    else if (v->question == ASK_YES)
+        canvas_put(canvas, y, in.x, in.w, STYLE_STRONG, STR("y applies"));
     else if (v->rows_focus)
-        canvas_put(canvas, y, in.x, in.w, STYLE_DIM, STR("Tab goes back to typing   Esc leaves"));
+        canvas_put(canvas, y, in.x, in.w, STYLE_STRONG, STR("Tab goes back to typing"));
     else if (v->question == ASK_REASON)
         input_draw(&v->input, canvas, y, in.x, in.w, STR("reason, then Enter: "));
     else
@@ -369,27 +191,49 @@ static void draw_question(struct plan_view *v, struct canvas *canvas, int y, str
                                 STR_ARG(text_clean(a, v->plan->screen_confirm, 0))));
 }
 
-/* Undo scope, command line, question: pinned to the bottom of the box. */
+/* The keys that the footer has no room for. */
+static void draw_keys(const struct plan_view *v, struct canvas *canvas, int y, struct rect in)
+{
+    if (v->question == ASK_NOTHING)
+        return;
+    canvas_printf(canvas, y, in.x, in.w, STYLE_DIM, "%s   Esc parks (:plan %.4s)",
+                  plan_is_typed(v) ? "Tab, then  Space drop  d diff  1 only the first"
+                                   : "Y copies the command   ^X discards",
+                  v->plan->id);
+}
+
+/* Undo scope, command line, keys, question: pinned to the bottom of the box. */
 static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in, int y)
 {
     const struct plan *plan = v->plan;
+    struct arena *a = &canvas->scratch;
+    canvas_hline(canvas, y, in.x, in.w, STYLE_FRAME);
+    canvas_put(canvas, y, in.x + 2, in.w - 4, plan->undo == UNDO_NONE ? STYLE_BAD : STYLE_TEXT,
+               arena_printf(a, " undo: %.*s ", STR_ARG(plan->undo_text)));
     if (v->state == PLAN_RESULT) {
-        canvas_printf(canvas, y, in.x, in.w, STYLE_DIM, "journal %.12s   undo: %.*s",
-                      plan->journal_id[0] ? plan->journal_id : "-", STR_ARG(plan->undo_text));
-        canvas_put(canvas, y + 3, in.x, in.w, STYLE_STRONG, STR("z undo   Enter or Esc closes"));
+        canvas_printf(canvas, y + 1, in.x, in.w, STYLE_DIM, "journal %.12s",
+                      plan->journal_id[0] ? plan->journal_id : "-");
+        canvas_put(canvas, y + 2, in.x, in.w, STYLE_STRONG,
+                   v->rest ? STR("z undo   Enter plans the rest   Esc parks the rest")
+                           : STR("z undo   Enter or Esc closes"));
         return;
     }
-    canvas_printf(canvas, y, in.x, in.w, plan->undo == UNDO_NONE ? STYLE_BAD : STYLE_TEXT,
-                  "undo: %.*s", STR_ARG(plan->undo_text));
-    canvas_put_folded(canvas, (struct rect){y + 1, in.x, 2, in.w}, STYLE_DIM,
-                      arena_printf(&canvas->scratch, "same as  %.*s", STR_ARG(plan->equivalent)));
+    if (plan->equivalent.ptr)
+        canvas_put(canvas, y + 1, in.x, in.w, STYLE_DIM,
+                   arena_printf(a, "same as  %.*s", STR_ARG(plan->equivalent)));
+    draw_keys(v, canvas, y + 2, in);
     draw_question(v, canvas, y + 3, in);
 }
 
-static void draw_waiting(struct plan_view *v, struct canvas *canvas, struct rect in)
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void draw_waiting(const struct plan_view *v, struct canvas *canvas, struct rect in)
 {
-    if (v->state == PLAN_MAKING) {
-        canvas_put(canvas, in.y, in.x, in.w, STYLE_DIM, STR("making the plan; nothing is written"));
+    if (v->state != PLAN_APPLYING) {
+        canvas_put(canvas, in.y, in.x, in.w, STYLE_DIM,
+                   v->state == PLAN_SAVING ? STR("writing the plan to a file")
+                   : v->park               ? STR("reading again what the plan was made from")
+                                           : STR("making the plan; nothing is written"));
         return;
     }
     canvas_printf(canvas, in.y, in.x, in.w, STYLE_STRONG, "applied %zu of %zu%s", v->done, v->total,
@@ -398,16 +242,32 @@ static void draw_waiting(struct plan_view *v, struct canvas *canvas, struct rect
                STR("^C stops after the record that is being written"));
 }
 
+static void make_lines(struct plan_view *v, int width)
+{
+    struct plan_lines *l = &v->lines;
+    if (l->width == width)
+        return;
+    arena_release(&l->arena);
+    *l = (struct plan_lines){.width = width};
+    if (v->state == PLAN_RESULT)
+        plan_result_lines(v, l);
+    else
+        plan_waiting_lines(v, l);
+}
+
 void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
 {
-    enum { HEAD = 1, FOOT = 5, WAITING = 2, FRAME = 2 };
     struct arena *a = &canvas->scratch;
     const struct session *s = v->base.session;
-    bool waiting = v->state == PLAN_MAKING || v->state == PLAN_APPLYING;
+    const struct plan_lines *l = &v->lines;
+    bool waiting = v->state != PLAN_READY && v->state != PLAN_RESULT;
     bool failed = v->state == PLAN_RESULT && v->err.kind != ERR_NONE;
-    int head = failed ? HEAD + 1 : HEAD, w = r.w - 2;
-    struct plan_line *lines = waiting ? NULL : plan_lines(v, a, w - 6, &v->nlines);
-    int h = FRAME + (waiting ? WAITING : head + FOOT + (int)v->nlines);
+    int head = failed ? HEAD + 1 : HEAD, foot = v->state == PLAN_RESULT ? RESULT_FOOT : FOOT;
+    int w = r.w - 2, h = FRAME + WAITING;
+    if (!waiting) {
+        make_lines(v, w - 6);
+        h = FRAME + head + foot + (int)l->n + (l->ntop && l->ntop < l->n);
+    }
     h = h > r.h ? r.h : h;
     struct rect box = {r.y + (r.h - h) / 2, r.x + 1, h, w};
     struct str store = arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name));
@@ -421,8 +281,7 @@ void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
                           arena_printf(a, "nothing was written: %s", v->err.text));
     else
         draw_head(v, canvas, in);
-    draw_lines(v, canvas, (struct rect){in.y + head, in.x, in.h - head - FOOT, in.w}, lines);
-    int y = in.y + in.h - FOOT;
-    draw_rule(v, canvas, (struct rect){y, in.x, 1, in.w});
-    draw_foot(v, canvas, in, y + 1);
+    place_cursor(v);
+    draw_parts(v, canvas, (struct rect){in.y + head, in.x, in.h - head - foot, in.w});
+    draw_foot(v, canvas, in, in.y + in.h - foot);
 }

@@ -1,5 +1,7 @@
 #include "tui/term.h"
 
+#include "core/output.h"
+
 #include <curses.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -264,6 +266,25 @@ static bool glyph_eq(const struct glyph *a, const struct glyph *b)
 {
     return a->c == b->c && a->style == b->style && a->accents[0] == b->accents[0] &&
            a->accents[1] == b->accents[1];
+}
+
+void terminal_copy(struct terminal *term, struct str text)
+{
+    (void)term;
+    struct arena a = ARENA_INIT;
+    struct str base64 = output_id_base64(&a, text);
+    ptrdiff_t colon = str_index(base64, ':');
+    struct str out = arena_printf(&a, "\x1b]52;c;%.*s\x07",
+                                  STR_ARG(str_sub(base64, (size_t)(colon + 1), base64.len)));
+    for (size_t done = 0; done < out.len;) {
+        ssize_t n = write(STDOUT_FILENO, out.ptr + done, out.len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break; /* a terminal that takes nothing now has lost a convenience */
+        done += (size_t)n;
+    }
+    arena_release(&a);
 }
 
 void terminal_show(struct terminal *term, const struct canvas *canvas)

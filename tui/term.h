@@ -21,6 +21,9 @@ void terminal_size(const struct terminal *term, int *ret_h, int *ret_w);
 /* The next key that has arrived; false when there is none. */
 bool terminal_key(struct terminal *term, struct key *ret);
 void terminal_show(struct terminal *term, const struct canvas *canvas);
+/* Asks the terminal to take a text into its clipboard (OSC 52); it does not say whether it did.
+ * tmux does with `set-clipboard on`. */
+void terminal_copy(struct terminal *term, struct str text);
 /* Forgets keys that were typed but not read. */
 void terminal_flush_input(struct terminal *term);
 /* Draws everything anew at the next terminal_show: somebody else wrote on the screen. */

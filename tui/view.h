@@ -46,7 +46,8 @@ struct view {
     struct view *below;
 };
 
-struct probe; /* of one target; app.c */
+struct probe;  /* of one target; app.c */
+struct parked; /* a plan that waits; plan_park.c */
 
 struct app {
     struct tui_opts opts;
@@ -55,6 +56,9 @@ struct app {
     size_t nsessions;
     struct probe *probes;
     size_t probing; /* targets whose answer is awaited */
+    struct parked *parked; /* the last one first */
+    struct sbuf reason;    /* given to every plan until it is cleared; empty: none */
+    struct sbuf clipboard; /* for the loop to hand to the terminal */
     char who[256];
     struct sbuf message;
     enum style message_style;
@@ -91,6 +95,11 @@ bool app_is_top(const struct app *app, const struct view *view);
 void app_say(struct app *app, enum style style, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void app_say_err(struct app *app, const struct err *err);
+/* `:reason`: kept in the header, the journal and the audit of every change from now on. */
+void app_set_reason(struct app *app, struct str reason);
+struct str app_reason(const struct app *app); /* ptr NULL: none */
+/* To the clipboard of the terminal, where that takes it; bounded. */
+void app_copy(struct app *app, struct str text);
 int64_t app_now_us(const struct app *app);
 int64_t app_refresh_ms(const struct app *app);
 void app_rows_changed(struct app *app, struct session *session, struct rows *old);
@@ -125,5 +134,7 @@ void view_menu_open(struct app *app, struct session *session, const struct sheet
                     const struct want *want);
 void view_plan_open(struct app *app, struct session *session, const struct want *want);
 void view_undo_open(struct app *app, struct session *session, bool redo);
+/* Undoes one entry of the journal, whosever it is. */
+void view_undo_entry_open(struct app *app, struct session *session, struct str id);
 
 #endif

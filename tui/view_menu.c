@@ -37,9 +37,8 @@ static struct str box_title(const struct menu_view *v, struct arena *a)
         name = arena_printf(a, "%.*s %.*s", STR_ARG(name), STR_ARG(value));
     if (v->want->n == 1)
         return name;
-    struct str hidden = v->want->hidden
-                            ? arena_printf(a, ", %zu of them hidden by the filter", v->want->hidden)
-                            : STR("");
+    size_t nhidden = want_hidden(v->want);
+    struct str hidden = nhidden ? arena_printf(a, ", %zu hidden by filter", nhidden) : STR("");
     bool sheet = v->sheet != system->sheets;
     return arena_printf(a, "%zu %s%.*s", v->want->n, sheet ? v->sheet->title : system->records,
                         STR_ARG(hidden));
@@ -121,6 +120,7 @@ static void make_plan(struct menu_view *v, const struct action *action, struct s
     struct want *want = want_copy(&a, v->want);
     want->action = action;
     want->answer = answer.ptr ? arena_str(&a, answer) : STR_NULL;
+    want->reason = app_reason(app);
     app_pop(app, &v->base);
     view_plan_open(app, session, want);
     arena_release(&a);

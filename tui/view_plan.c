@@ -1,7 +1,7 @@
 /* The plan box, from the request to the result: made on the worker, confirmed here, applied there,
- * shown until it is read. Nothing that was typed before it was on the screen counts. */
+ * shown until it is read. */
 #include "core/base/clock.h"
-#include "core/base/text.h"
+#include "tui/plan_park.h"
 #include "tui/plan_view.h"
 
 #include <stdlib.h>
@@ -17,20 +17,6 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     plan_draw((struct plan_view *)view, canvas, r);
 }
 
-/* --- the confirmation ----------------------------------------------------------------------- */
-
-static int64_t quiet_from(const struct plan_view *v)
-{
-    const struct app *app = v->base.app;
-    return (v->drawn_at_ms > app->key_at_ms ? v->drawn_at_ms : app->key_at_ms) +
-           app->opts.confirm_quiet_ms;
-}
-
-bool plan_is_quiet(const struct plan_view *v, int64_t now_ms)
-{
-    return v->drawn_at_ms && now_ms >= quiet_from(v);
-}
-
 static void drawn(struct view *view)
 {
     struct plan_view *v = (struct plan_view *)view;
@@ -42,119 +28,28 @@ static void drawn(struct view *view)
 
 static int64_t wake_ms(const struct view *view, int64_t now_ms)
 {
-    struct plan_view *v = (struct plan_view *)view;
-    if (v->state != PLAN_READY || !v->drawn_at_ms || v->question == ASK_NOTHING)
-        return INT64_MAX;
-    if (now_ms < quiet_from(v))
-        return quiet_from(v);
-    if (v->armed)
-        return INT64_MAX;
-    v->armed = true; /* there was a quiet time since the box was complete */
-    return now_ms;
-}
-
-/* The box says something else now: what was typed before does not count for it. */
-static void start_questions(struct plan_view *v)
-{
-    const struct plan *plan = v->plan;
-    v->drawn_at_ms = 0;
-    v->armed = v->rows_focus = false;
-    input_set(&v->input, STR(""));
-    v->question = plan_count(plan, OUTCOME_PLANNED) == 0            ? ASK_NOTHING
-                  : plan->needs_reason && !plan->request.reason.len ? ASK_REASON
-                  : plan->screen_confirm.ptr                        ? ASK_TEXT
-                                                                    : ASK_YES;
-}
-
-static void apply_note(struct job *job, void *owner, void *data)
-{
-    (void)job;
-    struct plan_view *v = owner;
-    v->done = *(const size_t *)data;
-    v->base.app->dirty = true;
-}
-
-static void apply_done(struct job *job, void *owner)
-{
-    struct plan_view *v = owner;
-    v->plan = plan_taken(job);
-    v->state = PLAN_RESULT;
-    v->err = job->err;
-    v->cursor = v->top = 0;
-    v->base.app->dirty = true;
-    session_note_result(v->base.session, job);
-    session_load(v->base.session);
-    app_rows_changed(v->base.app, v->base.session, NULL);
-}
-
-static void apply(struct plan_view *v)
-{
-    struct plan *plan = v->plan;
-    v->total = plan_count(plan, OUTCOME_PLANNED);
-    v->done = 0;
-    v->state = PLAN_APPLYING;
-    v->plan = NULL;
-    ask_apply(&v->base, plan, apply_note, apply_done);
-}
-
-/* A text that holds what cannot be typed may be given as it is shown. */
-static bool is_typed_right(struct plan_view *v)
-{
-    struct arena a = ARENA_INIT;
-    struct str typed = str_trim(input_text(&v->input)), wanted = v->plan->screen_confirm;
-    bool right = str_eq(typed, wanted) || str_eq(typed, text_clean(&a, wanted, 0));
-    arena_release(&a);
-    return right;
-}
-
-static void answer(struct plan_view *v)
-{
-    struct app *app = v->base.app;
-    struct plan *plan = v->plan;
-    if (v->question == ASK_REASON) {
-        struct str reason = str_trim(input_text(&v->input));
-        if (!reason.len) {
-            app_say(app, STYLE_WARN, "a reason is needed: it is kept in the journal and the audit");
-            return;
-        }
-        plan->request.reason = arena_str(&plan->arena, reason);
-        input_set(&v->input, STR(""));
-        v->question = plan->screen_confirm.ptr ? ASK_TEXT : ASK_YES;
-    } else if (is_typed_right(v))
-        apply(v);
-    else if (!input_text(&v->input).len)
-        app_say(app, STYLE_WARN, "Enter alone does not accept");
-    else
-        app_say(app, STYLE_WARN, "not applied: '%.*s' is not '%.*s'",
-                STR_ARG(input_text(&v->input)), STR_ARG(plan->screen_confirm));
-}
-
-static void leave(struct plan_view *v, const char *why)
-{
-    struct app *app = v->base.app;
-    struct session *session = v->base.session;
-    struct plan *plan = v->plan;
-    bool unwritten = v->state == PLAN_READY && plan_count(plan, OUTCOME_PLANNED);
-    v->plan = NULL;
-    if (unwritten)
-        ask_decline(session, plan, why);
-    else
-        plan_free(plan);
-    app_pop(app, &v->base);
-    if (unwritten)
-        app_say(app, STYLE_MESSAGE, "left the plan: nothing was written");
+    return plan_wake_ms((struct plan_view *)view, now_ms);
 }
 
 /* --- making it ------------------------------------------------------------------------------ */
+
+void plan_view_take(struct plan_view *v, struct plan *plan)
+{
+    v->plan = plan;
+    v->state = PLAN_READY;
+    v->placed = false;
+    v->diff_item = -1;
+    plan_start_questions(v);
+}
 
 static void plan_done(struct job *job, void *owner)
 {
     struct plan_view *v = owner;
     struct app *app = v->base.app;
+    struct plan *plan = plan_taken(job);
     app->dirty = true;
     session_note_result(v->base.session, job);
-    v->plan = plan_taken(job);
-    if (!v->plan) {
+    if (!plan) {
         struct err err = job->err;
         app_pop(app, &v->base);
         if (err.kind != ERR_CANCELLED)
@@ -162,113 +57,16 @@ static void plan_done(struct job *job, void *owner)
         return;
     }
     v->about = plan_about(job);
-    v->state = PLAN_READY;
-    start_questions(v);
+    plan_view_take(v, plan);
 }
 
-static void make(struct plan_view *v)
+void plan_view_make(struct plan_view *v)
 {
-    if (v->want)
-        ask_plan(&v->base, v->want, plan_done);
-    else
-        ask_undo(&v->base, v->redo, plan_done);
-}
-
-static void make_forced(struct plan_view *v)
-{
-    if (!v->want || !v->plan->blocked) {
-        app_say(v->base.app, STYLE_MESSAGE, "no live writer blocks this plan");
-        return;
-    }
-    struct want *want = want_copy(&v->arena, v->want);
-    want->force = true;
-    v->want = want;
-    plan_free(v->plan);
-    v->plan = NULL;
     v->state = PLAN_MAKING;
-    make(v);
-}
-
-/* A fresh plan of the records that were not applied; nothing is tried again by itself. */
-static void plan_again(struct plan_view *v)
-{
-    struct app *app = v->base.app;
-    struct session *session = v->base.session;
-    if (!v->want || !v->plan) {
-        app_say(app, STYLE_MESSAGE, "press z for another undo plan");
-        return;
-    }
-    struct arena a = ARENA_INIT;
-    struct want *want = want_copy(&a, v->want);
-    struct plan_record *left = arena_array(&a, struct plan_record, want->n);
-    size_t n = 0;
-    for (size_t i = 0; i < want->n; i++) {
-        bool open = false;
-        for (size_t k = 0; k < v->plan->nitems; k++) {
-            const struct plan_item *item = &v->plan->items[k];
-            open = open || (str_eq(item->id, want->records[i].id) &&
-                            item->outcome != OUTCOME_APPLIED && item->outcome != OUTCOME_UNCHANGED);
-        }
-        if (open)
-            left[n++] = want->records[i];
-    }
-    want->records = left;
-    want->n = n;
-    if (n == 0)
-        app_say(app, STYLE_MESSAGE, "everything was applied");
-    else {
-        leave(v, "");
-        view_plan_open(app, session, want);
-    }
-    arena_release(&a);
+    ask_plan(&v->base, &v->source, plan_done);
 }
 
 /* --- keys ----------------------------------------------------------------------------------- */
-
-static bool ready_key(struct plan_view *v, const struct key *key)
-{
-    struct app *app = v->base.app;
-    bool typed = v->question == ASK_REASON || v->question == ASK_TEXT;
-    bool printable = key->code >= 0x20 && key->code < K_FIRST;
-    bool accepts = printable || key->code == K_ENTER;
-    if (!v->drawn_at_ms)
-        return true; /* typed for something else */
-    int64_t now = clock_monotonic_ms();
-    v->armed = v->armed || plan_is_quiet(v, now);
-    if (!v->armed && accepts && v->question != ASK_NOTHING) {
-        app_say(app, STYLE_WARN, "too early: a key counts after %.1f s without one",
-                (double)app->opts.confirm_quiet_ms / 1000);
-        return true;
-    }
-    if (typed && !v->rows_focus) {
-        switch (input_key(&v->input, key, true)) {
-        case INPUT_DONE:
-            answer(v);
-            return true;
-        case INPUT_LEFT:
-            leave(v, "left at the confirmation");
-            return true;
-        case INPUT_NOT_MINE:
-            return false;
-        default:
-            return true;
-        }
-    }
-    if (key->code == 'y' && v->question == ASK_YES) {
-        if (plan_is_quiet(v, now))
-            apply(v);
-        else
-            app_say(app, STYLE_WARN, "too early: y counts after %.1f s without a key",
-                    (double)app->opts.confirm_quiet_ms / 1000);
-        return true;
-    }
-    if (key->code == K_ENTER) {
-        app_say(app, STYLE_WARN, "Enter does not accept%s",
-                v->question == ASK_YES ? ": y applies" : "");
-        return true;
-    }
-    return false;
-}
 
 static bool key(struct view *view, const struct key *key)
 {
@@ -279,6 +77,8 @@ static bool key(struct view *view, const struct key *key)
         if (leaves)
             app_pop(view->app, view);
         return true;
+    case PLAN_SAVING:
+        return true;
     case PLAN_APPLYING:
         if (key->code == K_CTRL('c')) {
             v->cancelling = true;
@@ -287,7 +87,7 @@ static bool key(struct view *view, const struct key *key)
             app_say(view->app, STYLE_MESSAGE, "^C stops; what was written stays and is shown");
         return key->code != K_CTRL('l') && key->code != K_CTRL('z');
     case PLAN_READY:
-        return ready_key(v, key);
+        return plan_ready_key(v, key);
     case PLAN_RESULT:
         break;
     }
@@ -296,31 +96,41 @@ static bool key(struct view *view, const struct key *key)
 
 static void scroll(struct plan_view *v, ptrdiff_t by)
 {
-    ptrdiff_t to = (ptrdiff_t)v->cursor + by, last = (ptrdiff_t)v->nlines - 1;
+    ptrdiff_t to = (ptrdiff_t)v->cursor + by, last = (ptrdiff_t)v->lines.n - 1;
     to = to > last ? last : to;
     v->cursor = to < 0 ? 0 : (size_t)to;
 }
 
-static void drop_item(struct plan_view *v)
+static void show_diff(struct plan_view *v)
 {
-    if (v->cursor_item < 0 || v->plan->nitems < 2) {
-        app_say(v->base.app, STYLE_MESSAGE,
-                v->cursor_item < 0 ? "the cursor is on no record" : "this is the only record");
+    if (v->cursor_item < 0) {
+        app_say(v->base.app, STYLE_MESSAGE, "the cursor is on no record");
         return;
     }
-    plan_drop(v->plan, (size_t)v->cursor_item);
-    start_questions(v);
+    v->diff_item = v->diff_item == v->cursor_item ? -1 : v->cursor_item;
+    v->lines.width = 0;
+}
+
+static void copy_command(struct plan_view *v)
+{
+    if (v->plan->equivalent.ptr)
+        app_copy(v->base.app, v->plan->equivalent);
+    else
+        app_say(v->base.app, STYLE_MESSAGE, "no command does just this: W saves it as a file");
 }
 
 static bool ready_command(struct plan_view *v, enum command command)
 {
     switch (command) {
     case CMD_BACK:
-    case CMD_CANCEL:
-        leave(v, "left at the confirmation");
+        plan_view_park_or_leave(v);
         return true;
     case CMD_QUIT:
-        app_say(v->base.app, STYLE_MESSAGE, "Esc leaves this plan; nothing is written yet");
+    case CMD_CANCEL:
+        plan_view_ask_to_leave(v);
+        return true;
+    case CMD_DISCARD:
+        plan_view_leave(v, "left at the confirmation");
         return true;
     case CMD_ACCEPT:
         app_say(v->base.app, STYLE_MESSAGE,
@@ -331,13 +141,28 @@ static bool ready_command(struct plan_view *v, enum command command)
         v->rows_focus = !v->rows_focus;
         return true;
     case CMD_DROP:
-        drop_item(v);
+        plan_drop_item(v);
+        return true;
+    case CMD_INCLUDE:
+        plan_include_items(v);
+        return true;
+    case CMD_VISIBLE:
+        plan_only_visible(v);
+        return true;
+    case CMD_FIRST_ONLY:
+        plan_only_first(v);
         return true;
     case CMD_DIFF:
-        v->all_diffs = !v->all_diffs;
+        show_diff(v);
         return true;
     case CMD_FORCE:
-        make_forced(v);
+        plan_make_forced(v);
+        return true;
+    case CMD_SAVE_PLAN:
+        plan_view_save(v);
+        return true;
+    case CMD_COPY_COMMAND:
+        copy_command(v);
         return true;
     default:
         return false;
@@ -351,14 +176,17 @@ static bool result_command(struct plan_view *v, enum command command)
     switch (command) {
     case CMD_BACK:
     case CMD_QUIT:
-        leave(v, "");
+        plan_view_close_result(v);
         return true;
     case CMD_UNDO:
-        leave(v, "");
+        plan_view_leave(v, "");
         view_undo_open(app, session, false);
         return true;
     case CMD_AGAIN:
         plan_again(v);
+        return true;
+    case CMD_RESUME:
+        plan_go_on(v);
         return true;
     default:
         return false;
@@ -389,24 +217,25 @@ static bool command(struct view *view, enum command command)
 static unsigned scopes(const struct view *view)
 {
     const struct plan_view *v = (const struct plan_view *)view;
-    bool typed = v->question == ASK_REASON || v->question == ASK_TEXT;
     if (v->state == PLAN_RESULT)
         return SCOPE_RESULT;
-    return v->state == PLAN_READY && typed && !v->rows_focus ? SCOPE_TYPED_PLAN | SCOPE_TYPED
-                                                             : SCOPE_PLAN;
+    return plan_is_typed(v) ? SCOPE_TYPED_PLAN | SCOPE_TYPED : SCOPE_PLAN;
 }
 
 static bool is_busy(const struct view *view)
 {
     const struct plan_view *v = (const struct plan_view *)view;
-    return v->state == PLAN_MAKING || v->state == PLAN_APPLYING;
+    return v->state != PLAN_READY && v->state != PLAN_RESULT;
 }
 
 static void close_view(struct view *view)
 {
     struct plan_view *v = (struct plan_view *)view;
+    if (v->park)
+        plan_park_forget(v->park);
     plan_free(v->plan);
     input_release(&v->input);
+    arena_release(&v->lines.arena);
     arena_release(&v->arena);
     free(v);
 }
@@ -427,29 +256,41 @@ static const struct view_class plan_class = {
     .close = close_view,
 };
 
-static struct plan_view *open_plan(struct app *app, struct session *session)
+struct plan_view *plan_view_open(struct app *app, struct session *session)
 {
     struct plan_view *v = view_new(app, session, &plan_class, sizeof *v);
-    v->cursor_item = -1;
+    v->cursor_item = v->diff_item = -1;
     app_push(app, &v->base);
     return v;
 }
 
 void view_plan_open(struct app *app, struct session *session, const struct want *want)
 {
-    struct plan_view *v = open_plan(app, session);
-    v->want = want_copy(&v->arena, want);
-    make(v);
+    struct plan_view *v = plan_view_open(app, session);
+    v->source.want = want_copy(&v->arena, want);
+    plan_view_make(v);
 }
 
-void view_undo_open(struct app *app, struct session *session, bool redo)
+static void open_undo(struct app *app, struct session *session, bool redo, struct str id)
 {
     struct str ro = session_why_read_only(session);
     if (ro.ptr) {
         app_say(app, STYLE_WARN, "READ-ONLY: %.*s", STR_ARG(ro));
         return;
     }
-    struct plan_view *v = open_plan(app, session);
-    v->redo = redo;
-    make(v);
+    struct plan_view *v = plan_view_open(app, session);
+    v->source.redo = redo;
+    v->source.undo_id = id.ptr ? arena_str(&v->arena, id) : STR_NULL;
+    v->source.reason = app_reason(app);
+    plan_view_make(v);
+}
+
+void view_undo_open(struct app *app, struct session *session, bool redo)
+{
+    open_undo(app, session, redo, STR_NULL);
+}
+
+void view_undo_entry_open(struct app *app, struct session *session, struct str id)
+{
+    open_undo(app, session, false, id);
 }

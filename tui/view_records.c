@@ -86,12 +86,15 @@ static void act(struct records_view *v, size_t row)
     struct arena a = ARENA_INIT;
     size_t marked = keyset_count(list->marks);
     struct plan_record *records = arena_array(&a, struct plan_record, marked + 1);
-    struct want want = {.records = records, .hidden = list_hidden_marks(list)};
+    bool *hidden = arena_array(&a, bool, marked + 1);
+    struct want want = {.records = records, .hidden = hidden};
     for (size_t i = 0; i < marked; i++) {
         size_t at;
-        if (rows_find(rows, keyset_at(list->marks, i), &at))
-            records[want.n++] =
-                (struct plan_record){.id = rows_key(rows, at), .label = rows_label(rows, at)};
+        if (!rows_find(rows, keyset_at(list->marks, i), &at))
+            continue;
+        hidden[want.n] = !listview_shows(&v->lv, at);
+        records[want.n++] =
+            (struct plan_record){.id = rows_key(rows, at), .label = rows_label(rows, at)};
     }
     if (!want.n)
         records[want.n++] =

@@ -116,12 +116,16 @@ static void act(struct sheet_view *v, size_t row)
     size_t marked = keyset_count(list->marks), n = marked ? marked : 1;
     struct plan_record *records = arena_array(&a, struct plan_record, n);
     struct op_arg *names = arena_array(&a, struct op_arg, n);
+    bool *hidden = arena_array(&a, bool, n);
     for (size_t i = 0; i < n; i++) {
         names[i].name = "name";
         names[i].value = marked ? keyset_at(list->marks, i) : rows_key(v->rows, row);
+        size_t at;
+        hidden[i] =
+            marked && rows_find(v->rows, names[i].value, &at) && !listview_shows(&v->lv, at);
         records[i] = (struct plan_record){.id = v->id, .label = v->label, .args = {&names[i], 1}};
     }
-    struct want want = {.records = records, .n = n, .hidden = list_hidden_marks(list)};
+    struct want want = {.records = records, .n = n, .hidden = hidden};
     view_menu_open(v->lv.base.app, v->lv.base.session, v->sheet, &want);
     arena_release(&a);
 }

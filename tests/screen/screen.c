@@ -134,14 +134,24 @@ static bool is_hex(const char *p, size_t n)
 /* Ids are random: only their length is looked at. */
 static void hide_ids(char *text)
 {
-    static const char *const before[] = {"PLAN ", "RESULT ", "journal ", "change "};
+    static const char *const before[] = {"PLAN ", "RESULT ", "change ", "plan ", "PARKED "};
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
         for (char *p = text; (p = strstr(p, before[i]));) {
             p += strlen(before[i]);
-            size_t n = i < 2 || i == 3 ? 4 : 12;
-            if (is_hex(p, n))
-                memset(p, '#', n);
+            if (is_hex(p, 4))
+                memset(p, '#', 4);
         }
+    }
+    for (char *p = text; (p = strstr(p, "journal "));) {
+        p += strlen("journal ");
+        if (is_hex(p, 12))
+            memset(p, '#', 12);
+    }
+    /* when a plan was read is the time of day */
+    for (char *p = text; (p = strstr(p, " read "));) {
+        p += strlen(" read ");
+        if (p[8] == 'Z')
+            memset(p, '#', 8);
     }
 }
 

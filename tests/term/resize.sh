@@ -38,7 +38,7 @@ for size in '80 24' '120 40'; do
     k r
     see 'PLAN .*rollback'
     all_sizes "$columns" "$rows" 'PLAN .*rollback'
-    k Escape
+    k C-x
     gone 'PLAN'
     k q
     see '^ stores +5'

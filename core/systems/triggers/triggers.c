@@ -36,6 +36,7 @@ const struct system system_triggers = {
     .nsheets = 3,
     .ops = ops,
     .actions = actions,
+    .not_yet = "NOT RUNNING",
     .brief = session_brief,
     .status = session_status,
     .judge = session_judge,

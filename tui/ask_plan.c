@@ -1,0 +1,408 @@
+/* Plans, asked of a store: made, made again, applied, turned down. */
+#include "core/base/clock.h"
+#include "tui/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { UNDO_OWN_S = 3600 }; /* an older change is undone by name only */
+
+/* --- from a want to a plan ------------------------------------------------------------------ */
+
+static struct op_args action_args(struct arena *a, const struct op *op, const struct want *want)
+{
+    const struct action *action = want->action;
+    size_t most = sizeof action->args / sizeof action->args[0];
+    struct op_arg *items = arena_array(a, struct op_arg, most + 1);
+    size_t n = 0;
+    while (n < most && action->args[n][0]) {
+        items[n] = (struct op_arg){action->args[n][0], str_of(action->args[n][1])};
+        n++;
+    }
+    bool is_second = op->second && action->prompt && strcmp(op->second, action->prompt) == 0;
+    if (action->prompt && !is_second && want->answer.ptr)
+        items[n++] = (struct op_arg){action->prompt, want->answer};
+    return (struct op_args){items, n};
+}
+
+/* The option that takes a row of a sheet: the operation's first positional one. */
+static const struct op_option *row_option(const struct op *op)
+{
+    const struct op_option *option = op->options;
+    while (option && option->name && option->kind != OPTION_POSITIONAL)
+        option++;
+    return option && option->name ? option : NULL;
+}
+
+/* Rows of a sheet belong to one record. They are its arguments where the action is made for such
+ * rows, all in one edit if the operation takes many; other actions are for the record itself. */
+static size_t sheet_records(struct arena *a, const struct op *op, const struct want *want,
+                            struct plan_record *ret)
+{
+    const struct op_option *option = want->action->per ? row_option(op) : NULL;
+    struct op_arg *names = arena_array(a, struct op_arg, want->n);
+    for (size_t i = 0; i < want->n && option; i++)
+        names[i] = (struct op_arg){option->name, want->records[i].args.items[0].value};
+    size_t n = option && !option->many ? want->n : 1;
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = want->records[i];
+        ret[i].args = (struct op_args){&names[i], !option ? 0 : option->many ? want->n : 1};
+    }
+    return n;
+}
+
+/* The answer to the prompt names the second record where the operation takes one under that name.
+ */
+static const struct plan_record *action_records(struct arena *a, const struct op *op,
+                                                const struct want *want, size_t *ret_n)
+{
+    const struct action *action = want->action;
+    struct plan_record *records = arena_array(a, struct plan_record, want->n);
+    bool rows = want->n && want->records[0].args.n;
+    size_t n = rows ? sheet_records(a, op, want, records) : want->n;
+    bool second = op->second && action->prompt && strcmp(op->second, action->prompt) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!rows)
+            records[i] = want->records[i];
+        if (second && want->answer.ptr)
+            records[i].other_id = want->answer;
+    }
+    *ret_n = n;
+    return records;
+}
+
+bool want_plan(struct job *job, struct open_store *store, const struct want *want,
+               struct plan **ret, struct err *err)
+{
+    const struct system *system = store_system(store->store);
+    const struct op *op = system_op(system, want->action->op);
+    if (!op)
+        return err_set(err, ERR_UNSUPPORTED, "%s: not an operation of %s", want->action->verb,
+                       system->name);
+    size_t n;
+    const struct plan_record *records = action_records(&job->arena, op, want, &n);
+    struct plan_request request = {
+        .op = op,
+        .verb = want->action->verb,
+        .args = action_args(&job->arena, op, want),
+        .records = records,
+        .nrecords = n,
+        .store = store,
+        .other_store = op->takes_second ? store : NULL,
+        .force = want->force,
+        .reason = want->reason,
+    };
+    struct call call = job_call(job);
+    return plan_make(&request, &call, ret, err);
+}
+
+/* --- plans ---------------------------------------------------------------------------------- */
+
+struct plan_job {
+    struct bench *bench;
+    struct plan_source source;
+    struct plan *plan;
+    struct plan *old; /* recheck */
+    const char *why;  /* decline */
+    struct str path;  /* save */
+    struct str about; /* undo: whose change of when, in the plan's arena */
+};
+
+struct str plan_about(const struct job *job)
+{
+    const struct plan_job *data = job->data;
+    return data->about;
+}
+
+static void plan_release(struct job *job)
+{
+    struct plan_job *data = job->data;
+    plan_free(data->plan);
+    plan_free(data->old);
+}
+
+struct plan *plan_old(struct job *job)
+{
+    struct plan_job *data = job->data;
+    struct plan *plan = data->old;
+    data->old = NULL;
+    return plan;
+}
+
+struct plan *plan_taken(struct job *job)
+{
+    struct plan_job *data = job->data;
+    struct plan *plan = data->plan;
+    data->plan = NULL;
+    return plan;
+}
+
+static struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
+                                struct plan_job **ret)
+{
+    struct job *job = job_new(session->app->opts.timeout_ms, owner);
+    struct plan_job *data = arena_new(&job->arena, struct plan_job);
+    data->bench = session->bench;
+    job->data = data;
+    job->urgent = true;
+    job->done = done;
+    job->release = plan_release;
+    *ret = data;
+    return job;
+}
+
+static bool plan_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    if (!want_plan(job, bench_store(data->bench, store), data->source.want, &data->plan, &job->err))
+        return false;
+    plan_set_aside(data->plan);
+    return true;
+}
+
+/* Newest first: what undo takes is the newest applied change that is neither an undo nor undone;
+ * what redo takes is the newest undo still in force, as long as nothing was applied after it. */
+static const struct journal_entry *pick_entry(const struct journal_entry *entries, size_t n,
+                                              bool redo)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct journal_entry *e = &entries[i];
+        if (e->applied == 0)
+            continue;
+        bool is_undo = e->undoes && !e->is_redo;
+        if (!e->undoes && !e->undone_by)
+            return redo ? NULL : e;
+        if (redo && is_undo && !e->undone_by)
+            return e;
+    }
+    return NULL;
+}
+
+static bool check_owner(const struct journal_entry *e, bool redo, struct err *err)
+{
+    char who[256];
+    audit_who(who);
+    int64_t age_us = clock_now_us() - e->at_us;
+    bool mine = str_is(e->who, who), recent = age_us < UNDO_OWN_S * 1000000LL;
+    if (mine && recent)
+        return true;
+    struct arena a = ARENA_INIT;
+    err_set(err, ERR_REFUSED, "the newest change here is '%.*s' by %.*s, %.*s ago",
+            STR_ARG(e->verb), STR_ARG(e->who), STR_ARG(time_span(&a, age_us)));
+    arena_release(&a);
+    return err_hint(err, "if you mean it: penstock journal %s %s", redo ? "redo" : "undo", e->id);
+}
+
+/* The entry that is to be undone, with its items. */
+static bool undo_entry(struct job *job, struct store *store, struct journal_entry *ret)
+{
+    struct plan_job *data = job->data;
+    const struct plan_source *source = &data->source;
+    struct journal *journal;
+    struct journal_entry *entries = NULL;
+    size_t n = 0;
+    struct call call = job_call(job);
+    if (!bench_journal(data->bench, &journal, &job->err) ||
+        !apply_settle(journal, &data->bench->open, 1, &call, &job->err)) /* what a crash left */
+        return false;
+    if (source->undo_id.ptr)
+        return journal_load(journal, &job->arena, source->undo_id, ret, &job->err);
+    if (!journal_list(journal, &job->arena, 0, store_info(store)->identity, &entries, &n,
+                      &job->err))
+        return false;
+    const struct journal_entry *picked = pick_entry(entries, n, source->redo);
+    if (!picked)
+        return err_set(&job->err, ERR_NOT_FOUND, "%s",
+                       source->redo ? "nothing to redo: nothing was undone last"
+                                    : "nothing to undo: no change of this store is in the journal");
+    return check_owner(picked, source->redo, &job->err) &&
+           journal_load(journal, &job->arena, str_of(picked->id), ret, &job->err);
+}
+
+static bool undo_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    struct journal_entry entry;
+    struct open_store *open = bench_store(data->bench, store);
+    if (!undo_entry(job, store, &entry))
+        return false;
+    struct call call = job_call(job);
+    if (!plan_undo(&entry, open, 1, data->source.reason, &call, &data->plan, &job->err))
+        return false;
+    struct arena *a = &data->plan->arena;
+    data->about =
+        arena_printf(a, "%s the %.*s of %.*s, %.*s ago",
+                     data->plan->is_redo ? "takes back" : "undoes", STR_ARG(entry.verb),
+                     STR_ARG(entry.who), STR_ARG(time_span(a, clock_now_us() - entry.at_us)));
+    return true;
+}
+
+void ask_plan(struct view *owner, const struct plan_source *source, ask_done *done)
+{
+    struct plan_job *data;
+    struct job *job = plan_job_new(owner->session, owner, done, &data);
+    struct arena *a = &job->arena;
+    data->source = *source;
+    if (source->want)
+        data->source.want = want_copy(a, source->want);
+    data->source.undo_id = source->undo_id.ptr ? arena_str(a, source->undo_id) : STR_NULL;
+    data->source.reason = source->reason.ptr ? arena_str(a, source->reason) : STR_NULL;
+    job->run = source->want ? plan_run : undo_run;
+    worker_send(owner->session->worker, job);
+}
+
+/* --- made again, and saved ------------------------------------------------------------------ */
+
+static bool recheck_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    struct open_store *open = bench_store(data->bench, store);
+    struct call call = job_call(job);
+    struct journal *journal = NULL;
+    if (data->old->undoes && !bench_journal(data->bench, &journal, &job->err))
+        return false;
+    json_t *saved = plan_save(data->old);
+    bool ok = plan_load(saved, open, 1, journal, &call, &data->plan, &job->err);
+    json_decref(saved);
+    return ok;
+}
+
+void ask_recheck(struct session *session, void *owner, struct plan *plan, ask_done *done)
+{
+    struct plan_job *data;
+    struct job *job = plan_job_new(session, owner, done, &data);
+    data->old = plan;
+    job->run = recheck_run;
+    worker_send(session->worker, job);
+}
+
+/* Whole or not at all, and for nobody else to read. */
+static bool write_private(const char *path, const char *text, struct arena *a, struct err *err)
+{
+    const char *next = arena_printf(a, "%s.new", path).ptr;
+    size_t len = strlen(text), done = 0;
+    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return err_set(err, ERR_UNAVAILABLE, "cannot write %s: %s", next, strerror(errno));
+    while (done < len) {
+        ssize_t n = write(fd, text + done, len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    bool ok = done == len && fsync(fd) == 0;
+    int why = errno;
+    ok = close(fd) == 0 && ok;
+    if (ok && rename(next, path) == 0)
+        return true;
+    why = ok ? errno : why;
+    unlink(next);
+    return err_set(err, ERR_UNAVAILABLE, "cannot write %s: %s", path, strerror(why));
+}
+
+/* Beside the journal, which makes the directory that all that is ours lies in. */
+static bool plans_dir(struct bench *bench, struct arena *a, struct str *ret, struct err *err)
+{
+    struct journal *journal;
+    if (!bench_journal(bench, &journal, err))
+        return false;
+    struct str path = str_of(bench->journal_path);
+    ptrdiff_t slash = str_rindex(path, '/');
+    *ret = arena_printf(a, "%.*splans", STR_ARG(str_sub(path, 0, (size_t)(slash + 1))));
+    if (mkdir(ret->ptr, 0700) == 0 || errno == EEXIST)
+        return true;
+    return err_set(err, ERR_UNAVAILABLE, "cannot make %s: %s", ret->ptr, strerror(errno));
+}
+
+static bool save_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    struct str dir;
+    bench_store(data->bench, store);
+    if (!plans_dir(data->bench, &job->arena, &dir, &job->err))
+        return false;
+    data->path = arena_printf(&job->arena, "%.*s/%s.json", STR_ARG(dir), data->plan->id);
+    json_t *saved = plan_save(data->plan);
+    char *text = json_dumps(saved, JSON_COMPACT);
+    json_decref(saved);
+    bool ok = write_private(data->path.ptr, text, &job->arena, &job->err);
+    free(text);
+    return ok;
+}
+
+struct str saved_path(const struct job *job)
+{
+    const struct plan_job *data = job->data;
+    return data->path;
+}
+
+void ask_save(struct view *owner, struct plan *plan, ask_done *done)
+{
+    struct plan_job *data;
+    struct job *job = plan_job_new(owner->session, owner, done, &data);
+    data->plan = plan;
+    job->run = save_run;
+    worker_send(owner->session->worker, job);
+}
+
+/* --- applied, or turned down ---------------------------------------------------------------- */
+
+static void apply_progress(void *ctx, const struct plan *plan, size_t done)
+{
+    struct job *job = ctx;
+    struct arena arena = ARENA_INIT;
+    size_t *n = arena_new(&arena, size_t);
+    *n = done;
+    job_note(job, &arena, n);
+}
+
+static bool apply_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    bench_store(data->bench, store);
+    struct apply_opts opts = {.timeout_ms = job->timeout_ms,
+                              .cancel = &job->cancel,
+                              .progress = apply_progress,
+                              .progress_ctx = job};
+    return bench_journal(data->bench, &opts.journal, &job->err) &&
+           bench_audit(data->bench, &opts.audit, &job->err) &&
+           apply_plan(data->plan, &opts, &job->err);
+}
+
+void ask_apply(struct view *owner, struct plan *plan, void (*note)(struct job *, void *, void *),
+               ask_done *done)
+{
+    struct plan_job *data;
+    struct job *job = plan_job_new(owner->session, owner, done, &data);
+    data->plan = plan;
+    job->note = note;
+    job->run = apply_run;
+    worker_send(owner->session->worker, job);
+}
+
+static bool decline_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    bench_store(data->bench, store);
+    struct apply_opts opts = {.timeout_ms = job->timeout_ms};
+    if (!bench_audit(data->bench, &opts.audit, &job->err))
+        return false;
+    apply_declined(data->plan, &opts, data->why);
+    return true;
+}
+
+void ask_decline(struct session *session, struct plan *plan, const char *why)
+{
+    struct plan_job *data;
+    struct job *job = plan_job_new(session, NULL, NULL, &data);
+    data->plan = plan;
+    data->why = why;
+    job->run = decline_run;
+    worker_send(session->worker, job);
+}
