@@ -27,6 +27,8 @@ static const struct cli_command commands[] = {
     {"journal", "show", "ID", "one change with its records", NULL, false, cmd_journal_show},
     {"journal", "undo", "[ID]", "restore what a change replaced", NULL, true, cmd_journal_undo},
     {"journal", "redo", "[ID]", "do again what an undo restored", NULL, true, cmd_journal_redo},
+    {"journal", "resume", "ID", "plan anew what a batch left, with all checks", NULL, true,
+     cmd_journal_resume},
     {"journal", "prune", "--older T", "forget old changes", older_options, false,
      cmd_journal_prune},
     {"audit", "list", "", "who did what", since_options, false, cmd_audit_list},

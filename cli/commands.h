@@ -37,9 +37,11 @@ bool cmd_apply(struct cli *cli, struct err *err);
 extern const struct op_option since_options[], older_options[];
 bool cmd_journal_list(struct cli *cli, struct err *err);
 bool cmd_journal_show(struct cli *cli, struct err *err);
+bool cmd_journal_prune(struct cli *cli, struct err *err);
+/* cmd_journal_undo.c */
 bool cmd_journal_undo(struct cli *cli, struct err *err);
 bool cmd_journal_redo(struct cli *cli, struct err *err);
-bool cmd_journal_prune(struct cli *cli, struct err *err);
+bool cmd_journal_resume(struct cli *cli, struct err *err);
 bool cmd_audit_list(struct cli *cli, struct err *err);
 
 /* cmd_lock.c */

@@ -144,6 +144,15 @@ json_t *plan_save(const struct plan *plan);
 bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct journal *journal,
                const struct call *call, struct plan **ret, struct err *err);
 
+/* Plans anew what an applied plan left: the records of the journal entry that are neither applied
+ * nor unchanged, with all checks from the start, and a conflict where a record is not what
+ * that plan was made from (so nothing is done twice); of an undo, what it has not restored. `reason`
+ * takes the place of the entry's unless empty; an override is never taken over. ERR_NOT_FOUND when
+ * nothing is left, ERR_REFUSED for a lock break and for an entry that is not settled. */
+bool plan_resume(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
+                 struct journal *journal, struct str reason, const struct call *call,
+                 struct plan **ret, struct err *err);
+
 /* Exit code of a plan that was made or applied (cli.md): 0, 4, 5, 6, 7, 9 … */
 int plan_exit(const struct plan *plan, bool applied);
 

@@ -19,6 +19,10 @@ void plan_finish(struct plan *plan);
 void plan_put_aside(struct plan *plan, size_t i);
 /* The request as JSON: in saved plans and in the journal. */
 json_t *plan_request_json(const struct plan *plan);
+/* Reads it back into `arena`: verb, operation (NULL: an undo or a lock break), arguments, records.
+ * r->store is given. */
+bool plan_request_read(json_t *request, struct arena *arena, struct plan_request *r,
+                       struct err *err);
 /* The command line that makes this plan. */
 struct str plan_command(struct plan *plan);
 

@@ -199,12 +199,8 @@ static bool make_break(json_t *records, struct plan_request *r, const struct cal
     return plan_break(r->store, locks, n, r->reason, r->force, ret, err);
 }
 
-static bool make_again(json_t *saved, struct plan_request *r, struct open_store *stores,
-                       size_t nstores, struct journal *journal, const struct call *call,
-                       struct arena *a, struct plan **ret, struct err *err)
+bool plan_request_read(json_t *request, struct arena *a, struct plan_request *r, struct err *err)
 {
-    json_t *request = json_object_get(saved, "request");
-    const char *undoes = json_string_value(json_object_get(request, "undoes"));
     const char *verb = json_string_value(json_object_get(request, "op"));
     const char *said = json_string_value(json_object_get(request, "verb"));
     json_t *records = json_object_get(request, "records");
@@ -214,7 +210,25 @@ static bool make_again(json_t *saved, struct plan_request *r, struct open_store 
     r->verb = arena_cstr(a, str_of(said));
     r->force = json_is_true(json_object_get(request, "force"));
     if (json_is_string(reason))
-        r->reason = str_of(json_string_value(reason));
+        r->reason = arena_str(a, str_of(json_string_value(reason)));
+    if (!verb)
+        return true;
+    r->op = system_op(store_system(r->store->store), verb);
+    if (!r->op)
+        return err_set(err, ERR_INVALID, "saved plan: no operation '%s' on %s", verb,
+                       store_system(r->store->store)->records);
+    return read_args(a, json_object_get(request, "args"), &r->args, err) &&
+           read_records(a, records, r, err);
+}
+
+static bool make_again(json_t *saved, struct plan_request *r, struct open_store *stores,
+                       size_t nstores, struct journal *journal, const struct call *call,
+                       struct arena *a, struct plan **ret, struct err *err)
+{
+    json_t *request = json_object_get(saved, "request");
+    const char *undoes = json_string_value(json_object_get(request, "undoes"));
+    if (!plan_request_read(request, a, r, err))
+        return false;
     if (undoes) {
         struct journal_entry entry;
         if (!journal)
@@ -223,14 +237,9 @@ static bool make_again(json_t *saved, struct plan_request *r, struct open_store 
         return journal_load(journal, a, str_of(undoes), &entry, err) &&
                plan_undo(&entry, stores, nstores, r->reason, call, ret, err);
     }
-    if (!verb)
-        return make_break(records, r, call, a, ret, err);
-    r->op = system_op(store_system(r->store->store), verb);
     if (!r->op)
-        return err_set(err, ERR_INVALID, "saved plan: no operation '%s' on %s", verb,
-                       store_system(r->store->store)->records);
-    return read_args(a, json_object_get(request, "args"), &r->args, err) &&
-           read_records(a, records, r, err) && plan_make(r, call, ret, err);
+        return make_break(json_object_get(request, "records"), r, call, a, ret, err);
+    return plan_make(r, call, ret, err);
 }
 
 /* The name that people read and confirm must be the record's, not one that the file gives it. */

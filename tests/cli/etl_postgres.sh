@@ -38,6 +38,35 @@ run 0 -t "$etl" journal redo --yes -o name
 run 0 -t "$etl" journal undo --yes -o name
 dump | diff - before >diff || fail "second undo: $(head -3 diff)"
 
+# a batch that the server stopped in the middle goes on where it was, with all checks made anew
+"$psql" -qX "$address" <<'SQL'
+create function public.stop() returns trigger language plpgsql as
+    $$ begin raise exception 'stopped by a trigger'; end $$;
+create trigger stop before delete on etl.replication_state for each row
+    when (old.table_id = 16461) execute function public.stop();
+SQL
+run 9 -t "$etl" table rollback --errored --pipeline 7 --yes -o json
+out_has 'stopped by a trigger'
+broken=$(field journal_id)
+"$psql" -qXc 'drop trigger stop on etl.replication_state' "$address"
+dump >stopped
+run 6 -t "$etl" journal resume "$broken"
+dump | diff -q - stopped >/dev/null || fail 'resumed without being confirmed'
+run 0 -t "$etl" journal resume "$broken" --yes -o json
+python3 -c '
+import json
+print([(r["id"], r["outcome"]) for r in json.load(open("out"))["results"]])' >resumed
+grep -qF "[('7/16461', 'applied')]" resumed || fail "resumed: $(cat resumed)"
+[ "$(phase 7 16461)" = data_sync ] || fail 'what was left is not rolled back'
+run 4 -t "$etl" journal resume "$broken" --yes
+err_has 'changed since the batch'
+[ "$(phase 7 16461)" = data_sync ] || fail 'a batch was resumed twice'
+run 0 -t "$etl" journal undo --yes
+run 0 -t "$etl" journal undo "$broken" --yes
+dump | diff - before >diff || fail "undo of both: $(head -3 diff)"
+run 0 -t "$etl" journal list -o json
+run 3 -t "$etl" journal resume abcdef012345
+
 # all tables, one step: the one that is at init is refused, the others go on
 run 9 -t "$etl" table rollback --all --pipeline 7 --yes --reason test -o json
 python3 -c '
