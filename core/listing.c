@@ -132,6 +132,19 @@ static struct sheet_input input_of(const struct store *store, const struct lot *
     };
 }
 
+/* What the scan did not tell, or what nobody scanned for. */
+static void complete_row(struct row *row, const struct document *doc)
+{
+    if (!row->label.ptr)
+        row->label = doc->label.ptr ? doc->label : row->id;
+    if (row->bytes < 0 && !doc->absent)
+        row->bytes = (int64_t)doc->bytes;
+    if (row->updated_at_us == TIME_UNKNOWN)
+        row->updated_at_us = doc->updated_at_us;
+    if (row->expires_at_us == TIME_UNKNOWN)
+        row->expires_at_us = doc->expires_at_us;
+}
+
 static bool visit_lot(struct store *store, struct row *rows, size_t n, unsigned what,
                       int64_t now_us, const struct call *call, listing_visitor *visit, void *ctx,
                       struct err *err)
@@ -143,7 +156,10 @@ static bool visit_lot(struct store *store, struct row *rows, size_t n, unsigned 
     if (!ask(store, lot, n, what, call, &own, err))
         return false;
     for (size_t i = 0; i < n; i++) {
-        struct sheet_input in = input_of(store, lot, i, &rows[i], now_us, &own);
+        struct row row = rows[i];
+        if (lot->has_values && lot->items[i].err.kind == ERR_NONE)
+            complete_row(&row, &lot->items[i].doc);
+        struct sheet_input in = input_of(store, lot, i, &row, now_us, &own);
         const struct err *problem = NULL;
         if (lot->has_values && lot->items[i].err.kind != ERR_NONE)
             problem = &lot->items[i].err;
@@ -193,25 +209,31 @@ struct filling {
     size_t at;
 };
 
+struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values)
+{
+    struct listed ret = {.row = sheet->fill(sheet, in)};
+    enum mark own = ret.row ? ret.row->mark : MARK_NONE;
+    if (values && !in->doc) {
+        ret.status = STR("unreadable");
+        ret.mark = MARK_BAD;
+    } else if (values && in->system->status)
+        ret.status = in->system->status(in, &ret.mark);
+    else
+        ret.mark = own;
+    return ret;
+}
+
 static void fill_one(void *ctx, const struct sheet_input *in, const struct err *problem)
 {
     struct filling *f = ctx;
     struct listing_page *page = f->page;
     size_t i = f->at++;
-    bool failed = (f->what & LIST_VALUES) && !in->doc;
-    enum mark mark = MARK_NONE;
-    page->cells[i] = copy_rows(f->sheet, f->arena, f->sheet->fill(f->sheet, in));
-    if (failed) {
-        page->status[i] = STR("unreadable");
-        mark = MARK_BAD;
-        if (page->cells[i])
-            page->cells[i]->mark = MARK_BAD;
-    } else if ((f->what & LIST_VALUES) && in->system->status) {
-        page->status[i] = copy_str(f->arena, in->system->status(in, &mark));
-    } else if (page->cells[i]) {
-        mark = page->cells[i]->mark;
-    }
-    page->marks[i] = mark;
+    struct listed listed = listing_row(f->sheet, in, f->what & LIST_VALUES);
+    page->cells[i] = copy_rows(f->sheet, f->arena, listed.row);
+    if (page->cells[i] && (f->what & LIST_VALUES) && !in->doc)
+        page->cells[i]->mark = MARK_BAD;
+    page->status[i] = copy_str(f->arena, listed.status);
+    page->marks[i] = listed.mark;
     if (problem)
         page->problems[i] = copy_err(f->arena, problem);
 }

@@ -30,10 +30,20 @@ bool listing_fill(struct store *store, const struct sheet *sheet, struct row *ro
 
 /* The same asking, for who needs more than cells: calls `visit` for each row in order with all that
  * is known of it. `problem`: why it could not be read or understood, or NULL. What the visitor
- * keeps must be copied. */
+ * keeps must be copied. With LIST_VALUES, what a row does not say of its record (ids alone are
+ * enough) is taken from the document; one that is absent is visited as such. */
 typedef void listing_visitor(void *ctx, const struct sheet_input *in, const struct err *problem);
 bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
                    const struct call *call, listing_visitor *visit, void *ctx, struct err *err);
+
+/* A row as lists show it, in in->arena. `values`: documents were asked for, so that none means that
+ * this one is unreadable. `row` may be NULL where the sheet gives none for this record. */
+struct listed {
+    struct sheet_row *row;
+    struct str status; /* system->status; ptr NULL when values were not read */
+    enum mark mark;
+};
+struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values);
 
 /* One record with everything: document, activity, lock, facts; for show, detail, preview and check.
  * `input` points into *ret, which therefore stays where it is. */

@@ -94,6 +94,8 @@ static struct message *message_new(enum message_kind kind, struct job *job)
 
 static void message_free(struct message *m)
 {
+    if (m->kind == MESSAGE_NOTE && m->job->drop)
+        m->job->drop(m->job, m->data);
     arena_release(&m->arena);
     free(m);
 }

@@ -25,7 +25,9 @@ struct job {
      * worker without a layout. */
     bool (*run)(struct job *job, struct store *store);
     void (*note)(struct job *job, void *owner, void *data); /* a partial result; may be NULL */
-    void (*done)(struct job *job, void *owner);             /* may be NULL */
+    /* Frees what a note holds beside its arena, after `note` or instead of it; may be NULL. */
+    void (*drop)(struct job *job, void *data);
+    void (*done)(struct job *job, void *owner); /* may be NULL */
     void (*release)(struct job *job); /* frees what `data` holds beside the arena; may be NULL */
     void *owner;
     void *data;

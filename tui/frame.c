@@ -17,36 +17,6 @@ const char *environment_tag(enum environment env)
     return tags[env];
 }
 
-static struct str clock_text(struct arena *a, int64_t us)
-{
-    struct str text = time_text(a, us);
-    ptrdiff_t t = str_index(text, 'T');
-    return str_sub(text, (size_t)t + 1, text.len);
-}
-
-/* Seconds are told apart here, where time_span rounds to what a list has room for. */
-static struct str age_text(struct arena *a, int64_t us)
-{
-    return us < 60 * 1000000LL ? arena_printf(a, "%lld s", (long long)(us > 0 ? us / 1000000 : 0))
-                               : time_span(a, us);
-}
-
-static struct str freshness(struct app *app, const struct session *s, struct arena *a)
-{
-    int64_t now_us = app_now_us(app), now_ms = clock_monotonic_ms();
-    if (s->attempts) {
-        int64_t left = s->retry_at_ms > now_ms ? (s->retry_at_ms - now_ms + 999) / 1000 : 0;
-        return arena_printf(a, "DISCONNECTED, retry in %lld s (%u)", (long long)left, s->attempts);
-    }
-    const char *paused = app->paused ? "PAUSED  " : "";
-    if (s->loading && !s->complete)
-        return arena_printf(a, "%sloading, %zu read", paused, s->scanned);
-    if (s->read_at_us == TIME_UNKNOWN)
-        return arena_printf(a, "%sopening", paused);
-    return arena_printf(a, "%s%.*s, %.*s ago", paused, STR_ARG(clock_text(a, s->read_at_us)),
-                        STR_ARG(age_text(a, now_us - s->read_at_us)));
-}
-
 static void count_environments(const struct app *app, struct sbuf *out)
 {
     sbuf_printf(out, "%zu store%s", app->nsessions, app->nsessions == 1 ? "" : "s");
@@ -81,8 +51,11 @@ static void draw_header(struct app *app, struct canvas *canvas, const struct ses
         sbuf_release(&text);
         return;
     }
-    struct str fresh = freshness(app, s, a);
-    unsigned fresh_style = s->attempts && !prod ? STYLE_BAD : style;
+    struct sbuf text = SBUF_INIT;
+    session_freshness(s, app_now_us(app), clock_monotonic_ms(), app->paused, &text);
+    struct str fresh = arena_str(a, sbuf_view(&text));
+    sbuf_release(&text);
+    unsigned fresh_style = session_is_stale(s, clock_monotonic_ms()) && !prod ? STYLE_BAD : style;
     int w = text_width(fresh);
     if (w > canvas->w / 2)
         w = canvas->w / 2;

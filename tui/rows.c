@@ -425,6 +425,15 @@ void rows_page_add(struct rows_page *page, const struct row_in *in)
     page->ends[page->n++] = block->len;
 }
 
+void rows_page_add_gone(struct rows_page *page, struct str key)
+{
+    struct cell *cells = calloc(page->sheet->ncolumns, sizeof cells[0]);
+    if (!cells)
+        abort();
+    rows_page_add(page, &(struct row_in){.key = key, .label = key, .cells = cells, .gone = true});
+    free(cells);
+}
+
 /* Blocks that `before` got since the last look. */
 static void share_blocks(struct rows *rows, const struct rows *before)
 {
@@ -489,6 +498,25 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
             const char *row = block->bytes + (i ? page->ends[i - 1] : 0), *cells;
             put(rows, unpack_head(row, &cells).key, row);
         }
+    }
+    rows_page_free(page);
+}
+
+void rows_update(struct rows *rows, struct rows_page *page)
+{
+    assert(page->sheet == rows->sheet);
+    widen(rows->sheet, rows->widths, page->widths);
+    for (size_t r = 0; r < page->n; r++) {
+        size_t from = r ? page->ends[r - 1] : 0, size = page->ends[r] - from, i;
+        const char *row = page->block->bytes + from, *cells;
+        struct row_in head = unpack_head(row, &cells);
+        if (!rows_find(rows, head.key, &i))
+            continue;
+        const char *now = row_at(rows, i);
+        if (head.gone)
+            rows_set_gone(rows, i);
+        else if (row_size(rows, now) != size || memcmp(now, row, size) != 0)
+            replace(rows, i, copy_to_tail(rows, row, size));
     }
     rows_page_free(page);
 }

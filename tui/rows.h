@@ -44,10 +44,15 @@ struct rows_page;
 struct rows_page *rows_page_new(const struct sheet *sheet, bool brief);
 void rows_page_free(struct rows_page *page); /* NULL is fine */
 void rows_page_add(struct rows_page *page, const struct row_in *in);
+/* The record was asked for and is not there: rows_update makes its row a tombstone. */
+void rows_page_add_gone(struct rows_page *page, struct str key);
 size_t rows_page_count(const struct rows_page *page);
 /* Takes the page. A row without values that `before` (may be NULL) holds with the same cheap cells
  * is taken from there, with the values known there; unchanged rows cost no memory twice. */
 void rows_take(struct rows *rows, struct rows_page *page, const struct rows *before);
+
+/* Takes the page: of its rows those that are in the snapshot are set, the others are not added. */
+void rows_update(struct rows *rows, struct rows_page *page);
 
 /* Texts point into the snapshot, as long as it lives. `cells` takes sheet->ncolumns. */
 void rows_get(const struct rows *rows, size_t i, struct row_in *ret, struct cell *cells);

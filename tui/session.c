@@ -1,20 +1,17 @@
 #include "tui/session.h"
 
-#include "core/apply.h"
+#include "core/audit.h"
 #include "core/base/clock.h"
-#include "core/listing.h"
+#include "core/base/text.h"
 #include "tui/view.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
-    PAGE_ROWS = 1000,  /* of a scan */
-    LOT_ROWS = 50,     /* read with their values between two breaths */
-    VALUES_MAX = 5000, /* rows whose values are read unasked */
-    PATIENCE = 100,    /* a full scan repeats no sooner than after so many times its duration */
+    PATIENCE = 100, /* a full scan repeats no sooner than after so many times its duration */
     RETRY_MAX_MS = 30000,
+    SILENCE_MS = 2000, /* a store that is silent for so long is said to be */
 };
 
 /* --- the worker's side ---------------------------------------------------------------------- */
@@ -41,254 +38,6 @@ bool bench_audit(struct bench *bench, struct audit **ret, struct err *err)
     return true;
 }
 
-/* --- loading the list ----------------------------------------------------------------------- */
-
-struct load {
-    const struct sheet *sheet;
-    struct bench *bench;
-    int64_t started_ms;
-    /* the loop's */
-    struct rows *building;
-    bool first; /* shown while it grows */
-    bool given; /* to the session */
-};
-
-struct load_page {
-    struct listing_page page;
-    bool known; /* with values */
-};
-
-/* The rows whose values are read afterwards, in the job's arena. */
-struct load_rows {
-    struct row *rows;
-    size_t n;
-};
-
-static struct row copy_row(struct arena *a, const struct row *row)
-{
-    struct row copy = *row;
-    copy.id = arena_str(a, row->id);
-    copy.label = arena_str(a, row->label);
-    copy.phase = row->phase.ptr ? arena_str(a, row->phase) : STR_NULL;
-    return copy;
-}
-
-static bool send_page(struct job *job, struct store *store, struct row *rows, size_t n,
-                      unsigned what, struct arena *arena)
-{
-    struct load *load = job->data;
-    struct load_page *page = arena_new(arena, struct load_page);
-    struct call call = job_call(job);
-    page->known = what != LIST_IDS;
-    bool ok = listing_fill(store, load->sheet, rows, n, what, clock_now_us(), &call, arena,
-                           &page->page, &job->err);
-    if (ok)
-        job_note(job, arena, page);
-    arena_release(arena);
-    return ok;
-}
-
-static bool load_scan(struct job *job, struct store *store, struct scan *scan,
-                      struct load_rows *kept)
-{
-    for (;;) {
-        struct arena arena = ARENA_INIT;
-        struct call call = job_call(job);
-        struct row *rows = NULL;
-        size_t n = 0;
-        if (!store_scan_next(scan, &call, &arena, PAGE_ROWS, &rows, &n, &job->err) || n == 0) {
-            arena_release(&arena);
-            return job->err.kind == ERR_NONE;
-        }
-        for (size_t i = 0; i < n && kept->n < VALUES_MAX; i++)
-            kept->rows[kept->n++] = copy_row(&job->arena, &rows[i]);
-        if (!send_page(job, store, rows, n, LIST_IDS, &arena))
-            return false;
-        job_breathe(job, store);
-    }
-}
-
-/* What a crash left open in the journal is settled when its store is opened. Without a journal, or
- * when that fails, there is still everything to look at; the next change says what is wrong. */
-static void settle(struct job *job, struct store *store)
-{
-    struct load *load = job->data;
-    struct journal *journal;
-    struct err ignored;
-    struct call call = job_call(job);
-    if (access(load->bench->journal_path, F_OK) == 0 &&
-        bench_journal(load->bench, &journal, &ignored))
-        apply_settle(journal, bench_store(load->bench, store), 1, &call, &ignored);
-}
-
-static bool load_run(struct job *job, struct store *store)
-{
-    if (((struct load *)job->data)->first)
-        settle(job, store);
-    struct load_rows kept = {arena_array(&job->arena, struct row, VALUES_MAX), 0};
-    struct scan *scan = NULL;
-    struct call call = job_call(job);
-    if (!store_scan_open(store, &call, &scan, &job->err))
-        return false;
-    bool ok = load_scan(job, store, scan, &kept);
-    store_scan_close(scan);
-    for (size_t i = 0; i < kept.n && ok; i += LOT_ROWS) {
-        struct arena arena = ARENA_INIT;
-        size_t n = kept.n - i < LOT_ROWS ? kept.n - i : LOT_ROWS;
-        ok = send_page(job, store, &kept.rows[i], n, LIST_FULL, &arena);
-        job_breathe(job, store);
-    }
-    return ok;
-}
-
-static void pack_page(struct rows *rows, const struct load_page *p)
-{
-    for (size_t i = 0; i < p->page.nrows; i++) {
-        const struct row *row = &p->page.rows[i];
-        const struct sheet_row *cells = p->page.cells[i];
-        if (!cells)
-            continue;
-        struct row_in in = {.key = row->id,
-                            .label = row->label,
-                            .status = p->page.status[i],
-                            .mark = p->page.marks[i] ? p->page.marks[i] : cells->mark,
-                            .cells = cells->cells,
-                            .known = p->known};
-        rows_add(rows, &in);
-    }
-}
-
-static void load_note(struct job *job, void *owner, void *data)
-{
-    struct session *s = owner;
-    struct load *load = job->data;
-    const struct load_page *page = data;
-    pack_page(load->building, page);
-    if (!page->known)
-        s->scanned += page->page.nrows;
-    if (load->first) {
-        s->rows = load->building;
-        load->given = true;
-        s->read_at_us = app_now_us(s->app);
-        app_rows_changed(s->app, s, NULL);
-    }
-}
-
-static void load_done(struct job *job, void *owner)
-{
-    struct session *s = owner;
-    struct load *load = job->data;
-    s->loading = false;
-    s->loaded_at_ms = s->fresh_at_ms = clock_monotonic_ms();
-    s->load_ms = s->loaded_at_ms - load->started_ms;
-    session_note_result(s, job);
-    if (job->ok) {
-        struct rows *old = s->rows == load->building ? NULL : s->rows;
-        s->rows = load->building;
-        load->given = true;
-        s->complete = true;
-        s->read_at_us = app_now_us(s->app);
-        app_rows_changed(s->app, s, old);
-        rows_free(old);
-    } /* else what came stays on the screen, as incomplete as it is */
-}
-
-static void load_release(struct job *job)
-{
-    struct load *load = job->data;
-    if (!load->given)
-        rows_free(load->building);
-}
-
-void session_load(struct session *s)
-{
-    if (s->loading)
-        return;
-    struct job *job = job_new(s->app->opts.timeout_ms, s);
-    struct load *load = arena_new(&job->arena, struct load);
-    load->sheet = &s->system->sheets[0];
-    load->bench = s->bench;
-    load->started_ms = clock_monotonic_ms();
-    load->building = rows_new(load->sheet);
-    load->first = s->rows == NULL;
-    job->data = load;
-    job->run = load_run;
-    job->note = load_note;
-    job->done = load_done;
-    job->release = load_release;
-    s->loading = true;
-    s->scanned = 0;
-    worker_send(s->worker, job);
-}
-
-/* --- reading some rows again ---------------------------------------------------------------- */
-
-struct some {
-    const struct sheet *sheet;
-    const struct system *system;
-    struct str *keys;
-    size_t n;
-    struct row_in *rows; /* what came; key ptr NULL: not there */
-};
-
-static bool some_run(struct job *job, struct store *store)
-{
-    struct some *some = job->data;
-    some->rows = arena_array(&job->arena, struct row_in, some->n);
-    for (size_t i = 0; i < some->n; i++) {
-        struct call call = job_call(job);
-        struct record_view *view = arena_new(&job->arena, struct record_view);
-        struct err err = {0};
-        if (!record_view_read(store, some->keys[i], 0, &call, &job->arena, view, &err)) {
-            if (err.kind != ERR_UNAVAILABLE && err.kind != ERR_TIMEOUT && err.kind != ERR_CANCELLED)
-                continue;
-            job->err = err;
-            return false;
-        }
-        if (view->item.err.kind != ERR_NONE || view->item.doc.absent)
-            continue; /* the next scan says what became of it */
-        enum mark mark = MARK_NONE;
-        struct sheet_row *cells = some->sheet->fill(some->sheet, &view->input);
-        some->rows[i] = (struct row_in){
-            .key = some->keys[i], .label = view->row.label, .cells = cells->cells, .known = true};
-        if (some->system->status)
-            some->rows[i].status = some->system->status(&view->input, &mark);
-        some->rows[i].mark = mark ? mark : cells->mark;
-    }
-    return true;
-}
-
-static void some_done(struct job *job, void *owner)
-{
-    struct session *s = owner;
-    struct some *some = job->data;
-    s->fresh_at_ms = clock_monotonic_ms();
-    session_note_result(s, job);
-    for (size_t i = 0; i < some->n && job->ok && s->rows; i++) {
-        size_t at;
-        if (some->rows[i].cells && rows_find(s->rows, some->rows[i].key, &at))
-            rows_set(s->rows, at, &some->rows[i]);
-    }
-    if (job->ok)
-        app_rows_changed(s->app, s, NULL);
-}
-
-void session_read_rows(struct session *s, const struct str *keys, size_t n)
-{
-    struct job *job = job_new(s->app->opts.timeout_ms, s);
-    struct some *some = arena_new(&job->arena, struct some);
-    some->sheet = &s->system->sheets[0];
-    some->system = s->system;
-    some->keys = arena_array(&job->arena, struct str, n);
-    for (some->n = 0; some->n < n; some->n++)
-        some->keys[some->n] = arena_str(&job->arena, keys[some->n]);
-    job->data = some;
-    job->urgent = true;
-    job->run = some_run;
-    job->done = some_done;
-    worker_send(s->worker, job);
-}
-
 /* --- the session ---------------------------------------------------------------------------- */
 
 struct session *session_open(struct app *app, const struct target *target,
@@ -306,6 +55,7 @@ struct session *session_open(struct app *app, const struct target *target,
     s->name = arena_str(&s->arena, name);
     s->target.name = s->name.ptr;
     s->read_at_us = TIME_UNKNOWN;
+    s->estimate = -1;
     s->opts = (struct store_opts){.writable = !target->read_only,
                                   .lock_wait_ms = app->opts.lock_wait_ms,
                                   .operator_name = str_of(app->who)};
@@ -344,8 +94,9 @@ const struct store_info *session_info(const struct session *s)
 struct str session_why_read_only(const struct session *s)
 {
     const struct store_info *info = session_info(s);
-    if (!info)
-        return STR("the store is not open");
+    if (!info || s->attempts)
+        return s->attempts ? STR("disconnected: nothing can be changed until the store answers")
+                           : STR("the store is not open");
     if (s->target.read_only && s->target.env == ENV_PROD)
         return STR("opened read-only: start with --write to change production");
     if (info->writable)
@@ -368,23 +119,128 @@ void session_note_result(struct session *s, const struct job *job)
     s->retry_at_ms = clock_monotonic_ms() + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
 }
 
+/* Does a store that was lost answer again? Where a full scan is dear, a few rows tell. */
+static void retry(struct session *s)
+{
+    bool dear = s->complete && s->load_ms * PATIENCE > app_refresh_ms(s->app);
+    if (!dear) {
+        session_load(s);
+        return;
+    }
+    if (!app_read_visible(s->app, s, true) && rows_count(s->rows)) {
+        struct str key = rows_key(s->rows, 0);
+        session_read_rows(s, &key, 1, false);
+    }
+}
+
 int64_t session_tick(struct session *s, int64_t now_ms, bool paused)
 {
-    if (s->loading || paused)
+    if (s->owed && now_ms - s->owed_ms >= SILENCE_MS)
+        s->app->dirty = true; /* the header counts the seconds */
+    if (s->loading || s->refreshing || paused)
         return INT64_MAX;
-    int64_t due;
-    if (s->attempts)
-        due = s->retry_at_ms;
-    else {
-        int64_t rest = s->load_ms * PATIENCE;
-        int64_t every = app_refresh_ms(s->app);
-        due = s->loaded_at_ms + (rest > every ? rest : every);
-        int64_t visible = s->fresh_at_ms + every;
-        if (due > visible && app_read_visible(s->app, s, now_ms >= visible))
-            due = visible > now_ms ? visible : now_ms + every;
+    if (s->attempts) {
+        if (s->retry_at_ms <= now_ms)
+            retry(s);
+        return s->retry_at_ms > now_ms ? s->retry_at_ms : INT64_MAX;
     }
+    int64_t rest = s->load_ms * PATIENCE, every = app_refresh_ms(s->app);
+    int64_t due = s->loaded_at_ms + (rest > every ? rest : every), visible = s->fresh_at_ms + every;
+    if (due > visible && app_read_visible(s->app, s, now_ms >= visible))
+        return visible > now_ms ? visible : INT64_MAX;
     if (due > now_ms)
         return due;
     session_load(s);
     return INT64_MAX;
+}
+
+/* --- what the store owes -------------------------------------------------------------------- */
+
+void session_owes(struct session *s, struct job *job)
+{
+    if (s->owed++ == 0)
+        s->owed_ms = clock_monotonic_ms();
+    worker_send(s->worker, job);
+}
+
+void session_heard(struct session *s, bool done)
+{
+    s->owed -= done;
+    s->owed_ms = clock_monotonic_ms();
+}
+
+static int64_t silent_ms(const struct session *s, int64_t now_ms)
+{
+    return s->owed ? now_ms - s->owed_ms : 0;
+}
+
+bool session_waits(const struct session *s, int64_t now_ms)
+{
+    return (s->loading && !s->complete) || s->valuing || silent_ms(s, now_ms) >= SILENCE_MS;
+}
+
+void session_stop(struct session *s)
+{
+    s->stopped = s->loading && !s->complete;
+    s->valuing = false;
+    worker_cancel(s->worker, s);
+}
+
+bool session_is_stale(const struct session *s, int64_t now_ms)
+{
+    return s->attempts || (s->complete && silent_ms(s, now_ms) >= app_refresh_ms(s->app));
+}
+
+/* --- how fresh it is ------------------------------------------------------------------------ */
+
+static void add_clock(struct sbuf *out, struct arena *a, int64_t us)
+{
+    struct str text = time_rfc3339(a, us);
+    ptrdiff_t t = str_index(text, 'T');
+    sbuf_printf(out, "%.8sZ", text.ptr + t + 1);
+}
+
+/* Seconds are told apart here, where time_span rounds to what a list has room for. */
+static void add_age(struct sbuf *out, struct arena *a, int64_t us)
+{
+    if (us < 60 * 1000000LL)
+        sbuf_printf(out, "%lld s", (long long)(us > 0 ? us / 1000000 : 0));
+    else
+        sbuf_str(out, time_span(a, us));
+}
+
+static void add_loading(const struct session *s, struct sbuf *out)
+{
+    char n[16], of[16];
+    sbuf_printf(out, "loaded %s", count_text((int64_t)s->scanned, n));
+    if (s->estimate >= (int64_t)s->scanned)
+        sbuf_printf(out, " of ~%s", count_text(s->estimate, of));
+}
+
+void session_freshness(const struct session *s, int64_t now_us, int64_t now_ms, bool paused,
+                       struct sbuf *out)
+{
+    struct arena a = ARENA_INIT;
+    int64_t silent = silent_ms(s, now_ms);
+    if (paused)
+        sbuf_cstr(out, "PAUSED  ");
+    if (s->attempts && s->retry_at_ms > now_ms)
+        sbuf_printf(out, "DISCONNECTED, retry in %lld s (%u)",
+                    (long long)(s->retry_at_ms - now_ms + 999) / 1000, s->attempts);
+    else if (s->attempts)
+        sbuf_printf(out, "DISCONNECTED, trying again (%u)", s->attempts);
+    else if (silent >= SILENCE_MS)
+        sbuf_printf(out, "no answer for %lld s, Esc stops", (long long)silent / 1000);
+    else if (s->loading && !s->complete && s->rows)
+        add_loading(s, out);
+    else if (s->read_at_us == TIME_UNKNOWN)
+        sbuf_cstr(out, s->stopped ? "stopped" : "opening");
+    else {
+        sbuf_cstr(out, "as of ");
+        add_clock(out, &a, s->read_at_us);
+        sbuf_cstr(out, " (");
+        add_age(out, &a, now_us - s->read_at_us);
+        sbuf_cstr(out, ")");
+    }
+    arena_release(&a);
 }

@@ -41,11 +41,19 @@ struct session {
     bool complete;     /* rows hold the whole scan */
     bool loading;
     size_t scanned;     /* by the load that runs */
+    int64_t estimate;   /* of all records; -1: none */
     int64_t read_at_us; /* rows are as of then; TIME_UNKNOWN: never */
     int64_t loaded_at_ms, load_ms;
     int64_t fresh_at_ms; /* visible rows were read again */
-    struct err err;      /* of the last attempt; kind NONE: fine */
-    unsigned attempts;   /* failed in a row */
+    bool refreshing;     /* rows are being read again */
+    bool stopped;        /* the operator stopped the last load */
+    /* The values of all rows, where somebody sorts or filters by them. */
+    bool valuing;
+    size_t value_at;   /* rows before this one are read or asked for */
+    size_t owed;       /* jobs that are out */
+    int64_t owed_ms;   /* since when the store has not answered, when some are */
+    struct err err;    /* of the last attempt; kind NONE: fine */
+    unsigned attempts; /* failed in a row */
     int64_t retry_at_ms;
     struct session *next;
 };
@@ -62,11 +70,29 @@ struct str session_why_read_only(const struct session *session);
 
 /* Reads the whole list again; nothing when that is under way. */
 void session_load(struct session *session);
-/* Reads these rows again, before anything else. */
-void session_read_rows(struct session *session, const struct str *keys, size_t n);
+/* Reads these rows again, before anything else. `whole`: they are all that is shown. */
+void session_read_rows(struct session *session, const struct str *keys, size_t n, bool whole);
+/* Reads the values of all rows that lack them; session->valuing says whether that goes on. */
+void session_read_values(struct session *session);
+/* Something is under way that an operator may want to stop: a first load, all values, or a call
+ * that gets no answer. */
+bool session_waits(const struct session *session, int64_t now_ms);
+/* Stops what is under way; what was read stays. */
+void session_stop(struct session *session);
 /* Does what is due (retry, refresh); `visible` may be NULL. Returns when to be called next. */
 int64_t session_tick(struct session *session, int64_t now_ms, bool paused);
 /* A job failed or the server answered again: header and retry follow. */
 void session_note_result(struct session *session, const struct job *job);
+/* "as of 12:03:04Z (2 s)", "DISCONNECTED, retry in 4 s (3)", "loaded 240k of ~1.0M". */
+void session_freshness(const struct session *session, int64_t now_us, int64_t now_ms, bool paused,
+                       struct sbuf *out);
+/* Rows are older than they should be: the store does not answer. */
+bool session_is_stale(const struct session *session, int64_t now_ms);
+
+/* --- between session.c, load.c ------------------------------------------------------------- */
+
+/* A job of the session itself was sent, has noted something, or is done. */
+void session_owes(struct session *session, struct job *job);
+void session_heard(struct session *session, bool done);
 
 #endif

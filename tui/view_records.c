@@ -55,7 +55,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
                    : 0;
     if (n) {
         v->asked = true;
-        session_read_rows(s, keys, n);
+        session_read_rows(s, keys, n, false);
     }
 }
 
@@ -65,7 +65,7 @@ static bool read_visible(struct view *view, bool now)
     struct str keys[VISIBLE_MAX];
     size_t n = v->lv.list.rows ? visible_keys(&v->lv.list, false, keys) : 0;
     if (n && now)
-        session_read_rows(view->session, keys, n);
+        session_read_rows(view->session, keys, n, true);
     return n > 0;
 }
 

@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { TAB_STOP = 8, MARKS_MAX = 4 };
@@ -178,4 +179,15 @@ struct str text_cut(struct arena *arena, struct str s, int cells, unsigned flags
 struct str text_cut_middle(struct arena *arena, struct str s, int cells, unsigned flags)
 {
     return cut(arena, s, cells, flags, true);
+}
+
+const char *count_text(int64_t n, char out[16])
+{
+    if (n < 10000)
+        snprintf(out, 16, "%lld", (long long)n);
+    else if (n < 999500)
+        snprintf(out, 16, "%lldk", (long long)((n + 500) / 1000));
+    else
+        snprintf(out, 16, "%.1fM", (double)n / 1e6);
+    return out;
 }

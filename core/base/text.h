@@ -18,6 +18,9 @@ size_t utf8_put(uint32_t c, char out[4]);
 int char_width(uint32_t c);
 int text_width(struct str s);
 
+/* A count for people: 999, 240k, 1.0M. `out` takes 16 bytes and is returned. */
+const char *count_text(int64_t n, char out[16]);
+
 /* Replaces what must not reach a terminal by visible marks: C0, DEL and C1 controls, broken UTF-8,
  * zero-width and direction-changing characters become U+FFFD, except that with CLEAN_LINES a LF is
  * kept and a TAB becomes spaces. With CLEAN_ASCII every mark is '?' and so is all non-ASCII. */
