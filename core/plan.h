@@ -89,7 +89,8 @@ struct plan {
     struct plan_request request;
     struct plan_item *items;
     size_t nitems;
-    /* Of all items that are not set aside, grouped: equal texts once, worst first. */
+    /* Of the items that are planned (when there are none: locked), grouped: equal texts once, worst
+     * first. */
     struct consequence *consequences;
     /* What must be typed (or given with --confirm): the object's name, for several "verb count";
      * ptr NULL when --yes, or one key, is enough. The screen asks for more than the command line:

@@ -26,13 +26,15 @@ static struct consequence *find_text(struct consequence *list, struct str text)
     return list;
 }
 
+/* Of what will be done; where nothing can be, of what a live writer keeps from being done. */
 static void group_consequences(struct plan *plan)
 {
+    enum outcome told = plan_count(plan, OUTCOME_PLANNED) ? OUTCOME_PLANNED : OUTCOME_LOCKED;
     struct consequence **end = &plan->consequences;
     for (enum consequence_level level = LEVEL_DANGER + 1; level-- > LEVEL_NOTE;) {
         for (size_t i = 0; i < plan->nitems; i++) {
             struct consequence *c =
-                plan->items[i].outcome == OUTCOME_SET_ASIDE ? NULL : plan->items[i].consequences;
+                plan->items[i].outcome == told ? plan->items[i].consequences : NULL;
             for (; c; c = c->next) {
                 if (c->level != level)
                     continue;

@@ -102,6 +102,11 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
                          : refused && refused->detail.ptr ? refused->detail
                                                           : STR("nothing to do");
         entry->text = arena_str(a, why);
+        if (!plan->blocked)
+            return;
+        entry->possible = true; /* the plan says how a live writer is overridden */
+        entry->level = LEVEL_DANGER;
+        entry->text = arena_printf(a, "BLOCKED: %.*s", STR_ARG(why));
         return;
     }
     const struct consequence *worst = plan->consequences;

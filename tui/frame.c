@@ -94,6 +94,9 @@ static void draw_title(struct app *app, struct canvas *canvas, const struct sess
     sbuf_release(&text);
     if (s && s->err.kind != ERR_NONE && used < canvas->w - 10)
         canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_BAD, str_of(s->err.text));
+    else if (app_reason(app).ptr && used < canvas->w - 10)
+        canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_STRONG,
+                         arena_printf(&canvas->scratch, "reason: %.*s", STR_ARG(app_reason(app))));
 }
 
 /* --- footer --------------------------------------------------------------------------------- */

@@ -208,13 +208,14 @@ static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in
     const struct plan *plan = v->plan;
     struct arena *a = &canvas->scratch;
     canvas_hline(canvas, y, in.x, in.w, STYLE_FRAME);
-    canvas_put(canvas, y, in.x + 2, in.w - 4, plan->undo == UNDO_NONE ? STYLE_BAD : STYLE_TEXT,
-               arena_printf(a, " undo: %.*s ", STR_ARG(plan->undo_text)));
+    if (v->state == PLAN_RESULT || v->question != ASK_NOTHING)
+        canvas_put(canvas, y, in.x + 2, in.w - 4, plan->undo == UNDO_NONE ? STYLE_BAD : STYLE_TEXT,
+                   arena_printf(a, " undo: %.*s ", STR_ARG(plan->undo_text)));
     if (v->state == PLAN_RESULT) {
         canvas_printf(canvas, y + 1, in.x, in.w, STYLE_DIM, "journal %.12s",
                       plan->journal_id[0] ? plan->journal_id : "-");
         canvas_put(canvas, y + 2, in.x, in.w, STYLE_STRONG,
-                   v->rest ? STR("z undo   Enter plans the rest   Esc parks the rest")
+                   v->rest ? STR("z undo   Enter plans the rest")
                            : STR("z undo   Enter or Esc closes"));
         return;
     }

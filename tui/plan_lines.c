@@ -64,9 +64,16 @@ void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t
         plan_add(l, STYLE_DIM, 5, -1, "and more");
 }
 
+/* Without the name that stands before it in the line. */
 struct str plan_why(const struct plan_item *item)
 {
-    return item->err.text[0] ? str_of(item->err.text) : item->detail.ptr ? item->detail : STR("");
+    struct str why = item->err.text[0]  ? str_of(item->err.text)
+                     : item->detail.ptr ? item->detail
+                                        : STR("");
+    size_t n = item->label.len;
+    if (why.len > n + 2 && str_eq(str_sub(why, 0, n), item->label) && why.ptr[n] == ':')
+        why = str_sub(why, n + 2, why.len);
+    return why;
 }
 
 const char *plan_noun(const struct plan_view *v, size_t n)
@@ -177,6 +184,18 @@ static void add_set_aside(struct plan_lines *l, const struct plan_view *v)
         plan_add(l, STYLE_KEY, 2, -1, "i include anyway: asks for the typed name");
 }
 
+/* --- who writes ----------------------------------------------------------------------------- */
+
+static const struct {
+    enum style style;
+    const char *words, *word; /* of a line, of a row */
+} writers[] = {
+    [WRITER_NONE_SEEN] = {STYLE_DIM, "none seen", "none seen"},
+    [WRITER_SAFE] = {STYLE_TEXT, "running, this row is safe", "safe"},
+    [WRITER_BLOCKS] = {STYLE_BAD, "running, BLOCKS", "BLOCKS"},
+    [WRITER_CANNOT_SEE] = {STYLE_WARN, "cannot see", "cannot see"},
+};
+
 /* Records that the plan cannot change, with the reason. */
 static void add_left_out(struct plan_lines *l, const struct plan *plan)
 {
@@ -190,36 +209,25 @@ static void add_left_out(struct plan_lines *l, const struct plan *plan)
         if (++n > LEFT_SHOWN)
             continue;
         enum style style = item->outcome == OUTCOME_UNCHANGED ? STYLE_DIM : STYLE_WARN;
-        plan_add(l, style, 2, (ptrdiff_t)i, "%.*s  %s: %.*s", STR_ARG(item->label),
-                 outcome_name(item->outcome), STR_ARG(plan_why(item)));
-        if (item->err.hint[0])
+        bool blocked = item->outcome == OUTCOME_LOCKED;
+        plan_add(l, blocked ? STYLE_BAD : style, 2, (ptrdiff_t)i, "%.*s  %s: %.*s",
+                 STR_ARG(item->label),
+                 blocked ? writers[WRITER_BLOCKS].words : outcome_name(item->outcome),
+                 STR_ARG(plan_why(item)));
+        if (item->err.hint[0] && !blocked)
             plan_add(l, STYLE_DIM, 4, -1, "%s", item->err.hint);
     }
     if (n > LEFT_SHOWN)
         plan_add(l, STYLE_WARN, 2, -1, "and %zu more", n - LEFT_SHOWN);
-}
-
-/* --- who writes ----------------------------------------------------------------------------- */
-
-static const struct {
-    enum style style;
-    const char *words, *word; /* of a line, of a row */
-} writers[] = {
-    [WRITER_NONE_SEEN] = {STYLE_DIM, "none seen", "none seen"},
-    [WRITER_SAFE] = {STYLE_TEXT, "running, this row is safe", "safe"},
-    [WRITER_BLOCKS] = {STYLE_BAD, "running, BLOCKS", "BLOCKS"},
-    [WRITER_CANNOT_SEE] = {STYLE_WARN, "cannot see", "cannot see"},
-};
-
-static bool is_judged(const struct plan_item *item)
-{
-    return item->outcome == OUTCOME_PLANNED || item->outcome == OUTCOME_LOCKED;
+    if (plan->blocked)
+        plan_add(l, STYLE_KEY, 2, -1,
+                 "wait until it is done   f overrides it: typed, with a reason");
 }
 
 static bool same_writer(const struct plan_item *a, const struct plan_item *b)
 {
-    return is_judged(a) && is_judged(b) && a->writer.verdict == b->writer.verdict &&
-           str_eq(a->writer.why, b->writer.why);
+    return a->outcome == OUTCOME_PLANNED && b->outcome == OUTCOME_PLANNED &&
+           a->writer.verdict == b->writer.verdict && str_eq(a->writer.why, b->writer.why);
 }
 
 /* The same verdict for the same reason is said once, with the number of its rows. */
@@ -235,9 +243,12 @@ static void add_writers(struct plan_lines *l, const struct plan *plan)
         }
         if (before || !n)
             continue;
-        struct str count = n == plan->nitems ? STR("") : arena_printf(&l->arena, "%zu: ", n);
+        struct str count =
+            n == plan_count(plan, OUTCOME_PLANNED) ? STR("") : arena_printf(&l->arena, "%zu: ", n);
+        const char *words = writers[w->verdict].words;
+        bool said = str_starts(w->why, words);
         plan_add(l, writers[w->verdict].style, 0, -1, "WRITER  %.*s%s%s%.*s", STR_ARG(count),
-                 writers[w->verdict].words, w->why.len ? ": " : "", STR_ARG(w->why));
+                 said ? "" : words, said || !w->why.len ? "" : ": ", STR_ARG(w->why));
     }
 }
 

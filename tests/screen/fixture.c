@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,17 @@
     "\", \"updated_at\": \"" at "\"}"
 #define TABLE(states)                                                                              \
     "{\"states\": [" states "], \"progress\": [], \"schemas\": [], \"destination\": null}"
+
+#define COPIED(id, n)                                                                              \
+    "{\"states\": [{\"id\": " id "0, \"state\": \"finished_copy\", \"metadata\": {\"type\": "      \
+    "\"finished_copy\"}, \"prev\": null, \"is_current\": false, \"created_at\": "                  \
+    "\"2026-11-18T04:05:00Z\", \"updated_at\": \"2026-11-18T04:05:00Z\"}, {\"id\": " id            \
+    "1, \"state\": \"errored\", \"metadata\": {\"type\": \"errored\", \"reason\": "                \
+    "\"[InvalidState] "                                                                            \
+    "slot " n "\", \"solution\": null, \"retry_policy\": {\"type\": \"manual_retry\"}}, "          \
+    "\"prev\": " id "0, \"is_current\": true, \"created_at\": \"2026-11-20T01:01:44Z\", "          \
+    "\"updated_at\": \"2026-11-20T01:01:44Z\"}], \"progress\": [], \"schemas\": [], "              \
+    "\"destination\": null}"
 
 static const struct record {
     const char *system, *id, *label, *json;
@@ -81,11 +93,25 @@ static const struct record {
      "8812\"}, \"status\": \"failed\", \"task\": \"t_create\"}}, \"metas\": {}}"},
 };
 
-static struct layout layouts[7];
+/* Two that are copied again, and one that would not be: what changed meanwhile is lost. */
+static const struct record mixed[] = {
+    {"etl", "4/16411", "public.orders", COPIED("16", "1")},
+    {"etl", "4/16421", "public.items", COPIED("26", "2")},
+    {"etl", "4/16461", "public.audit",
+     TABLE(
+         "{\"id\": 31, \"state\": \"sync_done\", \"metadata\": {\"type\": \"sync_done\", \"lsn\": "
+         "\"0/16B3748\"}, \"prev\": null, \"is_current\": false, \"created_at\": "
+         "\"2026-11-17T23:12:00Z\", \"updated_at\": \"2026-11-17T23:12:00Z\"}," ERRORED(
+             32, 31, "[SourceIoError] connection reset by peer", "manual_retry",
+             "2026-11-18T01:12:00Z"))},
+};
+
+static struct layout layouts[9];
 static atomic_bool change_at_commit;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
-                                                &layouts[4], &layouts[5], NULL};
+                                                &layouts[4], &layouts[5], &layouts[6], &layouts[7],
+                                                &layouts[8], NULL};
 
 void fixture_change_at_commit(bool on)
 {
@@ -137,6 +163,47 @@ static bool open_full(const struct layout *layout, const struct address *address
     return true;
 }
 
+static bool open_mixed(const struct layout *layout, const struct address *address,
+                       const struct store_opts *opts, const struct call *call, struct store **ret,
+                       struct err *err)
+{
+    if (!memory_layout("etl")->open(layout, address, opts, call, ret, err))
+        return false;
+    for (size_t i = 0; i < sizeof mixed / sizeof mixed[0]; i++)
+        memory_put(*ret, mixed[i].id, mixed[i].label, read_json(&(*ret)->arena, mixed[i].json));
+    return true;
+}
+
+static bool open_many(const struct layout *layout, const struct address *address,
+                      const struct store_opts *opts, const struct call *call, struct store **ret,
+                      struct err *err)
+{
+    if (!memory_layout("etl")->open(layout, address, opts, call, ret, err))
+        return false;
+    for (int i = 0; i < 25; i++) {
+        char id[16], label[24];
+        snprintf(id, sizeof id, "4/%d", 17000 + i);
+        snprintf(label, sizeof label, "public.part_%02d", i);
+        memory_put(*ret, id, label, read_json(&(*ret)->arena, mixed[0].json));
+    }
+    return true;
+}
+
+/* public.orders is being copied; the others belong to a replicator that leaves them alone. */
+static bool activity_busy(struct store *store, const struct str *ids, size_t n,
+                          const struct call *call, struct arena *arena, struct activity *ret,
+                          struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct activity){.sight = ACTIVITY_SEEN,
+                                   .owner_live = true,
+                                   .record_live = str_is(ids[i], "4/16411"),
+                                   .started_at_us = FIXTURE_NOW_US - 3600 * 1000000LL,
+                                   .heartbeat_at_us = TIME_UNKNOWN,
+                                   .who = STR("pid 4711 supabase_apply_4")};
+    return true;
+}
+
 static bool commit_changed(struct store *store, struct commit_item *item, const struct call *call,
                            struct arena *arena, struct err *err)
 {
@@ -168,4 +235,13 @@ void fixture_init(void)
     layouts[4].open = open_down;
     layouts[5] = layouts[4];
     layouts[5].backend = "unused";
+    for (size_t i = 6; i < 9; i++)
+        layouts[i] = layouts[0];
+    layouts[6].backend = "mixed";
+    layouts[6].open = open_mixed;
+    layouts[7].backend = "many";
+    layouts[7].open = open_many;
+    layouts[8].backend = "busy";
+    layouts[8].open = open_mixed;
+    layouts[8].activity = activity_busy;
 }

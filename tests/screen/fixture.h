@@ -7,8 +7,9 @@
 /* 2026-11-20 03:12:44Z: now, in every picture. */
 #define FIXTURE_NOW_US 1795144364000000
 
-/* Ends with NULL. Backend `memory` holds the records below, `empty` none, `down` cannot be opened.
- */
+/* Ends with NULL. Backend `memory` holds records of each system, `empty` none, `down` cannot be
+ * opened. For plans: `mixed` has tables of which one loses changes when it is rolled back, `many`
+ * has 25 that are alike, `busy` is mixed with a live writer on public.orders. */
 extern const struct layout *const fixture_layouts[];
 void fixture_init(void);
 
