@@ -1,6 +1,7 @@
 /* The program around the views: stack, keys, targets, sessions. */
 #include "core/audit.h"
 #include "core/base/clock.h"
+#include "tui/follow.h"
 #include "tui/plan_park.h"
 #include "tui/view.h"
 
@@ -11,6 +12,8 @@ enum {
     REFRESH_MS = 5000,
     QUIT_WAIT_MS = 200,
     COPY_MAX = 64 << 10,
+    FOLLOW_FIRST_MS = 5000, /* an edit beside a live writer is read again */
+    FOLLOW_LAST_MS = 60000,
     MESSAGE_MIN_MS = 1000, /* a key takes a message away once it could be seen */
 };
 
@@ -120,6 +123,8 @@ struct app *app_new(const struct tui_opts *opts)
         abort();
     app->opts = *opts;
     app->dirty = true;
+    app->follow_ms[0] = FOLLOW_FIRST_MS;
+    app->follow_ms[1] = FOLLOW_LAST_MS;
     audit_who(app->who);
     app->probes = calloc(opts->ntargets + 1, sizeof app->probes[0]);
     if (!app->probes)
@@ -152,6 +157,7 @@ bool app_free(struct app *app)
         arena_release(&app->probes[i].arena);
     free(app->probes);
     plan_park_free(app);
+    follow_free(app);
     sbuf_release(&app->reason);
     sbuf_release(&app->clipboard);
     sbuf_release(&app->message);
@@ -402,7 +408,7 @@ size_t app_fds(const struct app *app, int *ret, size_t max)
 
 bool app_idle(const struct app *app)
 {
-    bool idle = app->probing == 0;
+    bool idle = app->probing == 0 && !follow_is_busy(app);
     for (const struct session *s = app->sessions; s; s = s->next)
         idle = idle && !s->loading;
     for (const struct view *view = app->top; view; view = view->below)
@@ -424,6 +430,8 @@ int64_t app_tick(struct app *app)
         else
             next = due < next ? due : next;
     }
+    int64_t follow = follow_tick(app, now);
+    next = follow < next ? follow : next;
     if (now - app->drawn_at_ms >= 1000)
         app->dirty = true;
     return next > now ? next : now;

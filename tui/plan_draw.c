@@ -246,8 +246,10 @@ static void draw_waiting(const struct plan_view *v, struct canvas *canvas, struc
 static void make_lines(struct plan_view *v, int width)
 {
     struct plan_lines *l = &v->lines;
-    if (l->width == width)
+    unsigned answers = v->base.app->follow_answers;
+    if (l->width == width && v->follow_answers == answers)
         return;
+    v->follow_answers = answers;
     arena_release(&l->arena);
     *l = (struct plan_lines){.width = width};
     if (v->state == PLAN_RESULT)

@@ -1,5 +1,6 @@
 /* How a plan ends: applied, saved to a file, put away, turned down; and how its result is closed.
  */
+#include "tui/follow.h"
 #include "tui/plan_park.h"
 #include "tui/plan_view.h"
 #include "tui/view_choice.h"
@@ -38,8 +39,10 @@ static void apply_done(struct job *job, void *owner)
     v->lines.width = 0;
     v->placed = false;
     v->base.app->dirty = true;
-    if (plan_count(v->plan, OUTCOME_APPLIED))
+    if (plan_count(v->plan, OUTCOME_APPLIED)) {
         plan_park_replace(v->base.session, v->plan);
+        follow_start(v->base.session, v->plan);
+    }
     say_result(v->base.app, v);
     session_note_result(v->base.session, job);
     session_load(v->base.session);

@@ -1,5 +1,6 @@
 /* The text of a result: what became of each record, as it was read back. */
 #include "core/base/text.h"
+#include "tui/follow.h"
 #include "tui/plan_view.h"
 
 static enum style outcome_style(const struct plan_item *item)
@@ -73,6 +74,10 @@ static void add_item(struct plan_lines *l, const struct plan_view *v, size_t i)
     if (applied && !item->effective)
         plan_add(l, STYLE_WARN, 5, -1, "%s until %.*s",
                  system->not_yet ? system->not_yet : "NOT IN EFFECT", STR_ARG(item->waits_for));
+    bool bad;
+    struct str fate = follow_text(v->base.app, v->plan, item->id, &l->arena, &bad);
+    if (applied && fate.ptr)
+        plan_add(l, bad ? STYLE_BAD : STYLE_TEXT, 5, -1, "%.*s", STR_ARG(fate));
     if (applied && item->detail.len)
         plan_add(l, STYLE_TEXT, 5, -1, "%.*s", STR_ARG(item->detail));
     if (item->outcome == OUTCOME_CONFLICT)

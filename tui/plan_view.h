@@ -64,10 +64,11 @@ struct plan_view {
     int64_t drawn_at_ms; /* 0: not drawn since it last changed */
     bool armed;
     struct plan_lines lines;
-    size_t cursor;         /* line */
-    bool placed;           /* the cursor is where it belongs at first */
-    size_t top, rows_top;  /* of the two parts */
-    ptrdiff_t cursor_item; /* item that the line under the cursor belongs to, or -1 */
+    unsigned follow_answers; /* that the lines know of */
+    size_t cursor;           /* line */
+    bool placed;             /* the cursor is where it belongs at first */
+    size_t top, rows_top;    /* of the two parts */
+    ptrdiff_t cursor_item;   /* item that the line under the cursor belongs to, or -1 */
     int page;
 };
 

@@ -48,6 +48,7 @@ struct view {
 
 struct probe;  /* of one target; app.c */
 struct parked; /* a plan that waits; plan_park.c */
+struct follow; /* an edit that is read again; follow.c */
 
 struct app {
     struct tui_opts opts;
@@ -55,10 +56,13 @@ struct app {
     struct session *sessions;
     size_t nsessions;
     struct probe *probes;
-    size_t probing; /* targets whose answer is awaited */
+    size_t probing;        /* targets whose answer is awaited */
     struct parked *parked; /* the last one first */
-    struct sbuf reason;    /* given to every plan until it is cleared; empty: none */
-    struct sbuf clipboard; /* for the loop to hand to the terminal */
+    struct follow *follows;
+    int64_t follow_ms[2];    /* when, after the write */
+    unsigned follow_answers; /* grows with each that came */
+    struct sbuf reason;      /* given to every plan until it is cleared; empty: none */
+    struct sbuf clipboard;   /* for the loop to hand to the terminal */
     char who[256];
     struct sbuf message;
     enum style message_style;

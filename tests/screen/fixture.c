@@ -107,7 +107,7 @@ static const struct record mixed[] = {
 };
 
 static struct layout layouts[9];
-static atomic_bool change_at_commit;
+static atomic_bool change_at_commit, overwrite_after_commit;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
                                                 &layouts[4], &layouts[5], &layouts[6], &layouts[7],
@@ -116,6 +116,11 @@ const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layou
 void fixture_change_at_commit(bool on)
 {
     change_at_commit = on;
+}
+
+void fixture_overwrite_after_commit(bool on)
+{
+    overwrite_after_commit = on;
 }
 
 static bool detect(const struct layout *layout, const struct address *address,
@@ -208,7 +213,12 @@ static bool commit_changed(struct store *store, struct commit_item *item, const 
                            struct arena *arena, struct err *err)
 {
     change_orders(store);
-    return memory_layout("etl")->commit(store, item, call, arena, err);
+    bool ok = memory_layout("etl")->commit(store, item, call, arena, err);
+    if (ok && overwrite_after_commit)
+        memory_put(store, arena_cstr(arena, item->id), "public.items",
+                   read_json(&store->arena,
+                             TABLE(STATE(40, "data_sync", null, "true", "2026-11-20T03:12:30Z"))));
+    return ok;
 }
 
 static bool open_down(const struct layout *layout, const struct address *address,

@@ -140,6 +140,48 @@ static void a_live_writer_is_overridden_by_name_only(void **state)
     screen_close(&s);
 }
 
+static void look_again(struct screen *s)
+{
+    s->app->follow_ms[0] = s->app->follow_ms[1] = 0;
+    app_tick(s->app);
+    settle(s);
+    show(s, 24, 80);
+}
+
+/* ux.md R7 A4 */
+static void an_edit_beside_a_live_writer_is_read_again(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "busy", ENV_DEV);
+    keys(&s, "/items{Enter}xry");
+    assert_shows(&s, "a writer may run: read again after 5 s and 60 s");
+    look_again(&s);
+    assert_shows(&s, "still as written at 2026-11-20T03:12:44Z");
+    screen_close(&s);
+}
+
+static void an_edit_that_is_overwritten_is_said(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "busy", ENV_DEV);
+    fixture_overwrite_after_commit(true);
+    keys(&s, "/items{Enter}xry{Enter}");
+    fixture_overwrite_after_commit(false);
+    look_again(&s); /* the result was closed */
+    assert_shows(&s, "OVERWRITTEN 2026-11-20T03:12:44Z: public.items: it is data_sync now");
+    screen_close(&s);
+}
+
+static void nobody_writes_nothing_is_read_again(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "mixed", ENV_DEV);
+    keys(&s, "/items{Enter}xry");
+    assert_false(shows(&s, "a writer may run"));
+    assert_null(s.app->follows);
+    screen_close(&s);
+}
+
 /* --- the first alone ------------------------------------------------------------------------ */
 
 static void the_first_alone_then_the_others(void **state)
@@ -307,6 +349,9 @@ int main(void)
         cmocka_unit_test(what_is_included_wants_the_last_tier),
         cmocka_unit_test(the_other_way_is_one_key),
         cmocka_unit_test(a_live_writer_is_overridden_by_name_only),
+        cmocka_unit_test(an_edit_beside_a_live_writer_is_read_again),
+        cmocka_unit_test(an_edit_that_is_overwritten_is_said),
+        cmocka_unit_test(nobody_writes_nothing_is_read_again),
         cmocka_unit_test(the_first_alone_then_the_others),
         cmocka_unit_test(a_parked_plan_comes_back_the_same),
         cmocka_unit_test(a_parked_plan_says_what_changed),
