@@ -225,6 +225,19 @@ static bool read_noun(struct cli *cli, struct option_reader *r, const char **wor
     return true;
 }
 
+/* A noun that stands alone may have a verb all the same: `check ack`. */
+static bool take_verb(struct cli *cli, struct option_reader *r, const char *word)
+{
+    const struct cli_command *c =
+        cli->command && !cli->verb && !cli->nwords ? command_find(cli->noun, word) : NULL;
+    if (!c)
+        return false;
+    cli->verb = word;
+    cli->command = c;
+    r->own = own_options(cli);
+    return true;
+}
+
 static bool read_line(struct cli *cli, int argc, char **argv, struct err *err)
 {
     size_t n = argc > 0 ? (size_t)argc - 1 : 0;
@@ -247,7 +260,8 @@ static bool read_line(struct cli *cli, int argc, char **argv, struct err *err)
             cli->args = (struct op_args){reader.args, reader.nargs};
             return true;
         }
-        add_word(cli, word, reader.ended);
+        if (reader.ended || !take_verb(cli, &reader, word))
+            add_word(cli, word, reader.ended);
     }
     return !word;
 }

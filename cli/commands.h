@@ -26,6 +26,9 @@ bool cmd_op(struct cli *cli, struct err *err);
 /* cmd_edit.c */
 bool cmd_edit(struct cli *cli, struct err *err);
 
+/* cmd_pipelines.c */
+bool cmd_pipelines(struct cli *cli, struct err *err);
+
 /* cmd_wait.c */
 extern const struct op_option wait_options[];
 bool cmd_wait(struct cli *cli, struct err *err);
@@ -52,8 +55,9 @@ bool cmd_lock_break(struct cli *cli, struct err *err);
 bool cmd_lock_hold(struct cli *cli, struct err *err);
 
 /* cmd_check.c */
-extern const struct op_option check_options[];
+extern const struct op_option check_options[], ack_options[];
 bool cmd_check(struct cli *cli, struct err *err);
+bool cmd_check_ack(struct cli *cli, struct err *err);
 
 /* cmd_overview.c */
 bool cmd_overview(struct cli *cli, struct err *err);

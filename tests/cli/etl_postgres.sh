@@ -23,6 +23,10 @@ dump >before
 
 run 0 -t "$etl" table list -o json --pipeline 7
 lines_are 8
+run 0 -t "$etl" table pipelines -o json
+field_is pipeline_id $'7\n8'
+field_is tables $'8\n1'
+field_is errored $'3\n0'
 run 0 -t "$etl" table list --errored --pipeline 7 -o name
 errored=$(wc -l <out)
 [ "$errored" -gt 0 ] || fail 'nothing is errored'

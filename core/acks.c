@@ -1,0 +1,112 @@
+#include "core/acks.h"
+
+#include "core/base/arena.h"
+#include "core/base/cleanup.h"
+#include "core/base/clock.h"
+#include "core/base/path.h"
+#include "core/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static bool failed(const char *path, const char *what, struct err *err)
+{
+    return err_set(err, ERR_INTERNAL, "acknowledgements %s: cannot %s: %s", path, what,
+                   strerror(errno));
+}
+
+bool acks_read(const char *path, json_t **ret, struct err *err)
+{
+    json_error_t why;
+    FILE *file = fopen(path, "re");
+    if (!file && errno == ENOENT) {
+        *ret = json_object();
+        return true;
+    }
+    if (!file)
+        return failed(path, "read it", err);
+    json_t *acks = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
+    fclose(file);
+    if (!json_is_object(acks)) {
+        json_decref(acks);
+        err_set(err, ERR_CORRUPT, "acknowledgements %s: damaged, or not a file of penstock", path);
+        return err_hint(err, "move it away; nothing else is kept in it");
+    }
+    *ret = acks;
+    return true;
+}
+
+static int64_t until_of(json_t *ack)
+{
+    const char *text = json_string_value(json_object_get(ack, "until"));
+    int64_t until;
+    return text && time_parse(str_of(text), &until) ? until : TIME_UNKNOWN;
+}
+
+int64_t acks_until(json_t *acks, struct str id, int64_t now_us)
+{
+    struct arena a = ARENA_INIT;
+    json_t *ack = json_object_get(acks, arena_cstr(&a, id));
+    arena_release(&a);
+    int64_t until = ack ? until_of(ack) : TIME_UNKNOWN;
+    return until != TIME_UNKNOWN && until > now_us ? until : TIME_UNKNOWN;
+}
+
+static void forget_past(json_t *acks, int64_t now_us)
+{
+    const char *id;
+    json_t *ack;
+    void *next;
+    json_object_foreach_safe(acks, next, id, ack)
+    {
+        int64_t until = until_of(ack);
+        if (until == TIME_UNKNOWN || until <= now_us)
+            json_object_del(acks, id);
+    }
+}
+
+/* Written beside it, synced, and put in its place. */
+static bool write_file(const char *path, json_t *acks, struct arena *a, struct err *err)
+{
+    const char *temp = arena_printf(a, "%s.new", path).ptr;
+    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return failed(temp, "make it", err);
+    bool ok = json_dumpfd(acks, fd, JSON_INDENT(1)) == 0 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    return (ok && rename(temp, path) == 0) || failed(path, "write it", err);
+}
+
+bool acks_add(const char *path, const struct ack *ack, struct err *err)
+{
+    struct arena a = ARENA_INIT;
+    json_t *acks = NULL;
+    int lock = -1;
+    bool ok = path_make_parents(path, 0700, err);
+    if (ok) {
+        const char *name = arena_printf(&a, "%s.lock", path).ptr;
+        lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = (lock >= 0 && flock(lock, LOCK_EX) == 0) || failed(name, "lock it", err);
+    }
+    if (ok && acks_read(path, &acks, err)) {
+        json_t *entry = json_object();
+        json_object_set_new(entry, "until", output_time(ack->until_us));
+        json_object_set_new(entry, "at", output_time(ack->at_us));
+        json_object_set_new(entry, "who", output_text(str_of(ack->who)));
+        json_object_set_new(entry, "reason", output_text(ack->reason));
+        forget_past(acks, ack->at_us);
+        json_object_set_new(acks, ack->id, entry);
+        ok = write_file(path, acks, &a, err);
+        json_decref(acks);
+    } else
+        ok = false;
+    if (lock >= 0)
+        close(lock);
+    arena_release(&a);
+    return ok;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Acknowledged findings: left out of check for a while, kept in a file of ours that is never lost.
+. "$(dirname "$0")/harness.sh"
+mkdir -p s/torn s/fine
+printf '{"completed": {"singer' >s/torn/state.json
+printf '{"completed": {"singer_state": {"bookmarks": {"a": {"v": 1}}}}, "partial": {}}' >s/fine/state.json
+target=meltano+file://$work/s
+
+run 10 -t "$target" check --exit-code -o json
+field_is object torn
+id=$(field id)
+field_is acknowledged_until null
+
+run 2 -t "$target" check ack "$id"
+run 2 -t "$target" check ack "$id" --for soon
+run 3 -t "$target" check ack 000000000000 --for 7d
+[ -e state/penstock/acks.json ] && fail 'something was acknowledged'
+
+run 0 -t "$target" check ack "$id" --for 7d --reason 'INC-9'
+err_has 'acknowledged until'
+[ "$(stat -c %a state/penstock/acks.json)" = 600 ] || fail 'others may read it'
+run 0 -t "$target" check --exit-code
+out_is ''
+err_has '1 acknowledged; check --all shows it'
+run 0 -t "$target" check --exit-code --all -o json
+field_is object torn
+[ "$(field acknowledged_until)" != null ] || fail 'no time'
+run 0 audit list -o json
+field_is reason INC-9
+field_is step acknowledged
+
+# its time over, it is found again
+sed -i 's/"until": "[^"]*"/"until": "2020-01-01T00:00:00Z"/' state/penstock/acks.json
+run 10 -t "$target" check --exit-code
+out_has torn
+
+# two at once: neither is lost
+printf '{"completed": {"singer' >s/fine/state.json
+ids=$("$penstock" -t "$target" check -o name)
+for one in $ids; do
+    "$penstock" -t "$target" check ack "$one" --for 1d 2>/dev/null &
+done
+wait
+run 0 -t "$target" check --exit-code
+out_is ''
+
+# a file that is none of ours stays as it is
+printf 'not json' >state/penstock/acks.json
+run 8 -t "$target" check
+err_has acks.json
+run 8 -t "$target" check ack "$id" --for 1d
+[ "$(cat state/penstock/acks.json)" = 'not json' ] || fail 'a damaged file was overwritten'
+finish
