@@ -93,7 +93,7 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
         const struct plan_item *item = &plan->items[i];
         if (item->outcome == OUTCOME_PLANNED)
             first = first ? first : item;
-        else
+        else if (item->outcome != OUTCOME_SET_ASIDE)
             refused = refused ? refused : item;
     }
     entry->possible = planned > 0;
@@ -111,8 +111,11 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
     }
     const struct consequence *worst = plan->consequences;
     entry->level = worst ? worst->level : LEVEL_NOTE;
+    size_t aside = plan_count(plan, OUTCOME_SET_ASIDE);
     struct str count =
-        plan->nitems > 1 ? arena_printf(a, "%zu of %zu: ", planned, plan->nitems) : STR("");
+        aside ? arena_printf(a, "%zu of %zu, %zu set aside: ", planned, plan->nitems, aside)
+        : plan->nitems > 1 ? arena_printf(a, "%zu of %zu: ", planned, plan->nitems)
+                           : STR("");
     entry->text = arena_printf(a, "%.*s%.*s → %.*s%s%.*s", STR_ARG(count),
                                STR_ARG(first->before_text), STR_ARG(first->after_text),
                                worst ? "; " : "", STR_ARG(worst ? worst->text : STR("")));
@@ -142,9 +145,10 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
     struct err err = {0};
     want.action = action;
     want.n = want.n < PREVIEW_RECORDS ? want.n : PREVIEW_RECORDS;
-    if (want_plan(job, store, &want, &plan, &err))
+    if (want_plan(job, store, &want, &plan, &err)) {
+        plan_set_aside(plan);
         describe(&job->arena, plan, entry);
-    else
+    } else
         entry->text = arena_str(&job->arena, str_of(err.text));
     plan_free(plan);
 }

@@ -5,6 +5,14 @@
 
 enum { HEAD = 1, FOOT = 4, RESULT_FOOT = 3, WAITING = 2, FRAME = 2 };
 
+/* "rollback one step", without the explanation behind a colon. */
+static struct str short_label(const struct action *action)
+{
+    struct str label = str_of(action->label);
+    ptrdiff_t colon = str_index(label, ':');
+    return colon < 0 ? label : str_sub(label, 0, (size_t)colon);
+}
+
 static struct str box_title(const struct plan_view *v, struct arena *a)
 {
     const struct plan *plan = v->plan;
@@ -27,16 +35,26 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
         break;
     }
     size_t planned = plan_count(plan, OUTCOME_PLANNED), aside = plan_count(plan, OUTCOME_SET_ASIDE);
-    size_t out = plan->nitems - planned - aside;
     struct str what = plan->undoes
                           ? arena_printf(a, "%s of change %.4s", plan->verb, plan->undoes_id)
-                          : str_of(want ? want->action->label : plan->verb);
-    struct str left = aside && out ? arena_printf(a, " (%zu set aside, %zu left out)", aside, out)
-                      : aside      ? arena_printf(a, " (%zu set aside)", aside)
-                      : out        ? arena_printf(a, " (%zu left out)", out)
-                                   : STR("");
-    return arena_printf(a, "PLAN %.4s  %.*s  %zu %s%.*s", plan->id, STR_ARG(what), planned,
-                        plan_noun(v, planned), STR_ARG(left));
+                      : want ? short_label(want->action)
+                             : str_of(plan->verb);
+    struct str of =
+        planned + aside < plan->nitems ? arena_printf(a, " of %zu", plan->nitems) : STR("");
+    struct str left = aside ? arena_printf(a, " (%zu set aside)", aside) : STR("");
+    return arena_printf(a, "PLAN %.4s  %.*s  %zu%.*s %s%.*s", plan->id, STR_ARG(what), planned,
+                        STR_ARG(of), plan_noun(v, of.len ? plan->nitems : planned), STR_ARG(left));
+}
+
+/* The name of the store gives way to the title. */
+static struct str box_store(const struct plan_view *v, struct arena *a, int room)
+{
+    enum { LEAST = 10 };
+    const struct session *s = v->base.session;
+    const char *tag = environment_tag(s->target.env);
+    room -= 8 + text_width(str_of(tag));
+    struct str name = text_cut_middle(a, text_clean(a, s->name, 0), room < LEAST ? LEAST : room, 0);
+    return arena_printf(a, "%s %.*s", tag, STR_ARG(name));
 }
 
 static struct str clock_text(struct arena *a, int64_t us)
@@ -261,7 +279,6 @@ static void make_lines(struct plan_view *v, int width)
 void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
 {
     struct arena *a = &canvas->scratch;
-    const struct session *s = v->base.session;
     const struct plan_lines *l = &v->lines;
     bool waiting = v->state != PLAN_READY && v->state != PLAN_RESULT;
     bool failed = v->state == PLAN_RESULT && v->err.kind != ERR_NONE;
@@ -273,8 +290,9 @@ void plan_draw(struct plan_view *v, struct canvas *canvas, struct rect r)
     }
     h = h > r.h ? r.h : h;
     struct rect box = {r.y + (r.h - h) / 2, r.x + 1, h, w};
-    struct str store = arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name));
-    struct rect in = canvas_box(canvas, box, box_title(v, a), store);
+    struct str heading = box_title(v, a);
+    int room = w - text_width(text_clean(a, heading, 0));
+    struct rect in = canvas_box(canvas, box, heading, box_store(v, a, room));
     if (waiting) {
         draw_waiting(v, canvas, in);
         return;

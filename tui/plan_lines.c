@@ -300,11 +300,6 @@ static struct str change_text(struct arena *a, const struct plan_item *item)
     return arena_printf(a, "%.*s → %.*s", STR_ARG(item->before_text), STR_ARG(item->after_text));
 }
 
-static int clean_width(struct arena *a, struct str text)
-{
-    return text_width(text_clean(a, text, 0));
-}
-
 /* Two records of one name are told apart by their ids. */
 static struct str row_name(struct plan_lines *l, const struct plan *plan, const struct ranked *rows,
                            size_t n, size_t i)
@@ -329,6 +324,18 @@ static bool verdicts_differ(const struct plan *plan, const struct ranked *rows, 
     return false;
 }
 
+static struct str row_tail(struct arena *a, const struct plan_item *item, bool with_writer)
+{
+    return arena_printf(a, "%s%sundo %s", with_writer ? writers[item->writer.verdict].word : "",
+                        with_writer ? ", " : "", undo_scope_name(item->undo));
+}
+
+static int wider(int width, struct arena *a, struct str text)
+{
+    int w = text_width(text_clean(a, text, 0));
+    return w > width ? w : width;
+}
+
 static void add_rows(struct plan_lines *l, const struct plan_view *v)
 {
     const struct plan *plan = v->plan;
@@ -336,23 +343,26 @@ static void add_rows(struct plan_lines *l, const struct plan_view *v)
     size_t n;
     struct ranked *rows = planned_rows(plan, a, &n);
     bool with_writer = verdicts_differ(plan, rows, n);
-    int name_width = 0, change_width = 0, most = l->width / 3;
+    int name_width = 0, change_width = 0, tail_width = 0;
     for (size_t i = 0; i < n; i++) {
-        int name = clean_width(a, row_name(l, plan, rows, n, i));
-        int change = clean_width(a, change_text(a, &plan->items[rows[i].item]));
-        name_width = name > name_width ? name : name_width;
-        change_width = change > change_width ? change : change_width;
+        const struct plan_item *item = &plan->items[rows[i].item];
+        name_width = wider(name_width, a, row_name(l, plan, rows, n, i));
+        change_width = wider(change_width, a, change_text(a, item));
+        tail_width = wider(tail_width, a, row_tail(a, item, with_writer));
     }
-    name_width = name_width > most ? most : name_width;
-    change_width = change_width > most ? most : change_width;
+    int room = l->width - 9 - (tail_width < l->width / 3 ? tail_width : l->width / 3);
+    if (name_width + change_width > room) { /* the wider one gives way */
+        name_width = name_width > room / 2 && change_width <= room / 2 ? room - change_width
+                     : name_width > room / 2                           ? room / 2
+                                                                       : name_width;
+        change_width = change_width > room - name_width ? room - name_width : change_width;
+    }
     for (size_t i = 0; i < n; i++) {
         const struct plan_item *item = &plan->items[rows[i].item];
         struct str name = padded(a, row_name(l, plan, rows, n, i), name_width);
         struct str change = padded(a, change_text(a, item), change_width);
-        struct str text =
-            arena_printf(a, "%3zu  %.*s  %.*s  %s%sundo %s", i + 1, STR_ARG(name), STR_ARG(change),
-                         with_writer ? writers[item->writer.verdict].word : "",
-                         with_writer ? ", " : "", undo_scope_name(item->undo));
+        struct str text = arena_printf(a, "%3zu  %.*s  %.*s  %.*s", i + 1, STR_ARG(name),
+                                       STR_ARG(change), STR_ARG(row_tail(a, item, with_writer)));
         enum style style = rows[i].rank < 3 ? STYLE_WARN : STYLE_STRONG;
         plan_add_line(l, style, 0, text, (ptrdiff_t)rows[i].item);
         if (v->diff_item == (ptrdiff_t)rows[i].item || n == 1)

@@ -235,7 +235,7 @@ static void a_parked_plan_says_what_changed(void **state)
     show(&s, 24, 80);
     assert_shows(&s, "CHANGED since it was parked");
     assert_shows(&s, "this is a new plan");
-    assert_shows(&s, "1 table (1 left out)");
+    assert_shows(&s, "1 of 2 tables");
     keys(&s, "{Esc}");
     assert_int_equal(plan_parked(s.app), 1); /* the new one */
     screen_close(&s);
