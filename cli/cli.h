@@ -123,6 +123,8 @@ struct choice {
  * candidates. `nwords`: how many of cli->words are ids. */
 bool select_records(struct cli *cli, size_t nwords, bool absent_ok, struct choice **ret,
                     size_t *ret_n, struct err *err);
+/* All that --pattern, --pipeline and the like let through, of one store. */
+bool select_every(struct cli *cli, struct choice **ret, size_t *ret_n, struct err *err);
 bool select_one(struct cli *cli, const char *word, bool absent_ok, struct choice *ret,
                 struct err *err);
 /* Does the row pass --pattern and --pipeline? */

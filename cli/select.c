@@ -290,6 +290,21 @@ static bool one_store(struct cli *cli, const struct choices *list, struct err *e
     return true;
 }
 
+bool select_every(struct cli *cli, struct choice **ret, size_t *ret_n, struct err *err)
+{
+    struct choices list = {.arena = &cli->arena};
+    for (size_t i = 0; i < cli->nstores; i++) {
+        if (store_system(cli->stores[i].store) == cli->system &&
+            !scan_store(cli, &cli->stores[i], &list, err))
+            return false;
+    }
+    if (!one_store(cli, &list, err))
+        return false;
+    *ret = list.items;
+    *ret_n = list.n;
+    return true;
+}
+
 bool select_records(struct cli *cli, size_t nwords, bool absent_ok, struct choice **ret,
                     size_t *ret_n, struct err *err)
 {

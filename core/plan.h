@@ -119,6 +119,11 @@ bool plan_make(const struct plan_request *request, const struct call *call, stru
  * ones; the entry's store must be among them. */
 bool plan_undo(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
                struct str reason, const struct call *call, struct plan **ret, struct err *err);
+/* Puts one record back to what journal entry `entry` made of it, or with `before` to what it was
+ * before, whatever happened to it since; the parts that the entry did not change stay. */
+bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
+                  struct open_store *stores, size_t nstores, struct str reason,
+                  const struct call *call, struct plan **ret, struct err *err);
 /* Breaks locks as seen. */
 bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
                 bool force, struct plan **ret, struct err *err);

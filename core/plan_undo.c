@@ -194,6 +194,71 @@ bool plan_undo(const struct journal_entry *entry, struct open_store *stores, siz
     return true;
 }
 
+/* The last thing that the entry did to this record. */
+static const struct journal_item *item_of(const struct journal_entry *entry, struct str id)
+{
+    for (size_t i = entry->nitems; i-- > 0;) {
+        const struct journal_item *item = &entry->items[i];
+        if (str_eq(item->id, id) && item->outcome == OUTCOME_APPLIED && item->kind != EDIT_BREAK)
+            return item;
+    }
+    return NULL;
+}
+
+bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
+                  struct open_store *stores, size_t nstores, struct str reason,
+                  const struct call *call, struct plan **ret, struct err *err)
+{
+    const struct journal_item *was = item_of(entry, id);
+    if (!was)
+        return err_set(err, ERR_NOT_FOUND, "journal entry %s: it changed no %.*s", entry->id,
+                       STR_ARG(id));
+    struct open_store *store = store_by_identity(stores, nstores, was->store);
+    if (!store) {
+        err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
+                STR_ARG(was->store));
+        return err_hint(err, "name it with -t");
+    }
+    struct plan *plan = plan_new("restore", reason);
+    struct arena *a = &plan->arena;
+    struct read_item *now = arena_new(a, struct read_item);
+    struct activity *activity = arena_new(a, struct activity);
+    if (!store_read(store->store, &id, 1, 0, call, a, now, err) ||
+        !store_activity(store->store, &id, 1, call, a, activity, err)) {
+        plan_free(plan);
+        return false;
+    }
+    const struct system *system = store_system(store->store);
+    struct journal_item from = *was;
+    from.n = 0; /* nothing is undone by it */
+    from.receipt = from.waits_for = STR_NULL;
+    if (!before) {
+        from.before_image = was->after_image;
+        from.before_absent = was->after_absent;
+        from.before_text = was->after_text;
+        memcpy(from.before, was->after, sizeof from.before);
+    }
+    memcpy(from.after, now->doc.versions, sizeof from.after);
+    from.after_text = plan_text_of(system, now->doc.root, now->doc.absent, a);
+    plan->items = arena_new(a, struct plan_item);
+    plan->nitems = 1;
+    plan->items[0] = (struct plan_item){.store = store,
+                                        .id = arena_str(a, id),
+                                        .label = arena_str(a, was->label),
+                                        .needs = -1,
+                                        .record = -1};
+    plan->request.store = plan->request.other_store = store;
+    restore_item(plan, plan->items, &from, op_of_entry(entry), now, activity);
+    bool same = true;
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        same = same && (!(from.change >> i & 1) || version_eq(&from.before[i], &from.after[i]));
+    if (same && plan->items[0].outcome == OUTCOME_PLANNED)
+        plan->items[0].outcome = OUTCOME_UNCHANGED;
+    plan_finish(plan);
+    *ret = plan;
+    return true;
+}
+
 bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
                 bool force, struct plan **ret, struct err *err)
 {

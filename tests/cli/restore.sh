@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# state restore: byte for byte what the journal keeps; state prune: only states of single runs.
+. "$(dirname "$0")/harness.sh"
+mkdir -p s/x
+target=meltano+file://$work/s
+printf '{"completed":  {"singer_state": {"bookmarks": {"a": {"v": 9007199254740993}}}}, "partial": {} }' >s/x/state.json
+cp s/x/state.json first
+run 0 -t "$target" state set x '{"singer_state": {"bookmarks": {"a": {"v": 2}}}}' --yes -o json
+one=$(field journal_id)
+cp s/x/state.json second
+run 0 -t "$target" state clear x --yes
+[ -e s/x/state.json ] && fail 'not cleared'
+
+run 2 -t "$target" state restore x
+run 3 -t "$target" state restore y --entry "$one" --yes
+run 3 -t "$target" state restore x --entry 000000000000 --yes
+run 6 -t "$target" state restore x --entry "$one"
+[ -e s/x/state.json ] && fail 'restored without being confirmed'
+run 0 -t "$target" state restore x --entry "$one" --yes
+cmp s/x/state.json second || fail 'not what the change had made'
+run 0 -t "$target" state restore x --entry "$one" --before --yes
+cmp s/x/state.json first || fail 'not what was there before the change'
+run 0 -t "$target" state restore x --entry "$one" --before --yes -o json
+field results | grep -q '"outcome": "unchanged"' || fail 'restored what is there'
+run 0 -t "$target" journal undo --yes
+cmp s/x/state.json second || fail 'a restore is not undone'
+run 6 -t "$target" --read-only state restore x --entry "$one" --before --yes
+cmp s/x/state.json second || fail 'read-only wrote'
+
+for id in 2026-01-01T000000--tap-a--target-b 2026-11-20T000000--tap-a--target-b 2026-01-01T000000--tap-a old; do
+    mkdir -p "s/$id"
+    cp first "s/$id/state.json"
+done
+touch -d '2026-01-01' s/2026-01-01T000000--tap-a--target-b/state.json s/old/state.json s/2026-01-01T000000--tap-a/state.json
+cp -rp s before
+run 2 -t "$target" state prune
+run 0 -t "$target" state prune --older 90d --dry-run -o json
+field results | grep -o '"object": "[^"]*"' >named
+grep -qx '"object": "2026-01-01T000000--tap-a--target-b"' named || fail "prunes $(cat named)"
+[ "$(wc -l <named)" = 1 ] || fail "prunes $(cat named)"
+same s before
+run 0 -t "$target" state prune --older 90d --yes
+[ -e s/2026-01-01T000000--tap-a--target-b ] && fail 'not pruned'
+run 0 -t "$target" state prune --older 90d --yes
+err_has 'nothing to do'
+run 0 -t "$target" journal undo --yes
+same s before
+finish
