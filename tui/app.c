@@ -129,6 +129,7 @@ struct app *app_new(const struct tui_opts *opts)
     app->probes = calloc(opts->ntargets + 1, sizeof app->probes[0]);
     if (!app->probes)
         abort();
+    app->filters = keyset_new();
     view_stores_open(app);
     for (size_t i = 0; i < opts->ntargets; i++)
         probe_start(app, &app->probes[i], &opts->targets[i]);
@@ -151,8 +152,11 @@ bool app_free(struct app *app)
         if (app->probes[i].worker)
             all = worker_stop(app->probes[i].worker, QUIT_WAIT_MS) && all;
     }
+    if (app->indexer)
+        all = worker_stop(app->indexer, QUIT_WAIT_MS) && all;
     if (!all)
         return false;
+    keyset_free(app->filters);
     for (size_t i = 0; i < app->opts.ntargets; i++)
         arena_release(&app->probes[i].arena);
     free(app->probes);
@@ -192,6 +196,8 @@ static void close_top(struct app *app)
     app->top = view->below;
     if (view->session)
         worker_forget(view->session->worker, view);
+    if (app->indexer)
+        worker_forget(app->indexer, view);
     view->class->close(view);
 }
 
@@ -303,8 +309,9 @@ bool app_read_visible(struct app *app, struct session *session, bool now)
 static void cancel_running(struct app *app)
 {
     struct view *view = app->top;
-    if (view->session && view->session->loading) {
-        worker_cancel(view->session->worker, view->session);
+    if (view->session &&
+        (view->session->loading || session_waits(view->session, clock_monotonic_ms()))) {
+        session_stop(view->session);
         worker_cancel(view->session->worker, view);
         app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again");
     } else
@@ -392,6 +399,18 @@ void app_collect(struct app *app)
     }
     for (struct session *s = app->sessions; s; s = s->next)
         worker_collect(s->worker);
+    if (app->indexer)
+        worker_collect(app->indexer);
+}
+
+struct worker *app_indexer(struct app *app)
+{
+    struct err err;
+    if (!app->indexer && !worker_start(NULL, NULL, NULL, &app->indexer, &err)) {
+        app_say_err(app, &err);
+        return NULL;
+    }
+    return app->indexer;
 }
 
 size_t app_fds(const struct app *app, int *ret, size_t max)
@@ -403,6 +422,8 @@ size_t app_fds(const struct app *app, int *ret, size_t max)
     }
     for (const struct session *s = app->sessions; s && n < max; s = s->next)
         ret[n++] = worker_fd(s->worker);
+    if (app->indexer && n < max)
+        ret[n++] = worker_fd(app->indexer);
     return n;
 }
 

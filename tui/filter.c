@@ -1,11 +1,14 @@
 #include "tui/filter.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum term_kind { TERM_WORD, TERM_EQUAL, TERM_LESS, TERM_MORE };
+enum term_kind { TERM_WORD, TERM_FUZZY, TERM_EQUAL, TERM_LESS, TERM_MORE };
+
+enum { COLUMNS_MAX = 64 };
 
 struct terminal {
     enum term_kind kind;
@@ -13,11 +16,13 @@ struct terminal {
     size_t column;
     struct str text;
     int64_t number;
+    unsigned types; /* bit per cell type whose shown text may hold `text` */
 };
 
 struct filter {
     struct arena arena;
     const struct sheet *sheet;
+    struct str text;
     struct terminal *terms;
     size_t nterms;
     bool is_regex;
@@ -42,11 +47,23 @@ static bool equal(struct str a, struct str b, bool any_case)
 
 static bool contains(struct str text, struct str word, bool any_case)
 {
+    if (!any_case)
+        return memmem(text.ptr, text.len, word.ptr, word.len);
     for (size_t i = 0; i + word.len <= text.len; i++) {
-        if (equal(str_sub(text, i, i + word.len), word, any_case))
+        if (tolower((unsigned char)text.ptr[i]) == word.ptr[0] &&
+            equal(str_sub(text, i, i + word.len), word, true))
             return true;
     }
     return false;
+}
+
+/* All characters, in this order, with others between them. */
+static bool contains_fuzzy(struct str text, struct str word, bool any_case)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < text.len && at < word.len; i++)
+        at += same(text.ptr[i], word.ptr[at], any_case);
+    return at == word.len;
 }
 
 static bool is_lower(struct str s)
@@ -109,10 +126,32 @@ static bool parse_number(enum cell_type type, struct str text, int64_t *ret)
     return false;
 }
 
+/* What cells without a text are shown as: where a word cannot stand in it, nothing is written. */
+static unsigned types_of(struct str word)
+{
+    static const struct {
+        enum cell_type type;
+        const char *characters;
+    } shown[] = {
+        {CELL_BOOL, "yesnoYESNO"},
+        {CELL_INT, "-0123456789"},
+        {CELL_BYTES, " .0123456789kMGTPBmgtpbK"},
+        {CELL_TIME, "-.:0123456789TZtz"},
+    };
+    unsigned types = 1u << CELL_TEXT | 1u << CELL_OBJECT;
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        size_t n = 0;
+        while (n < word.len && word.ptr[n] && strchr(shown[i].characters, word.ptr[n]))
+            n++;
+        types |= n == word.len ? 1u << shown[i].type : 0;
+    }
+    return types;
+}
+
 static size_t find_operator(struct str word)
 {
     size_t i = 0;
-    while (i < word.len && !strchr("=<>", word.ptr[i]))
+    while (i < word.len && !(word.ptr[i] && strchr("=:<>", word.ptr[i])))
         i++;
     return i;
 }
@@ -126,13 +165,14 @@ static bool parse_term(struct filter *f, struct str word, size_t at, struct err 
         term->text = word = str_sub(word, 1, word.len);
     }
     size_t op = find_operator(word);
-    bool not_equal = op > 0 && op < word.len && word.ptr[op] == '=' && word.ptr[op - 1] == '!';
+    bool not_equal =
+        op > 0 && op < word.len && strchr("=:", word.ptr[op]) && word.ptr[op - 1] == '!';
     struct str name = str_sub(word, 0, not_equal ? op - 1 : op);
     const struct column *column = op < word.len ? find_column(f->sheet, name, &term->column) : NULL;
     if (column) {
         term->text = str_sub(word, op + 1, word.len);
         term->negate = term->negate != not_equal;
-        term->kind = word.ptr[op] == '=' ? TERM_EQUAL : word.ptr[op] == '<' ? TERM_LESS : TERM_MORE;
+        term->kind = word.ptr[op] == '<' ? TERM_LESS : word.ptr[op] == '>' ? TERM_MORE : TERM_EQUAL;
         if (term->kind != TERM_EQUAL && !parse_number(column->type, term->text, &term->number))
             return err_set(err, ERR_INVALID, "filter, character %zu: '%.*s' is no %s", at + op + 2,
                            STR_ARG(term->text),
@@ -141,20 +181,38 @@ static bool parse_term(struct filter *f, struct str word, size_t at, struct err 
                            : column->type == CELL_INT   ? "number"
                                                         : "order: this column has none");
     }
+    if (!column && word.len > 1 && word.ptr[0] == '~') {
+        term->kind = TERM_FUZZY;
+        term->text = str_sub(word, 1, word.len);
+    }
     term->any_case = is_lower(term->text);
+    term->types = types_of(term->text);
     f->nterms++;
     return true;
 }
 
-static bool parse_regex(struct filter *f, struct str pattern, struct err *err)
+/* Where a pattern stops to be one: behind the longest beginning that is. */
+static size_t bad_at(struct arena *a, struct str pattern)
+{
+    for (size_t len = pattern.len; len > 0; len--) {
+        regex_t regex;
+        if (regcomp(&regex, arena_cstr(a, str_sub(pattern, 0, len - 1)), REG_EXTENDED) == 0) {
+            regfree(&regex);
+            return len - 1;
+        }
+    }
+    return 0;
+}
+
+static bool parse_regex(struct filter *f, struct str pattern, size_t at, struct err *err)
 {
     int flags = REG_EXTENDED | REG_NOSUB | (is_lower(pattern) ? REG_ICASE : 0);
     int error = regcomp(&f->regex, arena_cstr(&f->arena, pattern), flags);
     if (error) {
         char text[128];
         regerror(error, &f->regex, text, sizeof text);
-        return err_set(err, ERR_INVALID, "filter: regular expression '%.*s': %s", STR_ARG(pattern),
-                       text);
+        return err_set(err, ERR_INVALID, "filter, character %zu: regular expression '%.*s': %s",
+                       at + bad_at(&f->arena, pattern) + 1, STR_ARG(pattern), text);
     }
     f->is_regex = true;
     return true;
@@ -163,7 +221,7 @@ static bool parse_regex(struct filter *f, struct str pattern, struct err *err)
 static bool parse(struct filter *f, struct str text, struct err *err)
 {
     if (str_starts(text, "re:"))
-        return parse_regex(f, str_sub(text, 3, text.len), err);
+        return parse_regex(f, str_sub(text, 3, text.len), 3, err);
     f->terms = arena_array(&f->arena, struct terminal, text.len + 1);
     for (size_t i = 0; i < text.len;) {
         size_t end = i;
@@ -185,13 +243,20 @@ bool filter_parse(const struct sheet *sheet, struct str text, struct filter **re
     struct filter *f = calloc(1, sizeof *f);
     if (!f)
         abort();
+    assert(sheet->ncolumns <= COLUMNS_MAX);
     f->sheet = sheet;
-    if (!parse(f, arena_str(&f->arena, text), err)) {
+    f->text = arena_str(&f->arena, text);
+    if (!parse(f, f->text, err)) {
         filter_free(f);
         return false;
     }
     *ret = f;
     return true;
+}
+
+struct str filter_text(const struct filter *filter)
+{
+    return filter->text;
 }
 
 void filter_free(struct filter *filter)
@@ -206,16 +271,34 @@ void filter_free(struct filter *filter)
 
 /* --- matching ------------------------------------------------------------------------------- */
 
+static bool is_text(const struct cell *cell)
+{
+    return cell->type == CELL_TEXT || cell->type == CELL_OBJECT;
+}
+
+static bool text_matches(const struct filter *f, const struct terminal *term, struct str text)
+{
+    if (!term) {
+        regmatch_t range = {0, (regoff_t)text.len};
+        return regexec(&f->regex, text.ptr, 1, &range, REG_STARTEND) == 0;
+    }
+    return term->kind == TERM_FUZZY ? contains_fuzzy(text, term->text, term->any_case)
+                                    : contains(text, term->text, term->any_case);
+}
+
+/* Texts first: what else a cell holds has to be written to be looked at. */
 static bool any_column(const struct filter *f, const struct cell *cells, struct arena *a,
                        const struct terminal *term)
 {
-    for (size_t c = 0; c < f->sheet->ncolumns; c++) {
-        if (!f->sheet->columns[c].title || cells[c].type == CELL_NULL)
-            continue;
-        struct str shown = cell_show(a, &cells[c], TIME_UNKNOWN);
-        if (term ? contains(shown, term->text, term->any_case)
-                 : regexec(&f->regex, arena_cstr(a, shown), 0, NULL, 0) == 0)
-            return true;
+    for (int texts = 1; texts >= 0; texts--) {
+        for (size_t c = 0; c < f->sheet->ncolumns; c++) {
+            const struct cell *cell = &cells[c];
+            if (!f->sheet->columns[c].title || cell->type <= CELL_NULL || is_text(cell) != texts ||
+                (term && !(term->types & 1u << cell->type)))
+                continue;
+            if (text_matches(f, term, cell_show(a, cell, TIME_UNKNOWN)))
+                return true;
+        }
     }
     return false;
 }
@@ -223,7 +306,7 @@ static bool any_column(const struct filter *f, const struct cell *cells, struct 
 static bool term_passes(const struct filter *f, const struct terminal *term,
                         const struct cell *cells, int64_t now_us, struct arena *a)
 {
-    if (term->kind == TERM_WORD)
+    if (term->kind == TERM_WORD || term->kind == TERM_FUZZY)
         return any_column(f, cells, a, term) != term->negate;
     const struct cell *cell = &cells[term->column];
     if (term->kind == TERM_EQUAL) {
@@ -240,8 +323,8 @@ bool filter_passes(const struct filter *filter, const struct rows *rows, size_t 
 {
     if (!filter)
         return true;
-    struct arena a = ARENA_INIT;
-    struct cell *cells = arena_array(&a, struct cell, filter->sheet->ncolumns);
+    struct arena a = ARENA_INIT; /* takes memory only where something has to be written */
+    struct cell cells[COLUMNS_MAX];
     struct row_in row;
     rows_get(rows, i, &row, cells);
     bool passes = filter->is_regex ? any_column(filter, cells, &a, NULL) : true;
@@ -249,4 +332,14 @@ bool filter_passes(const struct filter *filter, const struct rows *rows, size_t 
         passes = term_passes(filter, &filter->terms[t], cells, now_us, &a);
     arena_release(&a);
     return passes;
+}
+
+bool filter_needs_values(const struct filter *filter)
+{
+    for (size_t t = 0; filter && t < filter->nterms; t++) {
+        const struct terminal *term = &filter->terms[t];
+        if (term->kind >= TERM_EQUAL && !filter->sheet->columns[term->column].cheap)
+            return true;
+    }
+    return false;
 }

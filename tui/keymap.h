@@ -59,6 +59,9 @@ enum command {
     CMD_FOCUS,
     CMD_REDRAW,
     CMD_SUSPEND,
+    CMD_WIDE,
+    CMD_RANGE,
+    CMD_COLUMNS,
     COMMANDS
 };
 

@@ -1,21 +1,19 @@
 #include "tui/list.h"
 
-#include "core/base/text.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    GUTTER = 5, /* blank, cursor, mark, how the row is, blank */
-    GAP = 2,
-    COLUMNS_MAX = 64,
-    CUT_WIDTH = 10, /* a text cut to less says nothing */
+    AT_ONCE = 3000, /* rows that are put in order while the loop waits */
+    MARKS_MAX = 100000,
+    FIND_ROWS = 50000, /* looked at by one search */
 };
 
 void list_init(struct list *list, const struct sheet *sheet)
 {
-    *list =
-        (struct list){.sheet = sheet, .sort = -1, .attention = strcmp(sheet->name, "list") == 0};
+    *list = (struct list){.sheet = sheet,
+                          .want = {.sort = -1, .attention = strcmp(sheet->name, "list") == 0}};
+    list->shown = list->want;
     list->marks = keyset_new();
     list->cleared = keyset_new();
 }
@@ -23,74 +21,40 @@ void list_init(struct list *list, const struct sheet *sheet)
 void list_release(struct list *list)
 {
     free(list->order);
+    rows_free(list->rows);
+    rows_free(list->next);
     sbuf_release(&list->key);
     sbuf_release(&list->filter_text);
+    sbuf_release(&list->shown_filter);
+    sbuf_release(&list->found_text);
+    sbuf_release(&list->anchor);
     keyset_free(list->marks);
     keyset_free(list->cleared);
     filter_free(list->filter);
 }
 
-/* --- order ---------------------------------------------------------------------------------- */
-
-static int row_cmp(const void *a, const void *b, void *ctx)
+static void set_text(struct sbuf *to, struct str text)
 {
-    const struct list *list = ctx;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    struct cell cx = rows_cell(list->rows, x, (size_t)list->sort);
-    struct cell cy = rows_cell(list->rows, y, (size_t)list->sort);
-    bool nothing = cx.type <= CELL_NULL || cy.type <= CELL_NULL; /* last in either direction */
-    int cmp = cell_cmp(&cx, &cy);
-    if (list->descending && !nothing)
-        cmp = -cmp;
-    return cmp ? cmp : (x > y) - (x < y);
+    struct sbuf copy = SBUF_INIT;
+    sbuf_str(&copy, text); /* `text` may be the old one */
+    sbuf_release(to);
+    *to = copy;
 }
 
-/* Without a chosen column, records that need attention come first, each kind in store order. */
-static int attention_cmp(const void *a, const void *b, void *ctx)
-{
-    static const int rank[] = {
-        [MARK_BAD] = 0, [MARK_WARN] = 1, [MARK_NONE] = 2, [MARK_OK] = 2, [MARK_WAIT] = 2};
-    const struct list *list = ctx;
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    int cmp = rank[rows_mark(list->rows, x)] - rank[rows_mark(list->rows, y)];
-    return cmp ? cmp : (x > y) - (x < y);
-}
+/* --- the cursor ----------------------------------------------------------------------------- */
 
-static void order_insert(struct list *list, size_t at, uint32_t row)
+static bool find_line(const struct list *list, struct str key, size_t *ret)
 {
-    memmove(&list->order[at + 1], &list->order[at], (list->n - at) * sizeof list->order[0]);
-    list->order[at] = row;
-    list->n++;
-}
-
-/* Filters and sorts anew; a tombstone keeps its line. */
-static void reorder(struct list *list, int64_t now_us)
-{
-    size_t count = list->rows ? rows_count(list->rows) : 0;
-    if (list->cap < count + 1) {
-        list->cap = count + 1;
-        list->order = realloc(list->order, list->cap * sizeof list->order[0]);
-        if (!list->order)
-            abort();
-    }
-    list->n = list->total = 0;
-    size_t tombstone = count;
-    for (size_t i = 0; i < count; i++) {
-        if (rows_gone(list->rows, i)) {
-            if (list->has_key && str_eq(rows_key(list->rows, i), sbuf_view(&list->key)))
-                tombstone = i;
-            continue;
+    size_t row;
+    if (!list->rows || !rows_find(list->rows, key, &row))
+        return false;
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->order[i] == row) {
+            *ret = i;
+            return true;
         }
-        list->total++;
-        if (filter_passes(list->filter, list->rows, i, now_us))
-            list->order[list->n++] = (uint32_t)i;
     }
-    if (list->sort >= 0)
-        qsort_r(list->order, list->n, sizeof list->order[0], row_cmp, list);
-    else if (list->attention)
-        qsort_r(list->order, list->n, sizeof list->order[0], attention_cmp, list);
-    if (tombstone < count)
-        order_insert(list, list->cursor < list->n ? list->cursor : list->n, (uint32_t)tombstone);
+    return false;
 }
 
 static void take_key(struct list *list)
@@ -107,13 +71,7 @@ static void take_key(struct list *list)
 static bool follow(struct list *list)
 {
     size_t offset = list->cursor >= list->top ? list->cursor - list->top : 0;
-    bool found = false;
-    for (size_t i = 0; i < list->n && list->has_key && !found; i++) {
-        if (str_eq(rows_key(list->rows, list->order[i]), sbuf_view(&list->key))) {
-            list->cursor = i;
-            found = true;
-        }
-    }
+    bool found = list->has_key && find_line(list, sbuf_view(&list->key), &list->cursor);
     if (!list->has_key && !list->touched)
         list->cursor = 0;
     if (!found && list->cursor >= list->n)
@@ -121,6 +79,123 @@ static bool follow(struct list *list)
     list->top = list->cursor > offset ? list->cursor - offset : 0;
     take_key(list);
     return found;
+}
+
+/* --- marks ---------------------------------------------------------------------------------- */
+
+static void count_hidden(struct list *list)
+{
+    list->hidden = 0;
+    for (size_t i = 0; i < keyset_count(list->marks); i++) {
+        size_t row;
+        bool shown = list->rows && rows_find(list->rows, keyset_at(list->marks, i), &row) &&
+                     filter_passes(list->filter, list->rows, row, list->now_us);
+        list->hidden += !shown;
+    }
+}
+
+size_t list_hidden_marks(const struct list *list)
+{
+    return list->hidden;
+}
+
+/* What is gone cannot be acted on. The others keep their order. */
+static size_t drop_marks(struct list *list)
+{
+    struct keyset *left = keyset_new();
+    for (size_t i = 0; i < keyset_count(list->marks); i++) {
+        struct str key = keyset_at(list->marks, i);
+        size_t row;
+        if (rows_find(list->rows, key, &row) && !rows_gone(list->rows, row))
+            keyset_put(left, key, true);
+    }
+    size_t dropped = keyset_count(list->marks) - keyset_count(left);
+    keyset_free(list->marks);
+    list->marks = left;
+    return dropped;
+}
+
+/* --- order ---------------------------------------------------------------------------------- */
+
+static void order_room(struct list *list, size_t n)
+{
+    if (list->cap >= n)
+        return;
+    list->cap = n + n / 2 + 64;
+    list->order = realloc(list->order, list->cap * sizeof list->order[0]);
+    if (!list->order)
+        abort();
+}
+
+/* The row under the cursor has gone: it keeps its line. */
+static void insert_tombstone(struct list *list)
+{
+    size_t row;
+    list->tombstone = list->has_key && rows_find(list->rows, sbuf_view(&list->key), &row) &&
+                      rows_gone(list->rows, row);
+    if (!list->tombstone)
+        return;
+    size_t at = list->cursor < list->n ? list->cursor : list->n;
+    order_room(list, list->n + 1);
+    memmove(&list->order[at + 1], &list->order[at], (list->n - at) * sizeof list->order[0]);
+    list->order[at] = (uint32_t)row;
+    list->n++;
+}
+
+/* Rows that came since, behind the others: where they belong only the next index says. */
+static void append_rows(struct list *list)
+{
+    size_t count = rows_count(list->rows);
+    bool placed = list->shown.sort < 0;
+    for (; list->indexed < count; list->indexed++) {
+        size_t i = list->indexed;
+        if (rows_gone(list->rows, i) || !filter_passes(list->filter, list->rows, i, list->now_us))
+            continue;
+        order_room(list, list->n + 1);
+        list->order[list->n++] = (uint32_t)i;
+        placed = placed && !(list->shown.attention && rows_mark(list->rows, i) >= MARK_WARN);
+    }
+    list->due = list->due || !placed;
+}
+
+static void take_order(struct list *list, struct index *index, size_t indexed)
+{
+    free(list->order);
+    list->order = index->order;
+    list->n = list->cap = index->n;
+    *index = (struct index){0};
+    list->indexed = indexed;
+    list->known = rows_known(list->rows);
+    list->there = rows_there(list->rows);
+    list->shown = list->want;
+    set_text(&list->shown_filter, sbuf_view(&list->filter_text));
+    append_rows(list);
+    insert_tombstone(list);
+    list->due = false;
+    count_hidden(list);
+}
+
+/* Puts a short list in order; a long one is due. */
+static void reorder(struct list *list)
+{
+    list->wish++;
+    list->due = true;
+    if (!list->rows || list->next || rows_count(list->rows) > AT_ONCE)
+        return;
+    struct index index;
+    struct index_want want = list_index_want(list);
+    index_make(&want, NULL, &index);
+    take_order(list, &index, want.n);
+}
+
+struct index_want list_index_want(const struct list *list)
+{
+    const struct rows *rows = list->next ? list->next : list->rows;
+    return (struct index_want){.rows = rows,
+                               .n = rows_count(rows),
+                               .filter = list->filter,
+                               .ordering = list->want,
+                               .now_us = list->now_us};
 }
 
 /* Before a swap: the row under the cursor is carried over when the new snapshot lacks it. */
@@ -141,51 +216,121 @@ static void keep_tombstone(struct list *list, struct rows *rows)
     free(cells);
 }
 
-static size_t drop_marks(struct list *list)
+static void set_rows(struct list *list, struct rows *rows)
 {
-    size_t dropped = 0;
-    for (size_t i = keyset_count(list->marks); i-- > 0;) {
-        struct str key = keyset_at(list->marks, i);
-        size_t row;
-        if (rows_find(list->rows, key, &row) && !rows_gone(list->rows, row))
-            continue;
-        keyset_put(list->marks, key, false);
-        dropped++;
+    rows_ref(rows);
+    rows_free(list->rows);
+    rows_free(list->next);
+    list->rows = rows;
+    list->next = NULL;
+}
+
+size_t list_take(struct list *list, struct rows *rows, struct index *index, size_t indexed,
+                 unsigned wish)
+{
+    bool newest = rows == (list->next ? list->next : list->rows);
+    if (!newest || wish != list->wish) {
+        index_release(index); /* asked for something else meanwhile */
+        return 0;
     }
+    if (list->complete)
+        keep_tombstone(list, rows);
+    set_rows(list, rows);
+    list->has_key = list->has_key && list->touched;
+    take_order(list, index, indexed);
+    if (!follow(list) && list->filter && !list->tombstone) {
+        list->cursor = list->top = 0; /* what was looked for comes first */
+        take_key(list);
+    }
+    size_t dropped = list->complete ? drop_marks(list) : 0;
+    count_hidden(list);
     return dropped;
+}
+
+/* The same snapshot, long, with more in it: what is there stays where it is. */
+static void grow(struct list *list)
+{
+    size_t before = list->n;
+    append_rows(list);
+    if (before == 0)
+        follow(list);
+    bool by_value = (list->want.sort >= 0 && !list->sheet->columns[list->want.sort].cheap) ||
+                    filter_needs_values(list->filter);
+    list->due = list->due || rows_there(list->rows) < list->there ||
+                (by_value && rows_known(list->rows) != list->known);
+    list->there = rows_there(list->rows);
 }
 
 size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t now_us)
 {
+    bool finished = complete && !list->complete;
+    list->now_us = now_us;
+    if (rows_count(rows) > AT_ONCE && list->rows) {
+        list->complete = complete;
+        if (rows == list->rows && !list->next) {
+            grow(list);
+            list->due = list->due || (finished && list->want.sort >= 0);
+            return 0;
+        }
+        if (rows == list->next)
+            return 0;
+        rows_ref(rows);
+        rows_free(list->next);
+        list->next = rows;
+        list->wish++;
+        list->due = true;
+        return 0;
+    }
     if (complete)
         keep_tombstone(list, rows);
-    list->rows = rows;
+    set_rows(list, rows);
     if (!list->touched && !list->complete)
         list->has_key = false; /* what came first while it was loading was chosen by nobody */
     list->complete = complete;
-    reorder(list, now_us);
+    if (rows_count(rows) > AT_ONCE) { /* the first page is long already */
+        list->n = list->indexed = 0;
+        append_rows(list);
+    } else
+        reorder(list);
     follow(list);
-    return complete ? drop_marks(list) : 0;
+    size_t dropped = complete ? drop_marks(list) : 0;
+    count_hidden(list);
+    return dropped;
 }
 
 bool list_filter(struct list *list, struct str text, int64_t now_us)
 {
     struct filter *filter = NULL;
+    list->now_us = now_us;
     list->filter_err = (struct err){0};
-    struct sbuf copy = SBUF_INIT;
-    sbuf_str(&copy, text);
-    sbuf_release(&list->filter_text);
-    list->filter_text = copy;
+    set_text(&list->filter_text, text);
     if (!filter_parse(list->sheet, text, &filter, &list->filter_err))
         return false;
     filter_free(list->filter);
     list->filter = filter;
-    reorder(list, now_us);
-    if (!follow(list)) { /* its row is filtered away: what was looked for comes first */
+    if (text.len)
+        set_text(&list->found_text, text);
+    reorder(list);
+    if (!list->due && !follow(list)) { /* its row is filtered away: what was looked for is first */
         list->cursor = list->top = 0;
         take_key(list);
     }
     return true;
+}
+
+void list_stop(struct list *list)
+{
+    struct err ignored;
+    struct filter *filter = NULL;
+    list->want = list->shown;
+    if (filter_parse(list->sheet, sbuf_view(&list->shown_filter), &filter, &ignored)) {
+        filter_free(list->filter);
+        list->filter = filter;
+        set_text(&list->filter_text, sbuf_view(&list->shown_filter));
+        list->filter_err = (struct err){0};
+    }
+    list->wish++;
+    list->due = list->next != NULL;
 }
 
 /* --- moving --------------------------------------------------------------------------------- */
@@ -198,12 +343,9 @@ bool list_at(const struct list *list, size_t *ret)
     return true;
 }
 
-size_t list_hidden_marks(const struct list *list)
+size_t list_total(const struct list *list)
 {
-    size_t shown = 0;
-    for (size_t i = 0; i < list->n && keyset_count(list->marks); i++)
-        shown += keyset_has(list->marks, rows_key(list->rows, list->order[i]));
-    return keyset_count(list->marks) - shown;
+    return list->rows ? rows_there(list->rows) : 0;
 }
 
 static void move_to(struct list *list, ptrdiff_t to)
@@ -219,22 +361,62 @@ static void move_by(struct list *list, ptrdiff_t by)
     move_to(list, (ptrdiff_t)list->cursor + by);
 }
 
+/* With a count, to that line, as in vi. */
+static void move_to_line(struct list *list, size_t count, ptrdiff_t otherwise)
+{
+    move_to(list, count ? (ptrdiff_t)count - 1 : otherwise);
+}
+
+static bool may_mark(struct list *list, size_t more)
+{
+    if (keyset_count(list->marks) + more <= MARKS_MAX)
+        return true;
+    list->said = "no more than 100,000 rows can be marked: filter first";
+    return false;
+}
+
 static void toggle_mark(struct list *list)
 {
     size_t row;
-    if (!list_at(list, &row) || rows_gone(list->rows, row))
+    if (!list_at(list, &row) || rows_gone(list->rows, row) || !may_mark(list, 1))
         return;
     struct str key = rows_key(list->rows, row);
     keyset_put(list->marks, key, !keyset_has(list->marks, key));
     move_by(list, 1);
 }
 
-/* An action never means "all that the filter lets through"; this makes names of them. */
-static void mark_shown(struct list *list)
+static void mark_lines(struct list *list, size_t from, size_t to)
 {
-    for (size_t i = 0; i < list->n; i++) {
+    if (!may_mark(list, to - from))
+        return;
+    for (size_t i = from; i < to; i++) {
         if (!rows_gone(list->rows, list->order[i]))
             keyset_put(list->marks, rows_key(list->rows, list->order[i]), true);
+    }
+}
+
+bool list_range(const struct list *list, size_t *ret_from, size_t *ret_to)
+{
+    size_t anchor;
+    if (!list->ranging || list->cursor >= list->n)
+        return false;
+    if (!find_line(list, (struct str){list->anchor.ptr, list->anchor.len}, &anchor))
+        anchor = list->cursor;
+    *ret_from = anchor < list->cursor ? anchor : list->cursor;
+    *ret_to = (anchor < list->cursor ? list->cursor : anchor) + 1;
+    return true;
+}
+
+/* The first time from here; the second time marks what lies between. */
+static void range(struct list *list)
+{
+    size_t from, to;
+    if (list_range(list, &from, &to)) {
+        mark_lines(list, from, to);
+        list->ranging = false;
+    } else if (list->has_key) {
+        set_text(&list->anchor, sbuf_view(&list->key));
+        list->ranging = true;
     }
 }
 
@@ -249,6 +431,29 @@ static void swap_marks(struct list *list)
         keyset_free(list->marks); /* cleared, not exchanged with what was cleared before */
         list->marks = keyset_new();
     }
+    count_hidden(list);
+}
+
+/* The next row, or the one before, that the last filter lets through, applied or not. */
+static void find(struct list *list, int step)
+{
+    struct filter *filter = NULL;
+    struct err ignored;
+    if (list->n == 0 || !filter_parse(list->sheet, sbuf_view(&list->found_text), &filter, &ignored))
+        return;
+    size_t at = list->cursor, rows = list->n < FIND_ROWS ? list->n : FIND_ROWS;
+    bool found = false;
+    for (size_t i = 0; i < rows && filter && !found; i++) {
+        at = step > 0 ? (at + 1) % list->n : (at + list->n - 1) % list->n;
+        found = filter_passes(filter, list->rows, list->order[at], list->now_us);
+    }
+    if (found)
+        move_to(list, (ptrdiff_t)at);
+    else
+        list->said = !filter          ? "nothing to look for: / asks for words first"
+                     : rows < list->n ? "no match in the next 50,000 rows; / filters all"
+                                      : "no match";
+    filter_free(filter);
 }
 
 static bool sortable(const struct list *list, ptrdiff_t column)
@@ -256,73 +461,117 @@ static bool sortable(const struct list *list, ptrdiff_t column)
     return column < 0 || list->sheet->columns[column].title;
 }
 
-static void sort_by(struct list *list, int step, int64_t now_us)
+static void sort_by(struct list *list, int step)
 {
     ptrdiff_t n = (ptrdiff_t)list->sheet->ncolumns;
     do {
-        list->sort += step;
-        if (list->sort >= n)
-            list->sort = -1;
-        if (list->sort < -1)
-            list->sort = n - 1;
-    } while (!sortable(list, list->sort));
-    reorder(list, now_us);
+        list->want.sort += step;
+        if (list->want.sort >= n)
+            list->want.sort = -1;
+        if (list->want.sort < -1)
+            list->want.sort = n - 1;
+    } while (!sortable(list, list->want.sort));
+    reorder(list);
     follow(list);
+}
+
+void list_sort(struct list *list, ptrdiff_t column, int64_t now_us)
+{
+    list->now_us = now_us;
+    list->want.descending = column == list->want.sort && !list->want.descending;
+    list->want.sort = column;
+    sort_by(list, 0);
+}
+
+/* Motions, `count` times. False: not one. */
+static bool move(struct list *list, enum command command, size_t count)
+{
+    ptrdiff_t times = count ? (ptrdiff_t)count : 1, page = list->page > 1 ? list->page : 1;
+    switch (command) {
+    case CMD_UP:
+        move_by(list, -times);
+        return true;
+    case CMD_DOWN:
+        move_by(list, times);
+        return true;
+    case CMD_PAGE_UP:
+        move_by(list, -times * page);
+        return true;
+    case CMD_PAGE_DOWN:
+        move_by(list, times * page);
+        return true;
+    case CMD_HALF_UP:
+        move_by(list, -times * ((page + 1) / 2));
+        return true;
+    case CMD_HALF_DOWN:
+        move_by(list, times * ((page + 1) / 2));
+        return true;
+    case CMD_FIRST:
+        move_to_line(list, count, 0);
+        return true;
+    case CMD_LAST:
+        move_to_line(list, count, (ptrdiff_t)list->n - 1);
+        return true;
+    case CMD_NEXT_MATCH:
+        find(list, 1);
+        return true;
+    case CMD_PREV_MATCH:
+        find(list, -1);
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool list_command(struct list *list, enum command command, int64_t now_us)
 {
-    int page = list->page > 1 ? list->page : 1;
+    size_t count = list->count;
     list->touched = true;
+    list->count = 0;
+    list->said = NULL;
+    list->now_us = now_us;
+    if (move(list, command, count))
+        return true;
     switch (command) {
-    case CMD_UP:
-        move_by(list, -1);
-        return true;
-    case CMD_DOWN:
-        move_by(list, 1);
-        return true;
-    case CMD_PAGE_UP:
-        move_by(list, -page);
-        return true;
-    case CMD_PAGE_DOWN:
-        move_by(list, page);
-        return true;
-    case CMD_HALF_UP:
-        move_by(list, -(page + 1) / 2);
-        return true;
-    case CMD_HALF_DOWN:
-        move_by(list, (page + 1) / 2);
-        return true;
-    case CMD_FIRST:
-        move_to(list, 0);
-        return true;
-    case CMD_LAST:
-        move_to(list, (ptrdiff_t)list->n - 1);
-        return true;
     case CMD_LEFT:
         list->first_column -= list->first_column > 0;
         return true;
     case CMD_RIGHT:
         list->first_column += list->more_columns;
         return true;
+    case CMD_WIDE:
+        list->wide = !list->wide;
+        return true;
     case CMD_MARK:
-        toggle_mark(list);
+        if (list->ranging)
+            range(list);
+        else
+            toggle_mark(list);
+        return true;
+    case CMD_RANGE:
+        range(list);
+        return true;
+    case CMD_BACK:
+        if (!list->ranging)
+            return false;
+        list->ranging = false;
         return true;
     case CMD_MARK_SHOWN:
-        mark_shown(list);
+        /* An action never means "all that the filter lets through"; this makes names of them. */
+        mark_lines(list, 0, list->n);
         return true;
     case CMD_UNMARK:
         swap_marks(list);
         return true;
     case CMD_SORT_PREV:
-        sort_by(list, -1, now_us);
+        sort_by(list, -1);
         return true;
     case CMD_SORT_NEXT:
-        sort_by(list, 1, now_us);
+        sort_by(list, 1);
         return true;
     case CMD_SORT_FLIP:
-        list->descending = !list->descending;
-        sort_by(list, 0, now_us);
+        list->want.descending = !list->want.descending;
+        sort_by(list, 0);
         return true;
     case CMD_TIMES:
         list->utc = !list->utc;
@@ -330,216 +579,4 @@ bool list_command(struct list *list, enum command command, int64_t now_us)
     default:
         return false;
     }
-}
-
-/* --- drawing -------------------------------------------------------------------------------- */
-
-struct layout_column {
-    size_t column;
-    int width, want;
-};
-
-struct columns {
-    struct layout_column at[COLUMNS_MAX];
-    size_t n;
-    bool more_left, more_right;
-};
-
-static int wanted_width(const struct list *list, size_t column)
-{
-    const struct column *c = &list->sheet->columns[column];
-    int title = text_width(str_of(c->title)) + (list->sort == (ptrdiff_t)column ? 2 : 0);
-    int content = list->rows ? rows_width(list->rows, column) : 0;
-    if (c->type == CELL_TIME && list->utc)
-        content = 20;
-    return content > title ? content : title;
-}
-
-/* What a column gets before the wide ones share the rest. Identities are not cut while others have
- * room to spare. */
-static int least_width(const struct list *list, size_t column, int width)
-{
-    const struct column *c = &list->sheet->columns[column];
-    int want = wanted_width(list, column);
-    int least = c->keep ? width / 3 : c->width ? c->width : 12;
-    if (c->type == CELL_TIME && list->utc)
-        return want; /* half a time is none */
-    return want < least ? want : least;
-}
-
-static int used_width(const struct columns *cols)
-{
-    int used = 0;
-    for (size_t i = 0; i < cols->n; i++)
-        used += cols->at[i].width + (i ? GAP : 0);
-    return used;
-}
-
-static void add_column(const struct list *list, struct columns *cols, size_t column, int width)
-{
-    if (cols->n < COLUMNS_MAX)
-        cols->at[cols->n++] = (struct layout_column){column, least_width(list, column, width),
-                                                     wanted_width(list, column)};
-}
-
-/* Where no column says that it stays, the first one does. */
-static bool is_kept(const struct sheet *sheet, size_t column)
-{
-    size_t first = sheet->ncolumns;
-    for (size_t c = sheet->ncolumns; c-- > 0;) {
-        if (sheet->columns[c].keep)
-            return sheet->columns[column].keep;
-        first = sheet->columns[c].title ? c : first;
-    }
-    return column == first;
-}
-
-/* Kept columns first, then the others from the first scrolled one as long as they fit, in the order
- * of the table; what is left over goes to those that were cut. */
-static void choose_columns(struct list *list, int width, struct columns *cols)
-{
-    *cols = (struct columns){0};
-    bool chosen[COLUMNS_MAX] = {false};
-    size_t total = list->sheet->ncolumns < COLUMNS_MAX ? list->sheet->ncolumns : COLUMNS_MAX;
-    size_t loose = 0;
-    int used = 0;
-    for (size_t c = 0; c < total; c++) {
-        if (!list->sheet->columns[c].title)
-            continue;
-        if (is_kept(list->sheet, c)) {
-            chosen[c] = true;
-            used += least_width(list, c, width) + (used ? GAP : 0);
-        } else
-            loose++;
-    }
-    if (list->first_column >= loose)
-        list->first_column = loose ? loose - 1 : 0;
-    size_t seen = 0;
-    for (size_t c = 0; c < total; c++) {
-        if (!list->sheet->columns[c].title || is_kept(list->sheet, c))
-            continue;
-        int least = least_width(list, c, width) + GAP;
-        int worth = list->sheet->columns[c].type == CELL_TEXT ? CUT_WIDTH + GAP : least;
-        if (seen++ < list->first_column)
-            cols->more_left = true;
-        else if (used + (least < worth ? least : worth) <= width && !cols->more_right) {
-            chosen[c] = true;
-            used += least; /* beyond the width: this last one is cut */
-        } else
-            cols->more_right = true;
-    }
-    for (size_t c = 0; c < total; c++) {
-        if (chosen[c])
-            add_column(list, cols, c, width);
-    }
-    list->more_columns = cols->more_right;
-    for (size_t i = cols->n; i-- > 0 && used_width(cols) > width;) {
-        if (!is_kept(list->sheet, cols->at[i].column))
-            cols->at[i].width -= used_width(cols) - width;
-    }
-    for (size_t i = 0; i < cols->n; i++) {
-        int spare = width - used_width(cols);
-        int lacks = cols->at[i].want - cols->at[i].width;
-        if (spare > 0 && lacks > 0)
-            cols->at[i].width += spare < lacks ? spare : lacks;
-    }
-}
-
-static bool right_aligned(enum cell_type type)
-{
-    return type == CELL_INT || type == CELL_BYTES;
-}
-
-static void draw_heading(const struct list *list, struct canvas *canvas, struct rect r,
-                         const struct columns *cols)
-{
-    int x = r.x + GUTTER;
-    for (size_t i = 0; i < cols->n; i++) {
-        size_t c = cols->at[i].column;
-        const struct column *column = &list->sheet->columns[c];
-        const char *arrow = list->sort != (ptrdiff_t)c ? "" : list->descending ? " ↓" : " ↑";
-        struct str text = arena_printf(&canvas->scratch, "%s%s", column->title, arrow);
-        if (right_aligned(column->type))
-            canvas_put_right(canvas, r.y, x, cols->at[i].width, STYLE_HEADING, text);
-        else
-            canvas_put(canvas, r.y, x, cols->at[i].width, STYLE_HEADING, text);
-        x += cols->at[i].width + GAP;
-    }
-    if (cols->more_left)
-        canvas_put(canvas, r.y, r.x + 3, 1, STYLE_KEY, STR("‹"));
-    if (cols->more_right)
-        canvas_put(canvas, r.y, r.x + r.w - 1, 1, STYLE_KEY, STR("›"));
-}
-
-/* Identities are cut in the middle: what tells them apart is at their ends. */
-static void draw_cell(const struct list *list, struct canvas *canvas, int y, int x, int w,
-                      const struct cell *cell, bool identity, int64_t now_us)
-{
-    struct str shown = cell_show(&canvas->scratch, cell, list->utc ? TIME_UNKNOWN : now_us);
-    if (cell->type == CELL_TIME && list->utc && shown.len > 20) /* whole seconds */
-        shown = arena_printf(&canvas->scratch, "%.19sZ", shown.ptr);
-    struct str text =
-        arena_printf(&canvas->scratch, "%s%.*s", glyph_of_mark(cell->mark), STR_ARG(shown));
-    unsigned style =
-        cell->mark == MARK_NONE && (cell->type == CELL_NULL || cell->type == CELL_UNKNOWN)
-            ? STYLE_DIM
-            : style_of_mark(cell->mark);
-    if (identity)
-        text = text_cut_middle(&canvas->scratch, text_clean(&canvas->scratch, text, 0), w, 0);
-    if (right_aligned(cell->type))
-        canvas_put_right(canvas, y, x, w, style, text);
-    else
-        canvas_put(canvas, y, x, w, style, text);
-}
-
-static void draw_row(const struct list *list, struct canvas *canvas, struct rect r, size_t line,
-                     const struct columns *cols, int64_t now_us)
-{
-    struct cell *cells = arena_array(&canvas->scratch, struct cell, list->sheet->ncolumns);
-    struct row_in row;
-    rows_get(list->rows, list->order[line], &row, cells);
-    bool here = line == list->cursor;
-    if (here)
-        canvas_put(canvas, r.y, r.x + 1, 1, STYLE_STRONG, STR("▸"));
-    if (keyset_has(list->marks, row.key))
-        canvas_put(canvas, r.y, r.x + 2, 1, STYLE_WARN, STR("●"));
-    bool shows_mark = row.mark == MARK_NONE || row.mark == MARK_OK;
-    for (size_t i = 0; i < cols->n; i++)
-        shows_mark = shows_mark || cells[cols->at[i].column].mark != MARK_NONE;
-    if (!shows_mark)
-        canvas_put(canvas, r.y, r.x + 3, 2, style_of_mark(row.mark),
-                   str_of(glyph_of_mark(row.mark)));
-    size_t identity = 0;
-    while (!is_kept(list->sheet, identity))
-        identity++;
-    int x = r.x + GUTTER;
-    for (size_t i = 0; i < cols->n; i++) {
-        struct cell cell = cells[cols->at[i].column];
-        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell, identity == cols->at[i].column,
-                  now_us);
-        x += cols->at[i].width + GAP;
-    }
-    if (row.gone)
-        canvas_put_right(canvas, r.y, r.x + r.w - 7, 6, STYLE_WARN, STR(" gone "));
-    if (here)
-        canvas_restyle(canvas, (struct rect){r.y, r.x + GUTTER - 1, 1, r.w - GUTTER + 1},
-                       STYLE_HERE);
-}
-
-void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t now_us)
-{
-    struct columns cols;
-    choose_columns(list, r.w - GUTTER - 1, &cols);
-    draw_heading(list, canvas, (struct rect){r.y, r.x, 1, r.w}, &cols);
-    list->page = r.h - 1;
-    size_t page = list->page > 0 ? (size_t)list->page : 0;
-    if (list->cursor < list->top)
-        list->top = list->cursor;
-    if (page && list->cursor >= list->top + page)
-        list->top = list->cursor - page + 1;
-    if (list->top + page > list->n)
-        list->top = list->n > page ? list->n - page : 0;
-    for (size_t i = 0; i < page && list->top + i < list->n; i++)
-        draw_row(list, canvas, (struct rect){r.y + 1 + (int)i, r.x, 1, r.w}, list->top + i, &cols,
-                 now_us);
 }

@@ -5,15 +5,19 @@
 
 #include "tui/canvas.h"
 #include "tui/filter.h"
+#include "tui/index.h"
 #include "tui/keymap.h"
 #include "tui/rows.h"
 
 struct list {
     const struct sheet *sheet;
-    struct rows *rows; /* lent; NULL before the first page */
+    struct rows *rows; /* shown, and owned with others; NULL before the first page */
+    struct rows *next; /* a longer snapshot, shown when its index is there; else NULL */
     uint32_t *order;   /* indexes of the rows shown, in order */
     size_t n, cap;
-    size_t total; /* rows that are there, filtered or not; tombstones do not count */
+    size_t indexed;      /* rows before this one were looked at */
+    size_t known, there; /* of the rows, when they were put in order */
+    bool tombstone;      /* one line is that of a row that has gone */
     size_t cursor, top;
     int page;        /* rows that fitted when last drawn */
     struct sbuf key; /* identity under the cursor */
@@ -21,15 +25,22 @@ struct list {
     bool touched;  /* by a key */
     bool complete; /* the last snapshot was */
     struct keyset *marks, *cleared;
-    ptrdiff_t sort; /* column, or -1: store order, with `attention` what needs it first */
-    bool attention; /* a list of records; parts of one keep their order */
-    bool descending;
+    size_t hidden;               /* marks that the filter hides */
+    struct ordering want, shown; /* what was asked for last; of what is shown */
+    bool due;                    /* a long list waits for list_take */
+    unsigned wish;               /* changes when something else is asked for */
     struct filter *filter;
-    struct sbuf filter_text;
+    struct sbuf filter_text, shown_filter, found_text;
     struct err filter_err; /* the text does not parse: rows stay as they were */
-    size_t first_column;   /* scrolled columns; the kept ones never scroll away */
-    bool more_columns;     /* to the right, when last drawn */
-    bool utc;
+    int64_t now_us;        /* of the last change: ages are compared with it */
+    struct sbuf anchor;    /* of a range of marks, while `ranging` */
+    bool ranging;
+    size_t count;        /* typed before a motion; 0: none */
+    const char *said;    /* why the last command did nothing, or NULL */
+    size_t first_column; /* scrolled columns; the kept ones never scroll away */
+    bool more_columns;   /* to the right, when last drawn */
+    bool utc, wide;
+    bool stale; /* the rows are older than they should be: each says so */
 };
 
 void list_init(struct list *list, const struct sheet *sheet);
@@ -41,10 +52,25 @@ void list_release(struct list *list);
 size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t now_us);
 /* Applies the filter text; on an error the rows stay and no action may start. */
 bool list_filter(struct list *list, struct str text, int64_t now_us);
+/* Long lists are put in order by somebody else: while `due`, list_index_want says what is asked for
+ * (lent until the next call), and list_take takes the answer; `wish` as it was when asked. Returns
+ * the marks that were dropped, as list_swap does. */
+struct index_want list_index_want(const struct list *list);
+size_t list_take(struct list *list, struct rows *rows, struct index *index, size_t indexed,
+                 unsigned wish);
+/* What is due is not wanted any more: back to the order that is shown. */
+void list_stop(struct list *list);
 bool list_command(struct list *list, enum command command, int64_t now_us);
+
+/* Sorts by a column; by the same one again: turned round. */
+void list_sort(struct list *list, ptrdiff_t column, int64_t now_us);
 
 bool list_at(const struct list *list, size_t *ret); /* row under the cursor */
 size_t list_hidden_marks(const struct list *list);  /* marked but not shown */
+
+/* Lines of the range that is being chosen; false: none is. */
+bool list_range(const struct list *list, size_t *ret_from, size_t *ret_to);
+size_t list_total(const struct list *list); /* rows that are there, filtered or not */
 
 void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t now_us);
 

@@ -10,7 +10,11 @@ struct listview {
     struct view base; /* first, so that the pointers convert */
     struct list list;
     struct input input;
-    bool typing; /* the filter line is open */
+    bool typing;   /* the filter line is open */
+    size_t recent; /* in app->filters, counted from the newest, while Up goes through them */
+    struct index_job *job; /* puts a long list in order; NULL: none */
+    unsigned asked;        /* list.wish of the last one */
+    int64_t next_index_ms; /* a list that only grew is not put in order again before */
 };
 
 void listview_init(struct listview *lv, const struct sheet *sheet);
@@ -20,6 +24,10 @@ unsigned listview_scopes(const struct view *view);
 bool listview_key(struct view *view, const struct key *key);
 bool listview_command(struct listview *lv, enum command command);
 void listview_swap(struct listview *lv, struct rows *rows, bool complete);
+/* For a view's wake_ms: while a long list is put in order. */
+int64_t listview_wake_ms(const struct view *view, int64_t now_ms);
+/* Another order or filter was asked for than is shown yet. */
+bool listview_is_ordering(const struct listview *lv);
 /* "  6 of 40 [phase=errored]  1 marked" */
 void listview_counts(const struct listview *lv, struct sbuf *out);
 /* `empty`: said when there is no row at all. */

@@ -253,6 +253,11 @@ void session_load(struct session *s)
     session_owes(s, job);
 }
 
+bool session_is_long(const struct session *s)
+{
+    return s->rows && rows_count(s->rows) > VALUES_MAX;
+}
+
 /* --- reading rows again, or their values ----------------------------------------------------- */
 
 struct some {
@@ -310,7 +315,7 @@ static struct job *some_new(struct session *s, size_t n)
     struct some *some = arena_new(&job->arena, struct some);
     some->sheet = &s->system->sheets[0];
     some->rows = arena_array(&job->arena, struct row, n);
-    some->brief = s->rows && rows_count(s->rows) > VALUES_MAX;
+    some->brief = session_is_long(s);
     job->data = some;
     job->run = some_run;
     job->done = some_done;

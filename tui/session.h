@@ -72,6 +72,8 @@ struct str session_why_read_only(const struct session *session);
 void session_load(struct session *session);
 /* Reads these rows again, before anything else. `whole`: they are all that is shown. */
 void session_read_rows(struct session *session, const struct str *keys, size_t n, bool whole);
+/* Of a long list values are read only where somebody looks, or asks for all. */
+bool session_is_long(const struct session *session);
 /* Reads the values of all rows that lack them; session->valuing says whether that goes on. */
 void session_read_values(struct session *session);
 /* Something is under way that an operator may want to stop: a first load, all values, or a call

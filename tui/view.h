@@ -56,8 +56,11 @@ struct app {
     struct session *sessions;
     size_t nsessions;
     struct probe *probes;
-    size_t probing;        /* targets whose answer is awaited */
-    struct parked *parked; /* the last one first */
+    struct worker *indexer; /* puts long lists in order; NULL until there is one */
+    size_t indexing;        /* its jobs */
+    struct keyset *filters; /* typed so far, the newest last */
+    size_t probing;         /* targets whose answer is awaited */
+    struct parked *parked;  /* the last one first */
     struct follow *follows;
     int64_t follow_ms[2];    /* when, after the write */
     unsigned follow_answers; /* grows with each that came */
@@ -85,7 +88,9 @@ void app_collect(struct app *app); /* what workers have finished */
 int64_t app_tick(struct app *app);
 void app_draw(struct app *app, struct canvas *canvas, int h, int w);
 size_t app_fds(const struct app *app, int *ret, size_t max); /* of the workers */
-bool app_idle(const struct app *app);                        /* nothing is loading; for tests */
+/* The thread that puts long lists in order; NULL when it cannot be started. */
+struct worker *app_indexer(struct app *app);
+bool app_idle(const struct app *app); /* nothing is loading; for tests */
 
 /* --- for views ------------------------------------------------------------------------------ */
 

@@ -1,4 +1,6 @@
 /* The list of a store: its records with the columns of the system's list. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
 
@@ -8,7 +10,8 @@ enum { VISIBLE_MAX = 256 };
 
 struct records_view {
     struct listview lv;
-    bool asked; /* values of visible rows are on their way */
+    bool asked;    /* values of visible rows are on their way */
+    unsigned wish; /* list.wish for which all values were asked for */
 };
 
 static void title(const struct view *view, struct sbuf *out)
@@ -19,8 +22,29 @@ static void title(const struct view *view, struct sbuf *out)
     if (!app_is_top(view->app, view))
         return;
     listview_counts(&v->lv, out);
-    if (s->complete && s->rows && rows_known(s->rows) < v->lv.list.total)
-        sbuf_printf(out, "  values of %zu read", rows_known(s->rows));
+    if (!s->complete || !s->rows || rows_known(s->rows) >= rows_there(s->rows))
+        return;
+    char n[16], of[16];
+    count_text((int64_t)rows_known(s->rows), n);
+    if (s->valuing)
+        sbuf_printf(out, "  read %s of %s, Esc stops", n,
+                    count_text((int64_t)rows_there(s->rows), of));
+    else
+        sbuf_printf(out, "  values of %s read", n);
+}
+
+/* An order or a filter by what only reading a value tells reads them all, once. */
+static void read_values(struct records_view *v)
+{
+    struct session *s = v->lv.base.session;
+    const struct list *list = &v->lv.list;
+    bool by_value = (list->want.sort >= 0 && !list->sheet->columns[list->want.sort].cheap) ||
+                    filter_needs_values(list->filter);
+    if (!by_value || !s->complete || s->loading || s->valuing || v->wish == list->wish ||
+        rows_known(s->rows) >= rows_there(s->rows))
+        return;
+    v->wish = list->wish;
+    session_read_values(s);
 }
 
 /* Keys of the rows on the screen; with `unread` only those without values. */
@@ -48,9 +72,12 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
                            ? arena_printf(&canvas->scratch, "no %s here", s->system->records)
                        : s->err.kind != ERR_NONE ? str_of(s->err.text)
                                                  : STR("reading");
+    v->lv.list.stale = session_is_stale(s, clock_monotonic_ms());
     listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    read_values(v);
     struct str keys[VISIBLE_MAX];
-    size_t n = s->complete && !s->loading && !v->asked && s->attempts == 0
+    bool missing = (s->complete && !s->loading) || (s->rows && session_is_long(s));
+    size_t n = missing && !v->asked && s->attempts == 0 && !s->stopped && !view->app->paused
                    ? visible_keys(&v->lv.list, true, keys)
                    : 0;
     if (n) {
@@ -123,6 +150,12 @@ static bool command(struct view *view, enum command command)
         view_undo_open(app, view->session, command == CMD_REDO);
         return true;
     }
+    if (command == CMD_BACK && !listview_is_ordering(&v->lv) && !v->lv.list.ranging &&
+        session_waits(view->session, clock_monotonic_ms())) {
+        session_stop(view->session);
+        app_say(app, STYLE_WARN, "stopped; what was read stays, ^R reads again");
+        return true;
+    }
     if (!on_row)
         return listview_command(&v->lv, command);
     size_t row;
@@ -156,6 +189,7 @@ static const struct view_class records_class = {
     .command = command,
     .rows_changed = rows_changed,
     .read_visible = read_visible,
+    .wake_ms = listview_wake_ms,
     .close = close_view,
 };
 

@@ -126,7 +126,7 @@ static void the_cursor_follows_its_row(void **state)
     assert_int_equal(list_swap(&list, after, true, 0), 0);
     assert_int_equal(under_cursor(&list), 'f');
     assert_true(keyset_has(list.marks, STR("d")));
-    list.descending = true;
+    list.want.descending = true;
     list_command(&list, CMD_SORT_NEXT, 0);
     assert_string_equal(shown(&list, out), "fedcba");
     assert_int_equal(under_cursor(&list), 'f');
@@ -157,7 +157,7 @@ static void a_row_that_goes_leaves_a_tombstone(void **state)
     assert_int_equal(list_swap(&list, second, true, 0), 1); /* c's mark */
     assert_string_equal(shown(&list, out), "abc+d");
     assert_int_equal(under_cursor(&list), 'c');
-    assert_int_equal(list.total, 3);
+    assert_int_equal(list_total(&list), 3);
     list_command(&list, CMD_MARK, 0); /* no action on what is gone */
     assert_int_equal(keyset_count(list.marks), 2);
     list_command(&list, CMD_DOWN, 0);
