@@ -153,8 +153,9 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
 /* Plans anew what an applied plan left: the records of the journal entry that are neither applied
  * nor unchanged, with all checks from the start, and a conflict where a record is not what
  * that plan was made from (so nothing is done twice); of an undo, what it has not restored. `reason`
- * takes the place of the entry's unless empty; an override is never taken over. ERR_NOT_FOUND when
- * nothing is left, ERR_REFUSED for a lock break and for an entry that is not settled. */
+ * takes the place of the entry's unless empty; an override is never taken over. A record whose write
+ * was never answered is left out, and the plan's note says so. ERR_NOT_FOUND when nothing is left,
+ * ERR_REFUSED for a lock break and for an entry that is being applied. */
 bool plan_resume(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
                  struct journal *journal, struct str reason, const struct call *call,
                  struct plan **ret, struct err *err);

@@ -1,9 +1,16 @@
 /* What a batch left: planned anew, never tried again as it was. */
 #include "core/plan_parts.h"
 
+/* Sent, never answered, and not settled by reading: it may still come. */
+static bool is_unknown(const struct journal_item *item)
+{
+    return item->outcome == OUTCOME_INTENDED && item->detail.len;
+}
+
 static bool is_left(const struct journal_item *item)
 {
-    return item->outcome != OUTCOME_APPLIED && item->outcome != OUTCOME_UNCHANGED;
+    return item->outcome != OUTCOME_APPLIED && item->outcome != OUTCOME_UNCHANGED &&
+           item->outcome != OUTCOME_INTENDED;
 }
 
 /* Which of the journal's items was this record's, and is left? `id` or the other id of a pair. */
@@ -58,6 +65,17 @@ static void check_unmoved(struct plan *plan, const struct journal_entry *entry)
     plan_finish(plan);
 }
 
+static void note_unknown(struct plan *plan, const struct journal_entry *entry)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < entry->nitems; i++)
+        n += is_unknown(&entry->items[i]);
+    if (n)
+        plan->note =
+            arena_printf(&plan->arena, "%zu left out: whether the batch wrote %s is not known yet",
+                         n, n == 1 ? "it" : "them");
+}
+
 /* The store of the entry, and the other one of a copy between two. */
 static bool find_stores(const struct journal_entry *entry, struct open_store *stores,
                         size_t nstores, struct plan_request *r, struct err *err)
@@ -87,7 +105,7 @@ static bool check_left(const struct journal_entry *entry, struct err *err)
 {
     bool left = false;
     for (size_t i = 0; i < entry->nitems; i++) {
-        if (entry->items[i].outcome == OUTCOME_INTENDED)
+        if (entry->items[i].outcome == OUTCOME_INTENDED && !is_unknown(&entry->items[i]))
             return err_set(err, ERR_REFUSED,
                            "journal entry %s: not settled yet: it is being applied, or its store "
                            "could not be read since it broke off",
@@ -122,6 +140,7 @@ static bool resume(const struct journal_entry *entry, json_t *request, struct op
     if (!plan_make(&r, call, &plan, err))
         return false;
     check_unmoved(plan, entry);
+    note_unknown(plan, entry);
     *ret = plan;
     return true;
 }

@@ -50,6 +50,13 @@ static bool owner_alive(struct str owner)
                      (start && start_time((long)pid) == start));
 }
 
+static bool is_own(struct str owner)
+{
+    char own[128];
+    settle_owner(own);
+    return str_is(owner, own);
+}
+
 void versions_digest(const struct version *versions, unsigned mask, bool absent,
                      uint8_t out[SHA256_LEN])
 {
@@ -129,16 +136,20 @@ static bool settle_item(const struct system *system, struct journal_item *row, i
     return true;
 }
 
+/* Of an entry of our own only what was given up as unknown: the rest may be under way. */
 static bool settle_entry(struct journal *journal, const struct journal_entry *entry,
                          struct open_store *store, const struct call *call, struct arena *a,
                          struct err *err)
 {
+    bool own = is_own(entry->owner);
     struct journal_item *rows;
     size_t n;
     if (!journal_unsettled(journal, a, entry, store_info(store->store)->identity, &rows, &n, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         struct read_item now;
+        if (own && !rows[i].detail.len)
+            continue;
         if (!store_read(store->store, &rows[i].id, 1, 0, call, a, &now, err))
             return false;
         if (now.err.kind != ERR_NONE)
@@ -159,7 +170,7 @@ bool apply_settle(struct journal *journal, struct open_store *stores, size_t nst
     size_t n;
     bool ok = journal_list(journal, &a, 0, STR_NULL, &entries, &n, err);
     for (size_t i = 0; ok && i < n; i++) {
-        if (!entries[i].intended || owner_alive(entries[i].owner))
+        if (!entries[i].intended || (!is_own(entries[i].owner) && owner_alive(entries[i].owner)))
             continue;
         for (size_t k = 0; ok && k < nstores; k++)
             ok = settle_entry(journal, &entries[i], &stores[k], call, &a, err);

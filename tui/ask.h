@@ -27,18 +27,18 @@ size_t want_hidden(const struct want *want);
 bool want_plan(struct job *job, struct open_store *store, const struct want *want,
                struct plan **ret, struct err *err);
 
-/* What makes a plan: a want, or else an undo. */
+/* What makes a plan: a want, or an entry of the journal. */
+enum plan_from { FROM_WANT, FROM_UNDO, FROM_REDO, FROM_RESUME };
 struct plan_source {
-    const struct want *want; /* NULL: undo or redo */
-    bool redo;
-    struct str undo_id; /* of a journal entry; ptr NULL: the newest one that can be */
-    struct str reason;  /* of an undo; ptr NULL: none */
+    enum plan_from kind;
+    const struct want *want; /* FROM_WANT; else NULL */
+    struct str entry;        /* its id; ptr NULL: the newest one that is fit for it */
+    struct str reason;       /* with an entry; ptr NULL: none */
 };
 
 typedef void ask_done(struct job *job, void *owner);
 
-/* Makes a plan, with what loses data set aside. In done: plan_taken, or NULL with job->err. An undo
- * that names no entry takes the newest change, a redo what was undone last. */
+/* Makes a plan, with what loses data set aside. In done: plan_taken, or NULL with job->err. */
 void ask_plan(struct view *owner, const struct plan_source *source, ask_done *done);
 /* Makes a plan again as a saved one is: the same, or ERR_CONFLICT saying what differs. The old one
  * is the job's until done, where plan_old gives it back. `owner` outlives the job. */
@@ -53,7 +53,8 @@ struct str saved_path(const struct job *job); /* in the job's arena */
 void ask_apply(struct view *owner, struct plan *plan, void (*note)(struct job *, void *, void *),
                ask_done *done);
 struct plan *plan_taken(struct job *job);
-struct str plan_about(const struct job *job); /* what an undo plan undoes, in the plan's arena */
+struct str plan_about(
+    const struct job *job); /* which change a plan from the journal takes up, in the plan's arena */
 /* The audit line of a plan that was turned down. Takes the plan. */
 void ask_decline(struct session *session, struct plan *plan, const char *why);
 

@@ -1,6 +1,5 @@
 /* Plans, asked of a store: made, made again, applied, turned down. */
-#include "core/base/clock.h"
-#include "tui/ask.h"
+#include "tui/ask_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { UNDO_OWN_S = 3600 }; /* an older change is undone by name only */
 
 /* --- from a want to a plan ------------------------------------------------------------------ */
 
@@ -102,16 +99,6 @@ bool want_plan(struct job *job, struct open_store *store, const struct want *wan
 
 /* --- plans ---------------------------------------------------------------------------------- */
 
-struct plan_job {
-    struct bench *bench;
-    struct plan_source source;
-    struct plan *plan;
-    struct plan *old; /* recheck */
-    const char *why;  /* decline */
-    struct str path;  /* save */
-    struct str about; /* undo: whose change of when, in the plan's arena */
-};
-
 struct str plan_about(const struct job *job)
 {
     const struct plan_job *data = job->data;
@@ -141,8 +128,8 @@ struct plan *plan_taken(struct job *job)
     return plan;
 }
 
-static struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
-                                struct plan_job **ret)
+struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
+                         struct plan_job **ret)
 {
     struct job *job = job_new(session->app->opts.timeout_ms, owner);
     struct plan_job *data = arena_new(&job->arena, struct plan_job);
@@ -164,83 +151,6 @@ static bool plan_run(struct job *job, struct store *store)
     return true;
 }
 
-/* Newest first: what undo takes is the newest applied change that is neither an undo nor undone;
- * what redo takes is the newest undo still in force, as long as nothing was applied after it. */
-static const struct journal_entry *pick_entry(const struct journal_entry *entries, size_t n,
-                                              bool redo)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct journal_entry *e = &entries[i];
-        if (e->applied == 0)
-            continue;
-        bool is_undo = e->undoes && !e->is_redo;
-        if (!e->undoes && !e->undone_by)
-            return redo ? NULL : e;
-        if (redo && is_undo && !e->undone_by)
-            return e;
-    }
-    return NULL;
-}
-
-static bool check_owner(const struct journal_entry *e, bool redo, struct err *err)
-{
-    char who[256];
-    audit_who(who);
-    int64_t age_us = clock_now_us() - e->at_us;
-    bool mine = str_is(e->who, who), recent = age_us < UNDO_OWN_S * 1000000LL;
-    if (mine && recent)
-        return true;
-    struct arena a = ARENA_INIT;
-    err_set(err, ERR_REFUSED, "the newest change here is '%.*s' by %.*s, %.*s ago",
-            STR_ARG(e->verb), STR_ARG(e->who), STR_ARG(time_span(&a, age_us)));
-    arena_release(&a);
-    return err_hint(err, "if you mean it: penstock journal %s %s", redo ? "redo" : "undo", e->id);
-}
-
-/* The entry that is to be undone, with its items. */
-static bool undo_entry(struct job *job, struct store *store, struct journal_entry *ret)
-{
-    struct plan_job *data = job->data;
-    const struct plan_source *source = &data->source;
-    struct journal *journal;
-    struct journal_entry *entries = NULL;
-    size_t n = 0;
-    struct call call = job_call(job);
-    if (!bench_journal(data->bench, &journal, &job->err) ||
-        !apply_settle(journal, &data->bench->open, 1, &call, &job->err)) /* what a crash left */
-        return false;
-    if (source->undo_id.ptr)
-        return journal_load(journal, &job->arena, source->undo_id, ret, &job->err);
-    if (!journal_list(journal, &job->arena, 0, store_info(store)->identity, &entries, &n,
-                      &job->err))
-        return false;
-    const struct journal_entry *picked = pick_entry(entries, n, source->redo);
-    if (!picked)
-        return err_set(&job->err, ERR_NOT_FOUND, "%s",
-                       source->redo ? "nothing to redo: nothing was undone last"
-                                    : "nothing to undo: no change of this store is in the journal");
-    return check_owner(picked, source->redo, &job->err) &&
-           journal_load(journal, &job->arena, str_of(picked->id), ret, &job->err);
-}
-
-static bool undo_run(struct job *job, struct store *store)
-{
-    struct plan_job *data = job->data;
-    struct journal_entry entry;
-    struct open_store *open = bench_store(data->bench, store);
-    if (!undo_entry(job, store, &entry))
-        return false;
-    struct call call = job_call(job);
-    if (!plan_undo(&entry, open, 1, data->source.reason, &call, &data->plan, &job->err))
-        return false;
-    struct arena *a = &data->plan->arena;
-    data->about =
-        arena_printf(a, "%s the %.*s of %.*s, %.*s ago",
-                     data->plan->is_redo ? "takes back" : "undoes", STR_ARG(entry.verb),
-                     STR_ARG(entry.who), STR_ARG(time_span(a, clock_now_us() - entry.at_us)));
-    return true;
-}
-
 void ask_plan(struct view *owner, const struct plan_source *source, ask_done *done)
 {
     struct plan_job *data;
@@ -249,9 +159,9 @@ void ask_plan(struct view *owner, const struct plan_source *source, ask_done *do
     data->source = *source;
     if (source->want)
         data->source.want = want_copy(a, source->want);
-    data->source.undo_id = source->undo_id.ptr ? arena_str(a, source->undo_id) : STR_NULL;
+    data->source.entry = source->entry.ptr ? arena_str(a, source->entry) : STR_NULL;
     data->source.reason = source->reason.ptr ? arena_str(a, source->reason) : STR_NULL;
-    job->run = source->want ? plan_run : undo_run;
+    job->run = source->want ? plan_run : plan_journal_run;
     worker_send(owner->session->worker, job);
 }
 

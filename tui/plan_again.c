@@ -154,7 +154,7 @@ void plan_only_first(struct plan_view *v)
         app_say(app, STYLE_MESSAGE,
                 v->rest          ? "this is only the first already"
                 : v->source.want ? "there is nothing to apply"
-                                 : "an undo goes whole; Space leaves a record out");
+                                 : "a plan from the journal goes whole; Space leaves a record out");
         return;
     }
     struct want *rest = pick(v, &v->arena, is_not_first);
@@ -210,14 +210,22 @@ static void open_again(struct plan_view *v, const struct want *want)
     arena_release(&a);
 }
 
-static void undo_again(struct plan_view *v)
+/* A plan from the journal is resumed as a journal entry is. */
+static void resume_again(struct plan_view *v)
 {
     struct app *app = v->base.app;
     struct session *session = v->base.session;
-    char id[sizeof v->plan->undoes_id];
-    memcpy(id, v->plan->undoes_id, sizeof id);
+    struct plan_source source = v->source;
+    char id[sizeof v->plan->journal_id];
+    memcpy(id, v->plan->journal_id, sizeof id);
+    struct arena a = ARENA_INIT;
+    source.entry = source.entry.ptr ? arena_str(&a, source.entry) : STR_NULL;
     plan_view_leave(v, "");
-    view_undo_entry_open(app, session, str_of(id));
+    if (id[0]) /* else nothing was written, and it is made as it was made */
+        view_journal_plan_open(app, session, FROM_RESUME, str_of(id));
+    else
+        view_journal_plan_open(app, session, source.kind, source.entry);
+    arena_release(&a);
 }
 
 void plan_again(struct plan_view *v)
@@ -227,7 +235,7 @@ void plan_again(struct plan_view *v)
     if (want)
         open_again(v, want);
     else if (!v->source.want)
-        undo_again(v);
+        resume_again(v);
     else
         app_say(v->base.app, STYLE_MESSAGE,
                 "this row was done; r plans a row that was not, R what was not tried");
@@ -241,7 +249,7 @@ void plan_go_on(struct plan_view *v)
     if (want)
         open_again(v, want);
     else if (!v->source.want && plan_count(v->plan, OUTCOME_NOT_TRIED))
-        undo_again(v);
+        resume_again(v);
     else
         app_say(v->base.app, STYLE_MESSAGE, "everything in this plan was tried");
     arena_release(&a);

@@ -20,9 +20,11 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
     switch (v->state) {
     case PLAN_MAKING:
         return arena_printf(a, "PLAN  %s",
-                            want             ? want->action->label
-                            : v->source.redo ? "redo"
-                                             : "undo");
+                            want                            ? want->action->label
+                            : v->source.kind == FROM_UNDO   ? "undo"
+                            : v->source.kind == FROM_REDO   ? "redo"
+                            : v->source.kind == FROM_RESUME ? "resume"
+                                                            : "");
     case PLAN_SAVING:
         return STR("SAVING");
     case PLAN_APPLYING:

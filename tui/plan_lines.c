@@ -375,6 +375,8 @@ void plan_waiting_lines(const struct plan_view *v, struct plan_lines *l)
     size_t hidden = v->source.want ? want_hidden(v->source.want) : 0;
     if (v->note.ptr)
         plan_add(l, STYLE_WARN, 0, -1, "%.*s", STR_ARG(v->note));
+    if (v->plan->note.ptr)
+        plan_add(l, STYLE_WARN, 0, -1, "%.*s", STR_ARG(v->plan->note));
     if (v->about.ptr)
         plan_add(l, STYLE_STRONG, 0, -1, "%.*s", STR_ARG(v->about));
     if (hidden)

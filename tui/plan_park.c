@@ -80,9 +80,11 @@ static struct plan_source copy_source(struct arena *a, const struct plan_source 
                                       const struct plan *plan)
 {
     return (struct plan_source){
+        .kind = source->kind,
         .want = source->want ? want_copy(a, source->want) : NULL,
-        .redo = source->redo,
-        .undo_id = plan->undoes ? arena_str(a, str_of(plan->undoes_id)) : STR_NULL,
+        .entry = plan->undoes        ? arena_str(a, str_of(plan->undoes_id))
+                 : source->entry.ptr ? arena_str(a, source->entry)
+                                     : STR_NULL,
         .reason = plan->request.reason.ptr ? arena_str(a, plan->request.reason) : STR_NULL};
 }
 

@@ -143,7 +143,9 @@ void view_menu_open(struct app *app, struct session *session, const struct sheet
                     const struct want *want);
 void view_plan_open(struct app *app, struct session *session, const struct want *want);
 void view_undo_open(struct app *app, struct session *session, bool redo);
-/* Undoes one entry of the journal, whosever it is. */
-void view_undo_entry_open(struct app *app, struct session *session, struct str id);
+/* A plan from an entry of the journal, whosever it is; ptr NULL: the newest one that is fit. */
+enum plan_from;
+void view_journal_plan_open(struct app *app, struct session *session, enum plan_from kind,
+                            struct str entry);
 
 #endif

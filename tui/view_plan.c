@@ -271,7 +271,8 @@ void view_plan_open(struct app *app, struct session *session, const struct want 
     plan_view_make(v);
 }
 
-static void open_undo(struct app *app, struct session *session, bool redo, struct str id)
+void view_journal_plan_open(struct app *app, struct session *session, enum plan_from kind,
+                            struct str entry)
 {
     struct str ro = session_why_read_only(session);
     if (ro.ptr) {
@@ -279,18 +280,13 @@ static void open_undo(struct app *app, struct session *session, bool redo, struc
         return;
     }
     struct plan_view *v = plan_view_open(app, session);
-    v->source.redo = redo;
-    v->source.undo_id = id.ptr ? arena_str(&v->arena, id) : STR_NULL;
+    v->source.kind = kind;
+    v->source.entry = entry.ptr ? arena_str(&v->arena, entry) : STR_NULL;
     v->source.reason = app_reason(app);
     plan_view_make(v);
 }
 
 void view_undo_open(struct app *app, struct session *session, bool redo)
 {
-    open_undo(app, session, redo, STR_NULL);
-}
-
-void view_undo_entry_open(struct app *app, struct session *session, struct str id)
-{
-    open_undo(app, session, false, id);
+    view_journal_plan_open(app, session, redo ? FROM_REDO : FROM_UNDO, STR_NULL);
 }

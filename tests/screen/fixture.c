@@ -107,7 +107,7 @@ static const struct record mixed[] = {
 };
 
 static struct layout layouts[9];
-static atomic_bool change_at_commit, overwrite_after_commit;
+static atomic_bool change_at_commit, overwrite_after_commit, fail_commits;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
                                                 &layouts[4], &layouts[5], &layouts[6], &layouts[7],
@@ -121,6 +121,11 @@ void fixture_change_at_commit(bool on)
 void fixture_overwrite_after_commit(bool on)
 {
     overwrite_after_commit = on;
+}
+
+void fixture_fail_commits(bool on)
+{
+    fail_commits = on;
 }
 
 static bool detect(const struct layout *layout, const struct address *address,
@@ -212,6 +217,11 @@ static bool activity_busy(struct store *store, const struct str *ids, size_t n,
 static bool commit_changed(struct store *store, struct commit_item *item, const struct call *call,
                            struct arena *arena, struct err *err)
 {
+    if (fail_commits) {
+        item->outcome = OUTCOME_FAILED;
+        err_set(&item->err, ERR_DENIED, "permission denied for table states");
+        return true;
+    }
     change_orders(store);
     bool ok = memory_layout("etl")->commit(store, item, call, arena, err);
     if (ok && overwrite_after_commit)

@@ -1,6 +1,7 @@
 /* Plan boxes: what is set aside, the first record alone, what waits, what went stale. */
 #include "tests/screen/show.h"
 
+#include "tui/ask.h"
 #include "tui/plan_park.h"
 
 #include <stdio.h>
@@ -182,6 +183,50 @@ static void nobody_writes_nothing_is_read_again(void **state)
     screen_close(&s);
 }
 
+/* ux.md R3 A4: only the row that was refused, and only as a plan. */
+static void r_plans_the_refused_row_alone(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "memory", ENV_DEV);
+    fixture_change_at_commit(true);
+    keys(&s, "  xtreset 2{Enter}");
+    fixture_change_at_commit(false);
+    assert_shows(&s, "refused: changed since preview");
+    assert_shows(&s, "1 of 2 applied");
+    keys(&s, "R");
+    assert_shows(&s, "everything in this plan was tried");
+    keys(&s, "r");
+    assert_shows(&s, "PLAN");
+    assert_shows(&s, "public.orders");
+    assert_shows(&s, " of 1 table ");
+    keys(&s, "{Esc}");
+    screen_close(&s);
+}
+
+/* ux.md R9 A3: what was not done is taken up again after a new check, here from the journal. */
+static void what_is_left_is_resumed(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "memory", ENV_DEV);
+    view_journal_plan_open(s.app, s.app->sessions, FROM_RESUME, STR_NULL);
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "nothing to resume");
+    fixture_fail_commits(true);
+    keys(&s, "  xtreset 2{Enter}");
+    fixture_fail_commits(false);
+    assert_shows(&s, "0 of 2 applied");
+    assert_shows(&s, "failed: permission denied for table states");
+    keys(&s, "{Enter}");
+    view_journal_plan_open(s.app, s.app->sessions, FROM_RESUME, STR_NULL);
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "what is left of the reset of ");
+    keys(&s, "reset 2{Enter}");
+    assert_shows(&s, "2 of 2 applied");
+    screen_close(&s);
+}
+
 /* --- the first alone ------------------------------------------------------------------------ */
 
 static void the_first_alone_then_the_others(void **state)
@@ -352,6 +397,8 @@ int main(void)
         cmocka_unit_test(an_edit_beside_a_live_writer_is_read_again),
         cmocka_unit_test(an_edit_that_is_overwritten_is_said),
         cmocka_unit_test(nobody_writes_nothing_is_read_again),
+        cmocka_unit_test(r_plans_the_refused_row_alone),
+        cmocka_unit_test(what_is_left_is_resumed),
         cmocka_unit_test(the_first_alone_then_the_others),
         cmocka_unit_test(a_parked_plan_comes_back_the_same),
         cmocka_unit_test(a_parked_plan_says_what_changed),

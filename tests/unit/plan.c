@@ -552,6 +552,38 @@ static void unanswered_is_not_failed(void **state)
     assert_int_equal(entry.items[0].outcome, OUTCOME_APPLIED);
 }
 
+/* The program that lost the answer settles it itself, and may go on with what it did not try. */
+static void unanswered_is_settled_by_its_own_program(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct plan_record records[] = {{.id = STR("a")}, {.id = STR("b")}};
+    const struct op *clear = system_op(store_system(f->store.store), "clear");
+    struct plan_request request = request_for(f, clear, records, 2);
+    struct plan *plan = make(f, &request), *rest = NULL;
+    memory_set_mute(f->store.store, true);
+    f->opts.max_failures = 1;
+    apply(f, plan);
+    memory_set_mute(f->store.store, false);
+    assert_int_equal(plan->items[1].outcome, OUTCOME_NOT_TRIED);
+    plan_free(plan);
+    assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
+    struct journal_entry entry = newest(f);
+    assert_int_equal(entry.intended, 1); /* it may still come */
+    if (!plan_resume(&entry, &f->store, 1, f->journal, STR_NULL, &f->call, &rest, &err))
+        fail_msg("%s", err.text);
+    assert_int_equal(rest->nitems, 1);
+    assert_str(rest->items[0].id, "b");
+    assert_non_null(strstr(rest->note.ptr, "not known"));
+    plan_free(rest);
+
+    memory_put(f->store.store, "a", NULL, NULL);
+    assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
+    entry = newest(f);
+    assert_int_equal(entry.intended, 0);
+    assert_int_equal(entry.items[0].outcome, OUTCOME_APPLIED);
+}
+
 static void stale_plan_shows_both_values(void **state)
 {
     struct fixture *f = *state;
@@ -656,6 +688,7 @@ int main(void)
         TEST(files_are_private_and_lines_parse),
         TEST(settled_after_a_crash),
         TEST(unanswered_is_not_failed),
+        TEST(unanswered_is_settled_by_its_own_program),
         TEST(printed_ids_come_back),
         TEST(saved_plan_goes_stale),
         TEST(stale_plan_shows_both_values),
