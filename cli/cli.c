@@ -94,14 +94,16 @@ static bool is_noun(const char *word)
     return false;
 }
 
-static void offer_nouns(struct near *near)
+void cli_nouns(void (*offer)(void *ctx, const char *word), void *ctx)
 {
-    near_offer(near, "plan");
+    offer(ctx, "plan");
     for (const struct system *const *s = systems; *s; s++)
-        near_offer(near, (*s)->noun);
-    for (size_t i = 0; command_at(i); i++) {
-        if (command_at(i)->noun[0] != '*')
-            near_offer(near, command_at(i)->noun);
+        offer(ctx, (*s)->noun);
+    for (size_t i = 0; command_at(i); i++) { /* rows of one noun stand together */
+        const char *noun = command_at(i)->noun;
+        bool again = i && strcmp(command_at(i - 1)->noun, noun) == 0;
+        if (noun[0] != '*' && !again && !system_by_noun(str_of(noun)))
+            offer(ctx, noun);
     }
 }
 
@@ -111,28 +113,38 @@ static bool has_verbs(const char *noun)
     return system_by_noun(str_of(noun)) || !command_find(noun, NULL);
 }
 
-static void offer_verbs(const struct cli *cli, struct near *near)
+void cli_verbs(const char *noun, void (*offer)(void *ctx, const char *word), void *ctx)
 {
+    const struct system *system = system_by_noun(str_of(noun));
     for (size_t i = 0; command_at(i); i++) {
         const struct cli_command *c = command_at(i);
-        bool here = strcmp(c->noun, cli->noun) == 0 || (cli->system && c->noun[0] == '*');
+        bool here = strcmp(c->noun, noun) == 0 || (system && c->noun[0] == '*');
         if (here && c->verb)
-            near_offer(near, c->verb);
+            offer(ctx, c->verb);
     }
-    if (!cli->system)
+    if (!system)
         return;
-    for (size_t i = 0; i < cli->system->nsheets; i++)
-        near_offer(near, cli->system->sheets[i].name);
-    for (const struct op *const *op = cli->system->ops; op && *op; op++)
-        near_offer(near, (*op)->verb);
-    for (const struct action *a = cli->system->actions; a && a->key; a++)
-        near_offer(near, a->verb);
+    for (size_t i = 1; i < system->nsheets; i++)
+        offer(ctx, system->sheets[i].name);
+    for (const struct op *const *op = system->ops; op && *op; op++) {
+        if (!command_find("*", (*op)->verb))
+            offer(ctx, (*op)->verb);
+    }
+    for (const struct action *a = system->actions; a && a->key; a++) {
+        if (!system_op(system, a->verb) && !command_find("*", a->verb))
+            offer(ctx, a->verb);
+    }
+}
+
+static void offer_near(void *ctx, const char *word)
+{
+    near_offer(ctx, word);
 }
 
 static bool unknown_verb(const struct cli *cli, struct err *err)
 {
     struct near near = {.word = str_of(cli->verb)};
-    offer_verbs(cli, &near);
+    cli_verbs(cli->noun, offer_near, &near);
     if (near.best)
         return err_set(err, ERR_INVALID, "unknown verb '%s %s'; did you mean '%s'?", cli->noun,
                        cli->verb, near.best);
@@ -174,7 +186,7 @@ static bool find_command(struct cli *cli, struct err *err)
 }
 
 /* The options that this command has of its own. */
-static const struct op_option *const *own_options(struct cli *cli)
+const struct op_option *const *cli_own_options(struct cli *cli)
 {
     enum { MOST = 6 };
     const struct op_option **lists = arena_array(&cli->arena, const struct op_option *, MOST);
@@ -221,7 +233,7 @@ static bool read_noun(struct cli *cli, struct option_reader *r, const char **wor
     }
     if (!find_command(cli, err))
         return false;
-    r->own = own_options(cli);
+    r->own = cli_own_options(cli);
     return true;
 }
 
@@ -234,11 +246,11 @@ static bool take_verb(struct cli *cli, struct option_reader *r, const char *word
         return false;
     cli->verb = word;
     cli->command = c;
-    r->own = own_options(cli);
+    r->own = cli_own_options(cli);
     return true;
 }
 
-static bool read_line(struct cli *cli, int argc, char **argv, struct err *err)
+bool cli_read(struct cli *cli, int argc, char **argv, struct err *err)
 {
     size_t n = argc > 0 ? (size_t)argc - 1 : 0;
     struct option_reader reader = {
@@ -305,7 +317,7 @@ static bool open_screen(struct cli *cli, struct err *err)
                    access(word, F_OK) != 0;
     if (is_word) {
         struct near near = {.word = str_of(word)};
-        offer_nouns(&near);
+        cli_nouns(offer_near, &near);
         for (size_t i = 0; i < cli->config->ncontexts; i++)
             near_offer(&near, cli->config->contexts[i].name);
         if (near.best)
@@ -348,7 +360,7 @@ static bool check_rules(const struct cli *cli, struct err *err)
 static bool run(struct cli *cli, int argc, char **argv, struct err *err)
 {
     bool done;
-    bool read = read_line(cli, argc, argv, err);
+    bool read = cli_read(cli, argc, argv, err);
     set_print(cli);
     if (!read || !run_plain(cli, &done, err))
         return false;

@@ -71,6 +71,14 @@ struct cli {
 /* Runs a whole command line and returns the exit code. */
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks);
 
+/* Reads a command line: what was asked for, up to where an error is. */
+bool cli_read(struct cli *cli, int argc, char **argv, struct err *err);
+/* The words that may stand first, and behind a noun; each once. */
+void cli_nouns(void (*offer)(void *ctx, const char *word), void *ctx);
+void cli_verbs(const char *noun, void (*offer)(void *ctx, const char *word), void *ctx);
+/* The options that the command has of its own: lists, ended by NULL. */
+const struct op_option *const *cli_own_options(struct cli *cli);
+
 /* Tables and look-up (commands.c); the parts of the table come from the command files. */
 const struct cli_command *command_find(const char *noun, const char *verb);
 const struct cli_command *command_at(size_t i);  /* NULL behind the last */

@@ -23,6 +23,21 @@ const struct op_option older_options[] = {
     {0},
 };
 
+/* Also a moment without its seconds, and a day; all are UTC. */
+static bool read_short_time(struct str text, int64_t *ret_us)
+{
+    static const char rest[] = "0000-00-00T00:00:00Z";
+    enum { DAY = 10, MINUTE = 16 };
+    char full[sizeof rest];
+    if (text.len && text.ptr[text.len - 1] == 'Z')
+        text.len--;
+    if (text.len != DAY && text.len != MINUTE)
+        return false;
+    memcpy(full, rest, sizeof rest);
+    memcpy(full, text.ptr, text.len);
+    return time_parse(str_of(full), ret_us);
+}
+
 static bool read_moment(const char *text, int64_t *ret_us, struct err *err)
 {
     int64_t span;
@@ -30,19 +45,18 @@ static bool read_moment(const char *text, int64_t *ret_us, struct err *err)
         *ret_us = clock_now_us() - span;
         return true;
     }
-    return time_parse(str_of(text), ret_us) ||
+    return time_parse(str_of(text), ret_us) || read_short_time(str_of(text), ret_us) ||
            err_set(err, ERR_INVALID, "'%s' is neither a time nor a span like 1h or 7d", text);
 }
 
-static bool since_of(const struct cli *cli, int64_t *ret_us, struct err *err)
+bool since_of(const struct cli *cli, int64_t *ret_us, struct err *err)
 {
     const char *since = cli_value(cli, "since");
     *ret_us = 0;
     return !since || read_moment(since, ret_us, err);
 }
 
-/* For looking: a journal that is not there yet is an empty one. */
-static bool open_to_look(struct cli *cli, bool *ret_there, struct err *err)
+bool journal_open_to_look(struct cli *cli, bool *ret_there, struct err *err)
 {
     struct err why = {0};
     struct str path = config_state_path(&cli->arena, "journal.db");
@@ -77,7 +91,7 @@ static bool settle_named(struct cli *cli, struct err *err)
         return true;
     cli_report_on(cli, &why);
     bool there;
-    return cli->journal || open_to_look(cli, &there, err);
+    return cli->journal || journal_open_to_look(cli, &there, err);
 }
 
 /* --- list ------------------------------------------------------------------------------------ */
@@ -154,7 +168,7 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
     size_t n = 0;
     int64_t since_us;
     bool there;
-    if (!since_of(cli, &since_us, err) || !open_to_look(cli, &there, err) ||
+    if (!since_of(cli, &since_us, err) || !journal_open_to_look(cli, &there, err) ||
         (there && !settle_named(cli, err)) ||
         (there && !journal_list(cli->journal, &cli->arena, 0, STR_NULL, &entries, &n, err)))
         return false;
@@ -198,8 +212,10 @@ static void item_cells(const struct journal_item *item, struct cell cells[ITEM_C
     memcpy(cells, own, sizeof own);
 }
 
-static bool show_json(const struct journal_entry *entry, const struct cell *cells)
+json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_by)
 {
+    struct cell cells[ENTRY_COLUMNS];
+    entry_cells(entry, undone_by, cells);
     json_t *o = print_row_json(entry_columns, ENTRY_COLUMNS, 0, cells), *list = json_array();
     for (size_t i = 0; i < entry->nitems; i++) {
         struct cell own[ITEM_COLUMNS];
@@ -207,7 +223,7 @@ static bool show_json(const struct journal_entry *entry, const struct cell *cell
         json_array_append_new(list, print_row_json(item_columns, ITEM_COLUMNS, ITEM_ID, own));
     }
     json_object_set_new(o, "items", list);
-    return print_json(stdout, o);
+    return o;
 }
 
 /* The whole journal is small: entries are found in its list. */
@@ -230,17 +246,17 @@ bool cmd_journal_show(struct cli *cli, struct err *err)
     bool there;
     if (cli->nwords != 1)
         return err_set(err, ERR_INVALID, "journal show wants one id");
-    if (!open_to_look(cli, &there, err))
+    if (!journal_open_to_look(cli, &there, err))
         return false;
     if (!there)
         return err_set(err, ERR_NOT_FOUND, "journal entry %s: the journal is empty", cli->words[0]);
     if (!settle_named(cli, err) || !load(cli, cli->words[0], &entry, &undone_by, err))
         return false;
-    struct cell cells[ENTRY_COLUMNS];
-    entry_cells(&entry, undone_by, cells);
     if (cli->print.output == OUTPUT_JSON)
-        return show_json(&entry, cells);
+        return print_json(stdout, journal_entry_json(&entry, undone_by));
     if (cli->print.output == OUTPUT_TABLE) {
+        struct cell cells[ENTRY_COLUMNS];
+        entry_cells(&entry, undone_by, cells);
         struct print *head = print_new(&cli->print, entry_columns, ENTRY_COLUMNS, 0);
         print_row(head, cells);
         print_page(head);

@@ -42,6 +42,10 @@ bool cmd_wait(struct cli *cli, struct err *err);
 bool cmd_apply(struct cli *cli, struct err *err);
 
 /* cmd_journal.c */
+bool since_of(const struct cli *cli, int64_t *ret_us, struct err *err); /* --since; 0: not given */
+/* For looking: a journal that is not there yet is an empty one, cli->journal stays NULL. */
+bool journal_open_to_look(struct cli *cli, bool *ret_there, struct err *err);
+json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_by);
 extern const struct op_option since_options[], older_options[];
 bool cmd_journal_list(struct cli *cli, struct err *err);
 bool cmd_journal_show(struct cli *cli, struct err *err);
@@ -51,6 +55,12 @@ bool cmd_journal_undo(struct cli *cli, struct err *err);
 bool cmd_journal_redo(struct cli *cli, struct err *err);
 bool cmd_journal_resume(struct cli *cli, struct err *err);
 bool cmd_audit_list(struct cli *cli, struct err *err);
+
+/* cmd_completion.c */
+bool cmd_completion(struct cli *cli, struct err *err);
+
+/* cmd_report.c */
+bool cmd_report(struct cli *cli, struct err *err);
 
 /* cmd_lock.c */
 extern const struct op_option hold_options[];
