@@ -133,8 +133,9 @@ size_t plan_count(const struct plan *plan, enum outcome outcome);
 /* Drops item i: the whole of its record, and what needs it. */
 void plan_drop(struct plan *plan, size_t i);
 /* Sets aside the items that lose data where others do not: among many they are easily overlooked.
- * Where all do, that is what was asked for. The screen's default; a saved plan keeps it. */
-void plan_set_aside(struct plan *plan);
+ * Where all do, that is what was asked for, unless `even_all`. The screen's default; a saved plan
+ * keeps it. */
+void plan_set_aside(struct plan *plan, bool even_all);
 /* Takes item i back in; the plan then asks for more. */
 void plan_include(struct plan *plan, size_t i);
 
@@ -152,10 +153,10 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
 
 /* Plans anew what an applied plan left: the records of the journal entry that are neither applied
  * nor unchanged, with all checks from the start, and a conflict where a record is not what
- * that plan was made from (so nothing is done twice); of an undo, what it has not restored. `reason`
- * takes the place of the entry's unless empty; an override is never taken over. A record whose write
- * was never answered is left out, and the plan's note says so. ERR_NOT_FOUND when nothing is left,
- * ERR_REFUSED for a lock break and for an entry that is being applied. */
+ * that plan was made from (so nothing is done twice); of an undo, what it has not restored.
+ * `reason` takes the place of the entry's unless empty; an override is never taken over. A record
+ * whose write was never answered is left out, and the plan's note says so. ERR_NOT_FOUND when
+ * nothing is left, ERR_REFUSED for a lock break and for an entry that is being applied. */
 bool plan_resume(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
                  struct journal *journal, struct str reason, const struct call *call,
                  struct plan **ret, struct err *err);

@@ -192,7 +192,7 @@ void plan_put_aside(struct plan *plan, size_t i)
         move_record(plan, plan->items[i].record, OUTCOME_PLANNED, OUTCOME_SET_ASIDE);
 }
 
-void plan_set_aside(struct plan *plan)
+void plan_set_aside(struct plan *plan, bool even_all)
 {
     size_t losing = 0, harmless = 0;
     for (size_t i = 0; i < plan->nitems; i++) {
@@ -202,7 +202,7 @@ void plan_set_aside(struct plan *plan)
         losing += loses_data(item);
         harmless += !loses_data(item);
     }
-    if (!losing || !harmless)
+    if (!losing || (!harmless && !even_all))
         return;
     for (size_t i = 0; i < plan->nitems; i++) {
         if (loses_data(&plan->items[i]))

@@ -146,7 +146,7 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
     want.action = action;
     want.n = want.n < PREVIEW_RECORDS ? want.n : PREVIEW_RECORDS;
     if (want_plan(job, store, &want, &plan, &err)) {
-        plan_set_aside(plan);
+        plan_set_aside(plan, false);
         describe(&job->arena, plan, entry);
     } else
         entry->text = arena_str(&job->arena, str_of(err.text));

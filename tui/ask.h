@@ -34,6 +34,8 @@ struct plan_source {
     const struct want *want; /* FROM_WANT; else NULL */
     struct str entry;        /* its id; ptr NULL: the newest one that is fit for it */
     struct str reason;       /* with an entry; ptr NULL: none */
+    /* Of what an earlier plan had set aside some is in it: it stays so, whatever else there is. */
+    bool keep_aside;
 };
 
 typedef void ask_done(struct job *job, void *owner);

@@ -104,7 +104,7 @@ bool plan_journal_run(struct job *job, struct store *store)
     if (!ok)
         return false;
     if (source->kind == FROM_RESUME)
-        plan_set_aside(data->plan);
+        plan_set_aside(data->plan, false);
     struct arena *a = &data->plan->arena;
     data->about = arena_printf(a, "%s the %.*s of %.*s, %.*s ago",
                                source->kind == FROM_RESUME ? "what is left of"

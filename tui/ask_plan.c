@@ -147,7 +147,7 @@ static bool plan_run(struct job *job, struct store *store)
     struct plan_job *data = job->data;
     if (!want_plan(job, bench_store(data->bench, store), data->source.want, &data->plan, &job->err))
         return false;
-    plan_set_aside(data->plan);
+    plan_set_aside(data->plan, data->source.keep_aside);
     return true;
 }
 

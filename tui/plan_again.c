@@ -28,6 +28,7 @@ static struct want *pick(const struct plan_view *v, struct arena *a,
 static void make_of(struct plan_view *v, const struct want *want)
 {
     v->source.want = want;
+    v->source.keep_aside = plan_count(v->plan, OUTCOME_SET_ASIDE) > 0;
     plan_free(v->plan);
     v->plan = NULL;
     plan_view_make(v);
@@ -158,7 +159,7 @@ void plan_only_first(struct plan_view *v)
         return;
     }
     struct want *rest = pick(v, &v->arena, is_not_first);
-    if (!rest) {
+    if (!rest || plan_count(v->plan, OUTCOME_PLANNED) < 2) {
         app_say(app, STYLE_MESSAGE, "this is the only record");
         return;
     }

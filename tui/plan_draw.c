@@ -195,7 +195,9 @@ static void draw_question(struct plan_view *v, struct canvas *canvas, int y, str
     struct arena *a = &canvas->scratch;
     bool open = plan_is_quiet(v, clock_monotonic_ms());
     if (v->question == ASK_NOTHING)
-        canvas_printf(canvas, y, in.x, in.w, STYLE_WARN, "nothing can be applied.%s Esc leaves",
+        canvas_printf(canvas, y, in.x, in.w, STYLE_WARN, "nothing can be applied.%s%s Esc leaves",
+                      plan_count(v->plan, OUTCOME_SET_ASIDE) ? " i includes what is set aside."
+                                                             : "",
                       v->plan->blocked ? " f overrides the live writer." : "");
     else if (!open && !v->armed)
         canvas_put(canvas, y, in.x, in.w, STYLE_DIM, STR("read it first: no key counts yet"));

@@ -141,10 +141,12 @@ void plan_view_close_result(struct plan_view *v)
     struct session *session = v->base.session;
     struct arena a = ARENA_INIT;
     struct want *rest = v->rest ? want_copy(&a, v->rest) : NULL;
+    bool keep_aside = v->source.keep_aside;
     plan_view_leave(v, "");
     if (rest) {
         struct plan_view *next = plan_view_open(app, session);
         next->source.want = want_copy(&next->arena, rest);
+        next->source.keep_aside = keep_aside;
         next->note = STR("the rest of a plan whose first record was done, read again just now");
         plan_view_make(next);
     }

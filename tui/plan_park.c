@@ -81,6 +81,7 @@ static struct plan_source copy_source(struct arena *a, const struct plan_source 
 {
     return (struct plan_source){
         .kind = source->kind,
+        .keep_aside = source->keep_aside,
         .want = source->want ? want_copy(a, source->want) : NULL,
         .entry = plan->undoes        ? arena_str(a, str_of(plan->undoes_id))
                  : source->entry.ptr ? arena_str(a, source->entry)

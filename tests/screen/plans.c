@@ -245,6 +245,19 @@ static void the_first_alone_then_the_others(void **state)
     screen_close(&s);
 }
 
+/* What was set aside does not slip in because the others are done. */
+static void what_was_set_aside_stays_so_in_the_rest(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "mixed", ENV_DEV);
+    keys(&s, "*xr{Tab}1y{Enter}y");
+    assert_shows(&s, "1 of 1 applied");
+    assert_shows(&s, "set aside: not part of the plan");
+    keys(&s, "r"); /* asked for by name, the cursor is on what was done */
+    assert_shows(&s, "this row was done");
+    screen_close(&s);
+}
+
 /* --- what waits ----------------------------------------------------------------------------- */
 
 static void a_parked_plan_comes_back_the_same(void **state)
@@ -400,6 +413,7 @@ int main(void)
         cmocka_unit_test(r_plans_the_refused_row_alone),
         cmocka_unit_test(what_is_left_is_resumed),
         cmocka_unit_test(the_first_alone_then_the_others),
+        cmocka_unit_test(what_was_set_aside_stays_so_in_the_rest),
         cmocka_unit_test(a_parked_plan_comes_back_the_same),
         cmocka_unit_test(a_parked_plan_says_what_changed),
         cmocka_unit_test(leaving_asks_first),

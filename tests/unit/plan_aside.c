@@ -119,7 +119,7 @@ static void what_loses_data_is_set_aside(void **state)
     assert_str(plan->consequences->text, "LOSES what b held");
     assert_string_equal(plan->consequences->instead, "keep");
     assert_int_equal(plan->consequences->next->records, 3);
-    plan_set_aside(plan);
+    plan_set_aside(plan, false);
     assert_int_equal(outcome_of(plan, "a"), OUTCOME_PLANNED);
     assert_int_equal(outcome_of(plan, "b"), OUTCOME_SET_ASIDE);
     assert_int_equal(plan_count(plan, OUTCOME_PLANNED), 2);
@@ -146,11 +146,14 @@ static void what_all_do_is_what_was_asked_for(void **state)
 {
     struct fixture *f = *state;
     struct plan *plan = make(f, &wipe, "bd");
-    plan_set_aside(plan);
+    plan_set_aside(plan, false);
     assert_int_equal(plan_count(plan, OUTCOME_PLANNED), 2);
+    plan_set_aside(plan, true);
+    assert_int_equal(plan_count(plan, OUTCOME_SET_ASIDE), 2);
+    assert_null(plan->screen_confirm.ptr);
     plan_free(plan);
     plan = make(f, &wipe, "ac");
-    plan_set_aside(plan);
+    plan_set_aside(plan, false);
     assert_int_equal(plan_count(plan, OUTCOME_PLANNED), 2);
     plan_free(plan);
 }
