@@ -1,6 +1,8 @@
 /* The journal and the audit file: what was done, and taking it back. */
 #include "cli/commands.h"
 
+#include "core/own_sheets.h"
+
 #include "core/output.h"
 
 #include <stdlib.h>
@@ -96,72 +98,6 @@ static bool settle_named(struct cli *cli, struct err *err)
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-static const struct column entry_columns[] = {
-    {.name = "id", .title = "ID", .type = CELL_TEXT, .keep = true},
-    {.name = "at", .title = "AGE", .type = CELL_TIME, .keep = true},
-    {.name = "who", .title = "WHO", .type = CELL_TEXT},
-    {.name = "target", .title = "TARGET", .type = CELL_TEXT},
-    {.name = "verb", .title = "VERB", .type = CELL_TEXT, .keep = true},
-    {.name = "objects", .title = "OBJECTS", .type = CELL_INT},
-    {.name = "outcome", .title = "OUTCOME", .type = CELL_TEXT},
-    {.name = "undoable", .title = NULL, .type = CELL_BOOL},
-    {.name = "undo_scope", .title = "UNDO", .type = CELL_TEXT},
-    {.name = "undone_by", .title = "UNDONE BY", .type = CELL_TEXT},
-    {.name = "reason", .title = "REASON", .type = CELL_TEXT},
-    {.name = "system", .title = NULL, .type = CELL_TEXT},
-    {.name = "store", .title = NULL, .type = CELL_TEXT},
-    {.name = "server", .title = NULL, .type = CELL_TEXT},
-    {.name = "plan_id", .title = NULL, .type = CELL_TEXT},
-};
-enum { ENTRY_COLUMNS = sizeof entry_columns / sizeof entry_columns[0] };
-
-static const char *entry_outcome(const struct journal_entry *e)
-{
-    if (e->intended)
-        return "intended";
-    if (e->applied == e->nitems)
-        return "applied";
-    return e->applied ? "partly" : "failed";
-}
-
-static bool is_undoable(const struct journal_entry *e)
-{
-    return e->applied && !e->intended && !e->undone_by && e->undo != UNDO_NONE;
-}
-
-/* The id of the entry with number n; STR_NULL when it is not among these. */
-static struct str id_of_number(const struct journal_entry *entries, size_t n, int64_t number)
-{
-    for (size_t i = 0; number && i < n; i++) {
-        if (entries[i].n == number)
-            return str_of(entries[i].id);
-    }
-    return STR_NULL;
-}
-
-static void entry_cells(const struct journal_entry *e, struct str undone_by,
-                        struct cell cells[ENTRY_COLUMNS])
-{
-    const struct cell own[ENTRY_COLUMNS] = {
-        cell_text(str_of(e->id)),
-        cell_time(e->at_us),
-        cell_text(e->who),
-        cell_text(e->target),
-        cell_text(e->verb),
-        cell_int((int64_t)e->nitems),
-        cell_text(str_of(entry_outcome(e))),
-        cell_bool(is_undoable(e)),
-        cell_text(str_of(undo_scope_name(e->undo))),
-        cell_text(undone_by),
-        cell_text(e->reason.len ? e->reason : STR_NULL),
-        cell_text(e->system),
-        cell_text(e->store),
-        cell_text(e->server),
-        cell_text(str_of(e->plan_id)),
-    };
-    memcpy(cells, own, sizeof own);
-}
-
 bool cmd_journal_list(struct cli *cli, struct err *err)
 {
     struct journal_entry *entries = NULL;
@@ -172,12 +108,12 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
         (there && !settle_named(cli, err)) ||
         (there && !journal_list(cli->journal, &cli->arena, 0, STR_NULL, &entries, &n, err)))
         return false;
-    struct print *print = print_new(&cli->print, entry_columns, ENTRY_COLUMNS, 0);
+    struct print *print = print_new(&cli->print, entry_sheet.columns, ENTRY_COLUMNS, 0);
     for (size_t i = 0; i < n && !(cli->opts.limit && i >= cli->opts.limit); i++) {
         struct cell cells[ENTRY_COLUMNS];
         if (entries[i].at_us < since_us)
             continue;
-        entry_cells(&entries[i], id_of_number(entries, n, entries[i].undone_by), cells);
+        entry_cells(&entries[i], entry_id_of_number(entries, n, entries[i].undone_by), cells);
         print_row(print, cells);
     }
     print_page(print);
@@ -187,40 +123,15 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
 
 /* --- show ------------------------------------------------------------------------------------ */
 
-static const struct column item_columns[] = {
-    {.name = "object", .title = "OBJECT", .type = CELL_TEXT, .keep = true},
-    {.name = "before", .title = "BEFORE", .type = CELL_TEXT},
-    {.name = "after", .title = "AFTER", .type = CELL_TEXT},
-    {.name = "outcome", .title = "OUTCOME", .type = CELL_TEXT, .keep = true},
-    {.name = "verified", .title = NULL, .type = CELL_BOOL},
-    {.name = "undone", .title = "UNDONE", .type = CELL_BOOL},
-    {.name = "detail", .title = "DETAIL", .type = CELL_TEXT},
-    {.name = "store", .title = NULL, .type = CELL_TEXT},
-    {.name = "id", .title = NULL, .type = CELL_TEXT},
-};
-enum { ITEM_COLUMNS = sizeof item_columns / sizeof item_columns[0], ITEM_ID = ITEM_COLUMNS - 1 };
-
-static void item_cells(const struct journal_item *item, struct cell cells[ITEM_COLUMNS])
-{
-    const struct cell own[ITEM_COLUMNS] = {
-        cell_text(item->label),      cell_text(item->before_text),
-        cell_text(item->after_text), cell_text(str_of(outcome_name(item->outcome))),
-        cell_bool(item->verified),   cell_bool(item->undone),
-        cell_text(item->detail),     cell_text(item->store),
-        cell_text(item->id),
-    };
-    memcpy(cells, own, sizeof own);
-}
-
 json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_by)
 {
     struct cell cells[ENTRY_COLUMNS];
     entry_cells(entry, undone_by, cells);
-    json_t *o = print_row_json(entry_columns, ENTRY_COLUMNS, 0, cells), *list = json_array();
+    json_t *o = print_row_json(entry_sheet.columns, ENTRY_COLUMNS, 0, cells), *list = json_array();
     for (size_t i = 0; i < entry->nitems; i++) {
         struct cell own[ITEM_COLUMNS];
         item_cells(&entry->items[i], own);
-        json_array_append_new(list, print_row_json(item_columns, ITEM_COLUMNS, ITEM_ID, own));
+        json_array_append_new(list, print_row_json(item_sheet.columns, ITEM_COLUMNS, ITEM_ID, own));
     }
     json_object_set_new(o, "items", list);
     return o;
@@ -235,7 +146,7 @@ static bool load(struct cli *cli, const char *id, struct journal_entry *ret, str
     if (!journal_load(cli->journal, &cli->arena, str_of(id), ret, err) ||
         !journal_list(cli->journal, &cli->arena, 0, STR_NULL, &all, &n, err))
         return false;
-    *ret_undone = id_of_number(all, n, ret->undone_by);
+    *ret_undone = entry_id_of_number(all, n, ret->undone_by);
     return true;
 }
 
@@ -257,13 +168,13 @@ bool cmd_journal_show(struct cli *cli, struct err *err)
     if (cli->print.output == OUTPUT_TABLE) {
         struct cell cells[ENTRY_COLUMNS];
         entry_cells(&entry, undone_by, cells);
-        struct print *head = print_new(&cli->print, entry_columns, ENTRY_COLUMNS, 0);
+        struct print *head = print_new(&cli->print, entry_sheet.columns, ENTRY_COLUMNS, 0);
         print_row(head, cells);
         print_page(head);
         print_free(head);
         putchar('\n');
     }
-    struct print *print = print_new(&cli->print, item_columns, ITEM_COLUMNS, ITEM_ID);
+    struct print *print = print_new(&cli->print, item_sheet.columns, ITEM_COLUMNS, ITEM_ID);
     for (size_t i = 0; i < entry.nitems; i++) {
         struct cell own[ITEM_COLUMNS];
         item_cells(&entry.items[i], own);
@@ -297,70 +208,20 @@ bool cmd_journal_prune(struct cli *cli, struct err *err)
 
 /* --- audit ----------------------------------------------------------------------------------- */
 
-static struct cell text_cell(json_t *line, const char *name)
-{
-    json_t *v = json_object_get(line, name);
-    return json_is_string(v) ? cell_text((struct str){json_string_value(v), json_string_length(v)})
-                             : cell_null();
-}
-
-/* A result stands for the intention in front of it; an intention alone was never finished. Marks
- * the intentions that have a result, going backwards. */
-static bool *find_folded(struct arena *arena, json_t *lines)
-{
-    size_t n = json_array_size(lines);
-    bool *folded = arena_array(arena, bool, n);
-    json_t *results = json_object();
-    for (size_t i = n; i-- > 0;) {
-        json_t *line = json_array_get(lines, i);
-        const char *step = json_string_value(json_object_get(line, "step"));
-        const char *plan = json_string_value(json_object_get(line, "plan_id"));
-        const char *store = json_string_value(json_object_get(line, "store"));
-        const char *id = json_string_value(json_object_get(line, "id"));
-        if (!step || !plan || !store || !id)
-            continue;
-        const char *key = arena_printf(arena, "%s %s %s", plan, store, id).ptr;
-        if (strcmp(step, "result") == 0)
-            json_object_set_new(results, key, json_true());
-        else
-            folded[i] = json_object_get(results, key) != NULL;
-    }
-    json_decref(results);
-    return folded;
-}
-
 static void print_audit(struct cli *cli, json_t *lines)
 {
-    static const struct column columns[] = {
-        {.name = "time", .title = "AGE", .type = CELL_TIME, .keep = true},
-        {.name = "who", .title = "WHO", .type = CELL_TEXT},
-        {.name = "context", .title = "TARGET", .type = CELL_TEXT},
-        {.name = "verb", .title = "VERB", .type = CELL_TEXT, .keep = true},
-        {.name = "object", .title = "OBJECT", .type = CELL_TEXT, .keep = true},
-        {.name = "outcome", .title = "OUTCOME", .type = CELL_TEXT, .keep = true},
-        {.name = "reason", .title = "REASON", .type = CELL_TEXT},
-        {.name = "plan_id", .title = NULL, .type = CELL_TEXT},
-    };
-    enum { N = sizeof columns / sizeof columns[0], NAME = 4 };
-    struct print *print = print_new(&cli->print, columns, N, NAME);
-    const bool *folded = find_folded(&cli->arena, lines);
+    struct print *print = print_new(&cli->print, audit_sheet.columns, AUDIT_COLUMNS, AUDIT_OBJECT);
+    const bool *folded = audit_folded(&cli->arena, lines);
     for (size_t i = 0; i < json_array_size(lines); i++) {
         json_t *line = json_array_get(lines, i);
-        struct cell cells[N];
-        int64_t at = TIME_UNKNOWN;
+        struct cell cells[AUDIT_COLUMNS];
         if (folded[i])
             continue;
         if (cli->print.output == OUTPUT_JSON) {
             print_json(stdout, json_incref(line));
             continue;
         }
-        for (size_t k = 0; k < N; k++)
-            cells[k] = text_cell(line, columns[k].name);
-        if (cells[0].text.ptr)
-            time_parse(cells[0].text, &at);
-        cells[0] = cell_time(at);
-        if (cells[5].type == CELL_NULL)
-            cells[5] = text_cell(line, "step");
+        audit_cells(line, cells);
         print_row(print, cells);
     }
     print_page(print);

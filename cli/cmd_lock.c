@@ -1,6 +1,8 @@
 /* Locks: listed as the stores show them, broken only as seen. */
 #include "cli/commands.h"
 
+#include "core/own_sheets.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -12,53 +14,10 @@ const struct op_option hold_options[] = {
     {0},
 };
 
-static const struct column columns[] = {
-    {.name = "store", .title = NULL, .type = CELL_TEXT},
-    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT},
-    {.name = "object", .title = "OBJECT", .type = CELL_TEXT, .keep = true},
-    {.name = "holder", .title = "HOLDER", .type = CELL_TEXT},
-    {.name = "taken_at", .title = "TAKEN", .type = CELL_TIME},
-    {.name = "age_seconds", .title = NULL, .type = CELL_INT},
-    {.name = "expires_at", .title = NULL, .type = CELL_TIME},
-    {.name = "frees_itself", .title = "FREES ITSELF", .type = CELL_TEXT},
-    {.name = "waiters", .title = "WAITERS", .type = CELL_INT},
-    {.name = "verdict", .title = "VERDICT", .type = CELL_TEXT, .keep = true},
-    {.name = "evidence", .title = "EVIDENCE", .type = CELL_TEXT},
-    {.name = "mine", .title = NULL, .type = CELL_BOOL},
-    {.name = "target", .title = "STORE", .type = CELL_TEXT},
-};
-enum { COLUMNS = sizeof columns / sizeof columns[0], OBJECT = 2 };
-
-static enum mark mark_of(enum lock_verdict verdict)
+static void print_lock(struct print *print, const struct open_store *store, const struct lock *lock)
 {
-    static const enum mark marks[] = {[LOCK_LIVE] = MARK_WAIT,
-                                      [LOCK_STALE] = MARK_WARN,
-                                      [LOCK_ORPHAN] = MARK_BAD,
-                                      [LOCK_UNKNOWN] = MARK_NONE};
-    return marks[verdict];
-}
-
-static void print_lock(struct print *print, const struct open_store *store, const struct lock *lock,
-                       bool people)
-{
-    bool dated = lock->taken_at_us != TIME_UNKNOWN;
-    int64_t age = dated ? (clock_now_us() - lock->taken_at_us) / 1000000 : 0;
-    struct cell cells[COLUMNS] = {
-        cell_text(store_info(store->store)->identity),
-        cell_text(str_of(store_system(store->store)->name)),
-        cell_text(lock->object),
-        cell_text(!lock->holder.ptr && people ? STR("not recorded") : lock->holder),
-        cell_time(lock->taken_at_us),
-        dated ? cell_int(age) : cell_null(),
-        cell_time(lock->expires_at_us),
-        cell_text(lock->frees_itself),
-        lock->waiters >= 0 ? cell_int(lock->waiters) : cell_null(),
-        cell_text(str_of(lock_verdict_name(lock->verdict))),
-        cell_text(lock->evidence),
-        cell_bool(lock->mine),
-        cell_text(str_of(cli_store_name(store))),
-    };
-    cells[9].mark = mark_of(lock->verdict);
+    struct cell cells[LOCK_COLUMNS];
+    lock_cells(lock, store, clock_now_us(), cells);
     print_row(print, cells);
 }
 
@@ -68,7 +27,7 @@ bool cmd_lock_list(struct cli *cli, struct err *err)
         return err_set(err, ERR_INVALID, "lock list takes no words");
     if (!cli_open(cli, NULL, CLI_READ, err))
         return false;
-    struct print *print = print_new(&cli->print, columns, COLUMNS, OBJECT);
+    struct print *print = print_new(&cli->print, lock_sheet.columns, LOCK_COLUMNS, LOCK_OBJECT);
     size_t n = 0;
     for (size_t i = 0; i < cli->nstores; i++) {
         struct lock *locks = NULL;
@@ -79,7 +38,7 @@ bool cmd_lock_list(struct cli *cli, struct err *err)
         if (!store_locks(cli->stores[i].store, NULL, 0, &call, &cli->arena, &locks, &why))
             cli_report_on(cli, &why);
         for (; locks; locks = locks->next, n++)
-            print_lock(print, &cli->stores[i], locks, cli->print.output == OUTPUT_TABLE);
+            print_lock(print, &cli->stores[i], locks);
         if (!print_page(print))
             break;
     }
@@ -137,8 +96,8 @@ bool cmd_lock_show(struct cli *cli, struct err *err)
         return err_set(err, ERR_INVALID, "lock show wants one object");
     if (!cli_open(cli, NULL, CLI_READ, err) || !find_lock(cli, cli->words[0], &found, err))
         return false;
-    struct print *print = print_new(&cli->print, columns, COLUMNS, OBJECT);
-    print_lock(print, found.store, found.lock, cli->print.output == OUTPUT_TABLE);
+    struct print *print = print_new(&cli->print, lock_sheet.columns, LOCK_COLUMNS, LOCK_OBJECT);
+    print_lock(print, found.store, found.lock);
     print_page(print);
     print_free(print);
     return true;

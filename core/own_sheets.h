@@ -1,0 +1,36 @@
+/* Sheets that belong to no system: locks, the journal, the audit file. Their cells are made one row
+ * at a time, from what the caller has; texts are lent. */
+#ifndef PENSTOCK_OWN_SHEETS_H
+#define PENSTOCK_OWN_SHEETS_H
+
+#include "core/journal.h"
+#include "core/plan.h"
+#include "core/sheet.h"
+
+#include <jansson.h>
+
+enum { LOCK_OBJECT = 2, LOCK_COLUMNS = 13 };
+extern const struct sheet lock_sheet;
+void lock_cells(const struct lock *lock, const struct open_store *store, int64_t now_us,
+                struct cell ret[LOCK_COLUMNS]);
+
+/* Journal entries, and the items of one. */
+enum { ENTRY_COLUMNS = 15 };
+extern const struct sheet entry_sheet;
+/* `undone_by`: id of the entry that undid this one and is in force, or STR_NULL. */
+void entry_cells(const struct journal_entry *entry, struct str undone_by,
+                 struct cell ret[ENTRY_COLUMNS]);
+/* The id of the entry with number n; STR_NULL when it is not among these. */
+struct str entry_id_of_number(const struct journal_entry *entries, size_t n, int64_t number);
+
+enum { ITEM_COLUMNS = 9, ITEM_ID = ITEM_COLUMNS - 1 };
+extern const struct sheet item_sheet;
+void item_cells(const struct journal_item *item, struct cell ret[ITEM_COLUMNS]);
+
+/* Audit lines. `audit_folded` says of each line whether a later one gives its result. */
+enum { AUDIT_OBJECT = 4, AUDIT_OUTCOME = 5, AUDIT_COLUMNS = 8 };
+extern const struct sheet audit_sheet;
+bool *audit_folded(struct arena *arena, json_t *lines);
+void audit_cells(json_t *line, struct cell ret[AUDIT_COLUMNS]);
+
+#endif
