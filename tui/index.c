@@ -19,6 +19,7 @@ struct making {
     const struct index_want *want;
     struct index_progress *progress;
     struct entry *entries, *spare;
+    size_t per_pass; /* of the merge at the top, counted as so many rows; 0 below it */
     size_t n; /* entries; behind them, from the end, the rows that have nothing to be sorted by */
     size_t done;
 };
@@ -72,9 +73,9 @@ static bool sort_words(struct making *m, struct entry *e, size_t n)
                 memcpy(to + i, from + i, (a + b) * sizeof *to);
             else
                 merge(from + i, a, from + i + a, b, to + i);
-            if (a + b >= BREATH && !count(m, 0))
-                return false;
         }
+        if (!count(m, n == m->n ? m->per_pass : 0))
+            return false;
         struct entry *swap = from;
         from = to;
         to = swap;
@@ -204,6 +205,10 @@ static bool sort_entries(struct making *m, bool is_text)
     /* Sorted upwards and turned round, equal ones keep the order of the store. */
     if (o->descending)
         reverse(m->entries, m->n);
+    size_t passes = 1;
+    for (size_t run = FEW; run < m->n; run *= 2)
+        passes++;
+    m->per_pass = m->n / passes;
     bool ok = is_text ? sort_texts(m, m->entries, m->n, 0) : sort_words(m, m->entries, m->n);
     if (o->descending)
         reverse(m->entries, m->n);
@@ -225,7 +230,7 @@ bool index_make(const struct index_want *want, struct index_progress *progress, 
     size_t last = 0;
     bool is_text = false;
     if (progress)
-        atomic_store(&progress->of, want->n * (want->ordering.sort >= 0 ? 2 : 1));
+        atomic_store(&progress->of, want->n * (want->ordering.sort >= 0 ? 3 : 1));
     m.entries = allocated(want->n, sizeof m.entries[0]);
     bool ok = collect(&m, &made, &last, &is_text);
     if (ok && m.n > FEW && (want->ordering.sort >= 0 || want->ordering.attention))

@@ -146,16 +146,15 @@ static void insert_tombstone(struct list *list)
 static void append_rows(struct list *list)
 {
     size_t count = rows_count(list->rows);
-    bool placed = list->shown.sort < 0;
     for (; list->indexed < count; list->indexed++) {
         size_t i = list->indexed;
         if (rows_gone(list->rows, i) || !filter_passes(list->filter, list->rows, i, list->now_us))
             continue;
         order_room(list, list->n + 1);
         list->order[list->n++] = (uint32_t)i;
-        placed = placed && !(list->shown.attention && rows_mark(list->rows, i) >= MARK_WARN);
+        list->due = list->due || list->shown.sort >= 0 ||
+                    (list->shown.attention && rows_mark(list->rows, i) >= MARK_WARN);
     }
-    list->due = list->due || !placed;
 }
 
 static void take_order(struct list *list, struct index *index, size_t indexed)
@@ -169,9 +168,9 @@ static void take_order(struct list *list, struct index *index, size_t indexed)
     list->there = rows_there(list->rows);
     list->shown = list->want;
     set_text(&list->shown_filter, sbuf_view(&list->filter_text));
+    list->due = false;
     append_rows(list);
     insert_tombstone(list);
-    list->due = false;
     count_hidden(list);
 }
 

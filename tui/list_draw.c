@@ -27,7 +27,7 @@ struct columns {
 static int wanted_width(const struct list *list, size_t column)
 {
     const struct column *c = &list->sheet->columns[column];
-    int title = text_width(str_of(c->title)) + (list->want.sort == (ptrdiff_t)column ? 2 : 0);
+    int title = text_width(str_of(c->title)) + (list->shown.sort == (ptrdiff_t)column ? 2 : 0);
     int content = list->rows ? rows_width(list->rows, column) : 0;
     if (c->type == CELL_TIME && list->utc)
         content = 20;
@@ -138,8 +138,8 @@ static void draw_heading(const struct list *list, struct canvas *canvas, struct 
     for (size_t i = 0; i < cols->n; i++) {
         size_t c = cols->at[i].column;
         const struct column *column = &list->sheet->columns[c];
-        const char *arrow = list->want.sort != (ptrdiff_t)c ? ""
-                            : list->want.descending         ? " ↓"
+        const char *arrow = list->shown.sort != (ptrdiff_t)c ? ""
+                            : list->shown.descending         ? " ↓"
                                                             : " ↑";
         struct str text = arena_printf(&canvas->scratch, "%s%s", column->title, arrow);
         if (right_aligned(column->type))

@@ -93,7 +93,9 @@ static void filters(void **state)
         {"NAME=q", "Q"},     {"secret", ""},   {"size>112", "s"},    {"size<115", "pQ"},
         {"size>1kB", ""},    {"age>3s", "pQ"}, {"age<3s", "s"},      {"no=such", ""},
         {"re:^[pq]$", "pQ"}, {"re:(", NULL},   {"size>x", NULL},     {"age>5", NULL},
-        {"name>a", NULL},    {"p q", ""},      {"size>10 !p", "Qs"},
+        {"name>a", NULL},    {"p q", ""},      {"size>10 !p", "Qs"}, {"name:q", "Q"},
+        {"no:such", ""},     {"~q", "Q"},      {"!~q", "ps"},        {"~", ""},
+        {"1970", "pQs"},     {"112", "p"},     {"yes", ""},
     };
     struct rows *rows = make("pQs"); /* sizes and seconds 112, 81, 115 */
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -109,6 +111,72 @@ static void filters(void **state)
         assert_int_equal(list.filter_err.kind, ok ? ERR_NONE : ERR_INVALID);
         list_release(&list);
     }
+    rows_free(rows);
+}
+
+/* ux.md R15 A2, A3. */
+static void filters_say_where_they_fail(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *where;
+    } cases[] = {{"re:(", "character 4"}, {"re:ab(c", "character 6"}, {"p size>x", "character 8"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct filter *filter = NULL;
+        struct err err = {0};
+        assert_false(filter_parse(&sheet, str_of(cases[i].text), &filter, &err));
+        assert_non_null(strstr(err.text, cases[i].where));
+        assert_null(filter);
+    }
+    struct rows *rows = rows_new(&sheet);
+    struct filter *filter = NULL;
+    struct err err = {0};
+    add(rows, "dev:tap-crm-to-wh", 1, 0);
+    static const char *const pass[] = {"dev:tap", "~dtcw", "tap crm", "re:^dev:.*wh$"};
+    for (size_t i = 0; i < sizeof pass / sizeof pass[0]; i++) {
+        assert_true(filter_parse(&sheet, str_of(pass[i]), &filter, &err));
+        assert_true(filter_passes(filter, rows, 0, 0));
+        filter_free(filter);
+    }
+    rows_free(rows);
+}
+
+/* vi's counts, ranges, and the next match of the last filter. */
+static void motions(void **state)
+{
+    struct rows *rows = make("abcdefgh");
+    struct list list;
+    list_init(&list, &sheet);
+    list_swap(&list, rows, true, 0);
+    list.count = 3;
+    list_command(&list, CMD_DOWN, 0);
+    assert_int_equal(under_cursor(&list), 'd');
+    list_command(&list, CMD_DOWN, 0); /* the count was for one motion */
+    assert_int_equal(under_cursor(&list), 'e');
+    list.count = 7;
+    list_command(&list, CMD_LAST, 0);
+    assert_int_equal(under_cursor(&list), 'g');
+    list_command(&list, CMD_RANGE, 0);
+    list.count = 2;
+    list_command(&list, CMD_UP, 0);
+    assert_int_equal(keyset_count(list.marks), 0);
+    list_command(&list, CMD_RANGE, 0);
+    assert_int_equal(keyset_count(list.marks), 3);
+    assert_true(keyset_has(list.marks, STR("e")) && keyset_has(list.marks, STR("g")));
+    list_command(&list, CMD_RANGE, 0);
+    assert_true(list_command(&list, CMD_BACK, 0)); /* leaves the range, marks nothing */
+    assert_int_equal(keyset_count(list.marks), 3);
+    assert_false(list_command(&list, CMD_BACK, 0));
+    list_command(&list, CMD_NEXT_MATCH, 0);
+    assert_non_null(list.said);
+    list_filter(&list, STR("re:^[bf]$"), 0);
+    list_filter(&list, STR(""), 0);
+    list_command(&list, CMD_FIRST, 0);
+    list_command(&list, CMD_NEXT_MATCH, 0);
+    assert_int_equal(under_cursor(&list), 'b');
+    list_command(&list, CMD_PREV_MATCH, 0);
+    assert_int_equal(under_cursor(&list), 'f');
+    list_release(&list);
     rows_free(rows);
 }
 
@@ -226,6 +294,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_keep_what_was_packed),
         cmocka_unit_test(filters),
+        cmocka_unit_test(filters_say_where_they_fail),
+        cmocka_unit_test(motions),
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
         cmocka_unit_test(an_incomplete_snapshot_drops_nothing),
