@@ -130,6 +130,10 @@ struct str plan_command(struct plan *plan)
         for (size_t i = 0; i < n; i++)
             add_args(&out, plan, records[i].args, true);
         add_args(&out, plan, r->args, false);
+        if (r->other_store && r->other_store != r->store) {
+            sbuf_cstr(&out, " --to");
+            add_word(&out, a, str_of(r->other_store->target.name));
+        }
     }
     if (r->reason.ptr) {
         sbuf_cstr(&out, " --reason");

@@ -437,11 +437,16 @@ bool app_idle(const struct app *app)
     return idle;
 }
 
+static bool holds_refresh(const struct view *view)
+{
+    return view->class->holds_refresh && view->class->holds_refresh(view);
+}
+
 int64_t app_tick(struct app *app)
 {
     int64_t now = clock_monotonic_ms(), next = now + 1000; /* the age in the header */
     for (struct session *s = app->sessions; s; s = s->next) {
-        int64_t due = session_tick(s, now, app->paused || app->top->class->holds_refresh);
+        int64_t due = session_tick(s, now, app->paused || holds_refresh(app->top));
         next = due < next ? due : next;
     }
     for (const struct view *view = app->top; view; view = view->below) {

@@ -237,8 +237,8 @@ static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in
         canvas_printf(canvas, y + 1, in.x, in.w, STYLE_DIM, "journal %.12s",
                       plan->journal_id[0] ? plan->journal_id : "-");
         canvas_put(canvas, y + 2, in.x, in.w, STYLE_STRONG,
-                   v->rest ? STR("z undo   Enter plans the rest")
-                           : STR("z undo   Enter or Esc closes"));
+                   arena_printf(a, "%s%s", plan_count(plan, OUTCOME_APPLIED) ? "z undo   " : "",
+                                v->rest ? "Enter plans the rest" : "Enter or Esc closes"));
         return;
     }
     if (plan->equivalent.ptr)

@@ -18,8 +18,9 @@ struct view_class {
     unsigned scopes;                                 /* of its keys */
     unsigned (*scopes_now)(const struct view *view); /* instead, where they change; may be NULL */
     bool overlay;                                    /* drawn over the view below */
-    bool holds_refresh; /* what it was made from stays as it is on the screen */
-    bool no_paste;      /* a paste is ignored; else it comes as K_PASTE */
+    /* While it says so, what it was made from stays as it is on the screen; NULL: never. */
+    bool (*holds_refresh)(const struct view *view);
+    bool no_paste; /* a paste is ignored; else it comes as K_PASTE */
     /* Where we are, for the line below the header. */
     void (*title)(const struct view *view, struct sbuf *out);
     void (*draw)(struct view *view, struct canvas *canvas, struct rect r);

@@ -58,6 +58,13 @@ static bool key(struct view *view, const struct key *key)
     return key->code != K_CTRL('l') && key->code != K_CTRL('z');
 }
 
+/* As the view does that the question is about. */
+static bool holds_refresh(const struct view *view)
+{
+    const struct view *below = view->below;
+    return below->class->holds_refresh && below->class->holds_refresh(below);
+}
+
 static void close_view(struct view *view)
 {
     struct choice_view *v = (struct choice_view *)view;
@@ -70,7 +77,7 @@ static const struct view_class choice_class = {
     .scopes = SCOPE_TYPED,
     .overlay = true,
     .no_paste = true,
-    .holds_refresh = true,
+    .holds_refresh = holds_refresh,
     .title = title,
     .draw = draw,
     .key = key,

@@ -228,6 +228,11 @@ static bool is_busy(const struct view *view)
     return v->state != PLAN_READY && v->state != PLAN_RESULT;
 }
 
+static bool holds_refresh(const struct view *view)
+{
+    return ((const struct plan_view *)view)->state != PLAN_RESULT;
+}
+
 static void close_view(struct view *view)
 {
     struct plan_view *v = (struct plan_view *)view;
@@ -245,7 +250,7 @@ static const struct view_class plan_class = {
     .scopes_now = scopes,
     .overlay = true,
     .no_paste = true,
-    .holds_refresh = true,
+    .holds_refresh = holds_refresh,
     .title = title,
     .draw = draw,
     .drawn = drawn,
