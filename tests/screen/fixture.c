@@ -107,7 +107,7 @@ static const struct record mixed[] = {
 };
 
 static struct layout layouts[9];
-static atomic_bool change_at_commit, overwrite_after_commit, fail_commits;
+static atomic_bool change_at_commit, overwrite_after_commit, fail_commits, writer_started;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
                                                 &layouts[4], &layouts[5], &layouts[6], &layouts[7],
@@ -126,6 +126,11 @@ void fixture_overwrite_after_commit(bool on)
 void fixture_fail_commits(bool on)
 {
     fail_commits = on;
+}
+
+void fixture_start_writer(bool on)
+{
+    writer_started = on;
 }
 
 static bool detect(const struct layout *layout, const struct address *address,
@@ -199,6 +204,33 @@ static bool open_many(const struct layout *layout, const struct address *address
     return true;
 }
 
+/* How large the source tables are. */
+static bool facts_many(struct store *store, const struct str *ids, size_t n,
+                       const struct call *call, struct arena *arena, const struct value **ret,
+                       struct err *err)
+{
+    const struct value_pair size = {value_cstr(arena, "source_bytes"),
+                                    value_int(arena, 100 * 1000 * 1000)};
+    for (size_t i = 0; i < n; i++)
+        ret[i] = value_dict(arena, &size, 1);
+    return true;
+}
+
+/* Nobody, until the test starts a copy worker. */
+static bool activity_starts(struct store *store, const struct str *ids, size_t n,
+                            const struct call *call, struct arena *arena, struct activity *ret,
+                            struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct activity){.sight = writer_started ? ACTIVITY_SEEN : ACTIVITY_NONE,
+                                   .owner_live = writer_started,
+                                   .record_live = writer_started,
+                                   .started_at_us = TIME_UNKNOWN,
+                                   .heartbeat_at_us = TIME_UNKNOWN,
+                                   .who = STR("pid 4712 supabase_etl_table_sync_4")};
+    return true;
+}
+
 /* public.orders is being copied; the others belong to a replicator that leaves them alone. */
 static bool activity_busy(struct store *store, const struct str *ids, size_t n,
                           const struct call *call, struct arena *arena, struct activity *ret,
@@ -259,8 +291,10 @@ void fixture_init(void)
         layouts[i] = layouts[0];
     layouts[6].backend = "mixed";
     layouts[6].open = open_mixed;
+    layouts[6].activity = activity_starts;
     layouts[7].backend = "many";
     layouts[7].open = open_many;
+    layouts[7].facts = facts_many;
     layouts[8].backend = "busy";
     layouts[8].open = open_mixed;
     layouts[8].activity = activity_busy;

@@ -15,6 +15,8 @@ void fixture_init(void);
 
 /* Changes a record of an open fixture as another program would, at its next commit. */
 void fixture_change_at_commit(bool on);
+/* A copy worker begins on every table of `mixed`. */
+void fixture_start_writer(bool on);
 /* The server refuses every commit. */
 void fixture_fail_commits(bool on);
 /* Writes over what was committed, when it has been read back. */

@@ -141,6 +141,21 @@ static void a_live_writer_is_overridden_by_name_only(void **state)
     screen_close(&s);
 }
 
+/* ux.md R7 A2: one that starts between the plan and its confirmation is caught. */
+static void a_writer_that_starts_meanwhile_is_caught(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "mixed", ENV_DEV);
+    keys(&s, "/items{Enter}xr");
+    assert_shows(&s, "WRITER  none seen");
+    fixture_start_writer(true);
+    keys(&s, "y");
+    fixture_start_writer(false);
+    assert_shows(&s, "0 of 1 applied");
+    assert_shows(&s, "refused: locked: a copy worker works on the table");
+    screen_close(&s);
+}
+
 static void look_again(struct screen *s)
 {
     s->app->follow_ms[0] = s->app->follow_ms[1] = 0;
@@ -407,6 +422,7 @@ int main(void)
         cmocka_unit_test(what_is_included_wants_the_last_tier),
         cmocka_unit_test(the_other_way_is_one_key),
         cmocka_unit_test(a_live_writer_is_overridden_by_name_only),
+        cmocka_unit_test(a_writer_that_starts_meanwhile_is_caught),
         cmocka_unit_test(an_edit_beside_a_live_writer_is_read_again),
         cmocka_unit_test(an_edit_that_is_overwritten_is_said),
         cmocka_unit_test(nobody_writes_nothing_is_read_again),
