@@ -471,9 +471,10 @@ static void apply_items(struct plan *plan, const struct apply_opts *opts)
             tried++;
             failures += item->outcome != OUTCOME_APPLIED;
         }
-        if (unknown)
+        if (unknown) { /* the store is lost: going on would only add to what is not known */
             journal_unknown(item, opts);
-        else if (!journal_outcome(plan, item, opts, &err)) {
+            stop = "stopped: the store was lost";
+        } else if (!journal_outcome(plan, item, opts, &err)) {
             item->detail =
                 arena_printf(&plan->arena, "%s, but %s", outcome_name(item->outcome), err.text);
             stop = "stopped: the journal cannot be written";

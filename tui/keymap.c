@@ -88,6 +88,11 @@ const struct key_row key_rows[] = {
 
 const size_t nkey_rows = sizeof key_rows / sizeof key_rows[0];
 
+bool command_changes(enum command command)
+{
+    return command == CMD_ACTIONS || command == CMD_UNDO || command == CMD_REDO;
+}
+
 const struct key_row *keymap_row(unsigned scopes, uint32_t key)
 {
     for (size_t i = 0; i < nkey_rows; i++) {

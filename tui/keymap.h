@@ -93,6 +93,8 @@ struct key_row {
 extern const struct key_row key_rows[];
 extern const size_t nkey_rows;
 
+/* Does it lead to a change? Where a store is read-only it is shown, and not available. */
+bool command_changes(enum command command);
 /* The row that a key means under these scopes; NULL when it means nothing. */
 const struct key_row *keymap_row(unsigned scopes, uint32_t key);
 /* The command of a key under these scopes; CMD_NONE when it has none here. */

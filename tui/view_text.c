@@ -213,13 +213,18 @@ void view_help_open(struct app *app, unsigned scopes)
 {
     struct sbuf out = SBUF_INIT;
     struct arena a = ARENA_INIT;
+    struct session *session = app->top->session;
+    struct str read_only = session ? session_why_read_only(session) : STR_NULL;
     for (size_t i = 0; i < nkey_rows; i++) {
         const struct key_row *row = &key_rows[i];
         if (!row->help || !(row->scope & scopes) || keymap_find(scopes, row->key) != row->command)
             continue;
         struct str keys = keymap_keys(&a, scopes, row);
         int pad = 14 - text_width(keys);
-        sbuf_printf(&out, "%.*s%*s %s\n", STR_ARG(keys), pad > 0 ? pad : 0, "", row->help);
+        sbuf_printf(&out, "%.*s%*s %s", STR_ARG(keys), pad > 0 ? pad : 0, "", row->help);
+        if (read_only.ptr && command_changes(row->command))
+            sbuf_printf(&out, "   NOT AVAILABLE, READ-ONLY: %.*s", STR_ARG(read_only));
+        sbuf_char(&out, '\n');
     }
     sbuf_cstr(&out, "\nNo bare letter changes data: x shows what can be done, each choice makes a "
                     "plan, and a plan asks before anything is written.\n");

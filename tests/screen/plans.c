@@ -400,6 +400,26 @@ static void hidden_marks_are_said_and_left_out_by_a_key(void **state)
     screen_close(&s);
 }
 
+/* ux.md R5 A1 */
+static void what_changes_is_marked_where_nothing_may_be(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "mixed", "orders-pg", ENV_PROD);
+    s.targets[0].read_only = true;
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "?", 40, 160, false);
+    assert_shows(&s, "what it would do   NOT AVAILABLE, READ-ONLY: opened read-only: start with");
+    assert_shows(&s, "(a plan comes first)   NOT AVAILABLE, READ-ONLY: ");
+    type(&s, "{Esc}x", 40, 160, false);
+    assert_shows(&s, "READ-ONLY: errored → finished_copy");
+    type(&s, "r", 40, 160, false);
+    assert_shows(&s, "rollback one step: READ-ONLY: opened read-only");
+    type(&s, "{Esc}z", 40, 160, false);
+    assert_false(shows(&s, "PLAN"));
+    screen_close(&s);
+}
+
 static void the_reason_is_given_to_every_plan(void **state)
 {
     struct screen s = {0};
@@ -437,6 +457,7 @@ int main(void)
         cmocka_unit_test(a_plan_is_saved_for_the_command_line),
         cmocka_unit_test(the_command_is_copied),
         cmocka_unit_test(hidden_marks_are_said_and_left_out_by_a_key),
+        cmocka_unit_test(what_changes_is_marked_where_nothing_may_be),
         cmocka_unit_test(the_reason_is_given_to_every_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
