@@ -12,6 +12,8 @@
 #   restored                       waits for the shell's prompt, then checks that the terminal is as
 #                                  before: main screen, cursor visible, line settings the same
 #
+# A test that has something to end of its own defines at_exit.
+#
 # Nothing here sleeps longer than the step of a waiting loop.
 set -euo pipefail
 
@@ -34,6 +36,7 @@ finish() {
         cap 2>/dev/null || :
     } >&2
     t kill-server 2>/dev/null || :
+    if declare -F at_exit >/dev/null; then at_exit; fi
     rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/penstock-$$"-*
     # the program may still be on its way out
     until_true 10 rm -rf -- "$work" 2>/dev/null || :
