@@ -1,6 +1,7 @@
 /* overview: counts per store. probe: what is found at the targets. */
 #include "cli/commands.h"
 #include "cli/visit.h"
+#include "core/own_sheets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,52 +136,20 @@ bool cmd_overview(struct cli *cli, struct err *err)
 
 bool cmd_probe(struct cli *cli, struct err *err)
 {
-    static const struct column columns[] = {
-        {.name = "target", .title = "STORE", .type = CELL_TEXT, .keep = true},
-        {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .keep = true},
-        {.name = "backend", .title = "BACKEND", .type = CELL_TEXT},
-        {.name = "layout", .title = "LAYOUT", .type = CELL_TEXT},
-        {.name = "layout_version", .title = "VERSION", .type = CELL_TEXT},
-        {.name = "server", .title = "SERVER", .type = CELL_TEXT},
-        {.name = "writable", .title = "WRITABLE", .type = CELL_BOOL},
-        {.name = "rights", .title = "RIGHTS", .type = CELL_TEXT},
-        {.name = "records", .title = "RECORDS", .type = CELL_INT},
-        {.name = "latency_ms", .title = "MS", .type = CELL_INT},
-        {.name = "note", .title = "NOTE", .type = CELL_TEXT},
-        {.name = "why_read_only", .title = NULL, .type = CELL_TEXT},
-        {.name = "store", .title = NULL, .type = CELL_TEXT},
-        {.name = "server_version", .title = NULL, .type = CELL_TEXT},
-    };
-    enum { N = sizeof columns / sizeof columns[0] };
     if (cli->nwords)
         return err_set(err, ERR_INVALID, "probe takes no words; name targets with -t");
     /* Opened as for a change, so that `writable` and `rights` say what a change would meet. */
     if (!cli_open(cli, NULL, CLI_PROBE, err))
         return false;
-    struct print *print = print_new(&cli->print, columns, N, 0);
+    struct print *print = print_new(&cli->print, probe_sheet.columns, PROBE_COLUMNS, 0);
     for (size_t i = 0; i < cli->nstores; i++) {
         struct open_store *open = &cli->stores[i];
         struct err why = {0};
         struct call call = cli_call(cli);
         if (!store_probe(open->store, &call, &why))
             cli_report_on(cli, &why);
-        const struct store_info *info = store_info(open->store);
-        struct cell cells[N] = {
-            cell_text(str_of(cli_store_name(open))),
-            cell_text(str_of(info->system->name)),
-            cell_text(str_of(info->backend)),
-            cell_text(str_of(info->layout_name)),
-            cell_text(info->layout_version),
-            cell_text(info->server),
-            cell_bool(store_supports(open->store, STORE_WRITES)),
-            cell_text(info->rights),
-            info->records >= 0 ? cell_int(info->records) : cell_null(),
-            cell_int(info->latency_ms),
-            cell_text(info->note),
-            cell_text(info->why_read_only),
-            cell_text(info->identity),
-            cell_text(info->version),
-        };
+        struct cell cells[PROBE_COLUMNS];
+        probe_cells(open, cells);
         print_row(print, cells);
     }
     print_page(print);

@@ -209,3 +209,47 @@ void audit_cells(json_t *line, struct cell ret[AUDIT_COLUMNS])
     if (ret[AUDIT_OUTCOME].type == CELL_NULL)
         ret[AUDIT_OUTCOME] = text_cell(line, "step");
 }
+
+/* --- what is found at a target ---------------------------------------------------------------- */
+
+static const struct column probe_columns[PROBE_COLUMNS] = {
+    {.name = "target", .title = "STORE", .type = CELL_TEXT, .keep = true},
+    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .keep = true},
+    {.name = "backend", .title = "BACKEND", .type = CELL_TEXT},
+    {.name = "layout", .title = "LAYOUT", .type = CELL_TEXT},
+    {.name = "layout_version", .title = "VERSION", .type = CELL_TEXT},
+    {.name = "server", .title = "SERVER", .type = CELL_TEXT},
+    {.name = "writable", .title = "WRITABLE", .type = CELL_BOOL},
+    {.name = "rights", .title = "RIGHTS", .type = CELL_TEXT},
+    {.name = "records", .title = "RECORDS", .type = CELL_INT},
+    {.name = "latency_ms", .title = "MS", .type = CELL_INT},
+    {.name = "note", .title = "NOTE", .type = CELL_TEXT},
+    {.name = "why_read_only", .title = NULL, .type = CELL_TEXT},
+    {.name = "store", .title = NULL, .type = CELL_TEXT},
+    {.name = "server_version", .title = NULL, .type = CELL_TEXT},
+};
+
+const struct sheet probe_sheet = {
+    .name = "probe", .title = "probe", .columns = probe_columns, .ncolumns = PROBE_COLUMNS};
+
+void probe_cells(const struct open_store *open, struct cell ret[PROBE_COLUMNS])
+{
+    const struct store_info *info = store_info(open->store);
+    struct cell cells[PROBE_COLUMNS] = {
+        cell_text(str_of(open->target.name)),
+        cell_text(str_of(info->system->name)),
+        cell_text(str_of(info->backend)),
+        cell_text(str_of(info->layout_name)),
+        cell_text(info->layout_version),
+        cell_text(info->server),
+        cell_bool(store_supports(open->store, STORE_WRITES)),
+        cell_text(info->rights),
+        info->records >= 0 ? cell_int(info->records) : cell_null(),
+        cell_int(info->latency_ms),
+        cell_text(info->note),
+        cell_text(info->why_read_only),
+        cell_text(info->identity),
+        cell_text(info->version),
+    };
+    memcpy(ret, cells, sizeof cells);
+}

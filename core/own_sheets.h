@@ -33,4 +33,9 @@ extern const struct sheet audit_sheet;
 bool *audit_folded(struct arena *arena, json_t *lines);
 void audit_cells(json_t *line, struct cell ret[AUDIT_COLUMNS]);
 
+/* What was found at a target, once it was probed. */
+enum { PROBE_COLUMNS = 14 };
+extern const struct sheet probe_sheet;
+void probe_cells(const struct open_store *open, struct cell ret[PROBE_COLUMNS]);
+
 #endif

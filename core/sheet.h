@@ -60,6 +60,7 @@ struct column {
     bool cheap; /* comes from the scan: known without reading the record */
     bool keep;  /* stays when the screen is too narrow for all */
     const char *help;
+    bool of_record; /* the same in all rows of one record: not shown where one record is looked at */
 };
 
 struct activity;

@@ -3,7 +3,8 @@
 #include "core/base/clock.h"
 #include "tui/follow.h"
 #include "tui/plan_park.h"
-#include "tui/view.h"
+#include "tui/view_palette.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,7 @@ struct app *app_new(const struct tui_opts *opts)
     if (!app->probes)
         abort();
     app->filters = keyset_new();
+    app->said = keyset_new();
     view_stores_open(app);
     for (size_t i = 0; i < opts->ntargets; i++)
         probe_start(app, &app->probes[i], &opts->targets[i]);
@@ -157,6 +159,7 @@ bool app_free(struct app *app)
     if (!all)
         return false;
     keyset_free(app->filters);
+    keyset_free(app->said);
     for (size_t i = 0; i < app->opts.ntargets; i++)
         arena_release(&app->probes[i].arena);
     free(app->probes);
@@ -165,6 +168,7 @@ bool app_free(struct app *app)
     sbuf_release(&app->reason);
     sbuf_release(&app->clipboard);
     sbuf_release(&app->message);
+    messages_release(&app->messages);
     free(app);
     return true;
 }
@@ -194,8 +198,8 @@ static void close_top(struct app *app)
 {
     struct view *view = app->top;
     app->top = view->below;
-    if (view->session)
-        worker_forget(view->session->worker, view);
+    for (struct session *s = app->sessions; s; s = s->next)
+        worker_forget(s->worker, view);
     if (app->indexer)
         worker_forget(app->indexer, view);
     view->class->close(view);
@@ -238,6 +242,7 @@ void app_say(struct app *app, enum style style, const char *fmt, ...)
     va_end(ap);
     app->message.len = 0;
     sbuf_str(&app->message, text);
+    messages_add(&app->messages, style, app_now_us(app), text);
     arena_release(&a);
     app->message_style = style;
     app->message_at_ms = clock_monotonic_ms();
@@ -351,6 +356,18 @@ static void common_command(struct app *app, enum command command)
         app->paused = !app->paused;
         app_say(app, STYLE_MESSAGE,
                 app->paused ? "paused: nothing changes here until P or ^R" : "refreshing again");
+        break;
+    case CMD_PALETTE:
+        view_palette_open(app);
+        break;
+    case CMD_LOCKS:
+        view_table_open(app, &locks_table, STR(""));
+        break;
+    case CMD_JOURNAL:
+        view_table_open(app, &journal_table, STR(""));
+        break;
+    case CMD_AUDIT:
+        view_table_open(app, &audit_table, STR(""));
         break;
     case CMD_REDRAW:
     case CMD_SUSPEND:

@@ -27,12 +27,14 @@ size_t want_hidden(const struct want *want);
 bool want_plan(struct job *job, struct open_store *store, const struct want *want,
                struct plan **ret, struct err *err);
 
-/* What makes a plan: a want, or an entry of the journal. */
-enum plan_from { FROM_WANT, FROM_UNDO, FROM_REDO, FROM_RESUME };
+/* What makes a plan: a want, an entry of the journal, or a lock. */
+enum plan_from { FROM_WANT, FROM_UNDO, FROM_REDO, FROM_RESUME, FROM_BREAK };
 struct plan_source {
     enum plan_from kind;
     const struct want *want; /* FROM_WANT; else NULL */
-    struct str entry;        /* its id; ptr NULL: the newest one that is fit for it */
+    struct str entry;        /* its id; ptr NULL: the newest one that is fit for it. FROM_BREAK: the
+                                object that is locked */
+    bool force;              /* FROM_BREAK: although somebody holds it */
     struct str reason;       /* with an entry; ptr NULL: none */
     /* Of what an earlier plan had set aside some is in it: it stays so, whatever else there is. */
     bool keep_aside;

@@ -151,6 +151,24 @@ static bool plan_run(struct job *job, struct store *store)
     return true;
 }
 
+/* The lock as it is now: the plan shows it, and only as it was seen is it broken. */
+static bool break_run(struct job *job, struct store *store)
+{
+    struct plan_job *data = job->data;
+    const struct plan_source *source = &data->source;
+    struct lock *locks;
+    struct call call = job_call(job);
+    struct open_store *open = bench_store(data->bench, store);
+    if (!store_locks(store, NULL, 0, &call, &job->arena, &locks, &job->err))
+        return false;
+    while (locks && !str_eq(locks->object, source->entry))
+        locks = locks->next;
+    if (!locks)
+        return err_set(&job->err, ERR_NOT_FOUND, "lock %.*s: nothing holds it any more",
+                       STR_ARG(source->entry));
+    return plan_break(open, locks, 1, source->reason, source->force, &data->plan, &job->err);
+}
+
 void ask_plan(struct view *owner, const struct plan_source *source, ask_done *done)
 {
     struct plan_job *data;
@@ -161,7 +179,9 @@ void ask_plan(struct view *owner, const struct plan_source *source, ask_done *do
         data->source.want = want_copy(a, source->want);
     data->source.entry = source->entry.ptr ? arena_str(a, source->entry) : STR_NULL;
     data->source.reason = source->reason.ptr ? arena_str(a, source->reason) : STR_NULL;
-    job->run = source->want ? plan_run : plan_journal_run;
+    job->run = source->want                 ? plan_run
+               : source->kind == FROM_BREAK ? break_run
+                                            : plan_journal_run;
     worker_send(owner->session->worker, job);
 }
 

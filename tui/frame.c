@@ -180,6 +180,7 @@ static int draw_parked(const struct app *app, struct canvas *canvas, int message
 void app_draw(struct app *app, struct canvas *canvas, int h, int w)
 {
     canvas_clear(canvas, h, w);
+    app->shown = canvas;
     app->drawn_at_ms = clock_monotonic_ms();
     app->dirty = false;
     if (h < MIN_H || w < MIN_W) {
@@ -189,6 +190,8 @@ void app_draw(struct app *app, struct canvas *canvas, int h, int w)
         return;
     }
     const struct session *s = app->top->session;
+    if (!s && app->nsessions == 1 && app->opts.ntargets == 1)
+        s = app->sessions; /* there is but one that anything could be about */
     draw_header(app, canvas, s);
     draw_title(app, canvas, s);
     int message = message_height(app, canvas), parked = draw_parked(app, canvas, message);

@@ -62,6 +62,10 @@ enum command {
     CMD_WIDE,
     CMD_RANGE,
     CMD_COLUMNS,
+    CMD_PALETTE,
+    CMD_LOCKS,
+    CMD_JOURNAL,
+    CMD_AUDIT,
     COMMANDS
 };
 
@@ -80,6 +84,9 @@ enum scope {
     SCOPE_TYPED = 1024,      /* while a line is typed: every other key is text */
     SCOPE_TYPED_PLAN = 2048, /* where what is typed confirms a plan */
     SCOPE_ANY = 4096,
+    SCOPE_TABLE = 8192,    /* lists that are not of one store */
+    SCOPE_ACTS = 16384,    /* of these, where something can be done to a row */
+    SCOPE_JOURNAL = 32768, /* entries of the journal */
 };
 
 struct key_row {

@@ -455,9 +455,15 @@ static void find(struct list *list, int step)
     filter_free(filter);
 }
 
+bool list_has_column(const struct list *list, size_t column)
+{
+    const struct column *c = &list->sheet->columns[column];
+    return c->title && !(c->of_record && list->one_record);
+}
+
 static bool sortable(const struct list *list, ptrdiff_t column)
 {
-    return column < 0 || list->sheet->columns[column].title;
+    return column < 0 || list_has_column(list, (size_t)column);
 }
 
 static void sort_by(struct list *list, int step)

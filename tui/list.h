@@ -40,6 +40,7 @@ struct list {
     size_t first_column; /* scrolled columns; the kept ones never scroll away */
     bool more_columns;   /* to the right, when last drawn */
     bool utc, wide;
+    bool one_record; /* its rows are parts of one record */
     bool stale; /* the rows are older than they should be: each says so */
 };
 
@@ -62,6 +63,7 @@ size_t list_take(struct list *list, struct rows *rows, struct index *index, size
 void list_stop(struct list *list);
 bool list_command(struct list *list, enum command command, int64_t now_us);
 
+bool list_has_column(const struct list *list, size_t column); /* on the screen */
 /* Sorts by a column; by the same one again: turned round. */
 void list_sort(struct list *list, ptrdiff_t column, int64_t now_us);
 

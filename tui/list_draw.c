@@ -64,13 +64,14 @@ static void add_column(const struct list *list, struct columns *cols, size_t col
 }
 
 /* Where no column says that it stays, the first one does. */
-static bool is_kept(const struct sheet *sheet, size_t column)
+static bool is_kept(const struct list *list, size_t column)
 {
+    const struct sheet *sheet = list->sheet;
     size_t first = sheet->ncolumns;
     for (size_t c = sheet->ncolumns; c-- > 0;) {
         if (sheet->columns[c].keep)
             return sheet->columns[column].keep;
-        first = sheet->columns[c].title ? c : first;
+        first = list_has_column(list, c) ? c : first;
     }
     return column == first;
 }
@@ -85,9 +86,9 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
     size_t loose = 0;
     int used = 0;
     for (size_t c = 0; c < total; c++) {
-        if (!list->sheet->columns[c].title)
+        if (!list_has_column(list, c))
             continue;
-        if (is_kept(list->sheet, c)) {
+        if (is_kept(list, c)) {
             chosen[c] = true;
             used += least_width(list, c, width) + (used ? GAP : 0);
         } else
@@ -97,7 +98,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
         list->first_column = loose ? loose - 1 : 0;
     size_t seen = 0;
     for (size_t c = 0; c < total; c++) {
-        if (!list->sheet->columns[c].title || is_kept(list->sheet, c))
+        if (!list_has_column(list, c) || is_kept(list, c))
             continue;
         int least = least_width(list, c, width) + GAP;
         int worth = list->sheet->columns[c].type == CELL_TEXT ? CUT_WIDTH + GAP : least;
@@ -115,7 +116,7 @@ static void choose_columns(struct list *list, int width, struct columns *cols)
     }
     list->more_columns = cols->more_right;
     for (size_t i = cols->n; i-- > 0 && used_width(cols) > width;) {
-        if (!is_kept(list->sheet, cols->at[i].column))
+        if (!is_kept(list, cols->at[i].column))
             cols->at[i].width -= used_width(cols) - width;
     }
     for (size_t i = 0; i < cols->n; i++) {
@@ -197,7 +198,7 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
         canvas_put(canvas, r.y, r.x + 3, 2, style_of_mark(row.mark),
                    str_of(glyph_of_mark(row.mark)));
     size_t identity = 0;
-    while (!is_kept(list->sheet, identity))
+    while (!is_kept(list, identity))
         identity++;
     int x = r.x + GUTTER;
     for (size_t i = 0; i < cols->n; i++) {

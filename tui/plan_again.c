@@ -173,8 +173,13 @@ void plan_only_first(struct plan_view *v)
 
 void plan_make_forced(struct plan_view *v)
 {
-    if (!v->source.want || !v->plan->blocked) {
+    if ((!v->source.want && v->source.kind != FROM_BREAK) || !v->plan->blocked) {
         app_say(v->base.app, STYLE_MESSAGE, "no live writer blocks this plan");
+        return;
+    }
+    if (!v->source.want) {
+        v->source.force = true;
+        make_of(v, NULL);
         return;
     }
     struct want *want = want_copy(&v->arena, v->source.want);

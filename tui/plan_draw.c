@@ -24,6 +24,7 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
                             : v->source.kind == FROM_UNDO   ? "undo"
                             : v->source.kind == FROM_REDO   ? "redo"
                             : v->source.kind == FROM_RESUME ? "resume"
+                            : v->source.kind == FROM_BREAK  ? "break lock"
                                                             : "");
     case PLAN_SAVING:
         return STR("SAVING");

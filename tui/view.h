@@ -9,6 +9,7 @@
 #include "tui/app.h"
 #include "tui/canvas.h"
 #include "tui/keymap.h"
+#include "tui/messages.h"
 #include "tui/session.h"
 
 struct view;
@@ -60,6 +61,8 @@ struct app {
     struct worker *indexer; /* puts long lists in order; NULL until there is one */
     size_t indexing;        /* its jobs */
     struct keyset *filters; /* typed so far, the newest last */
+    struct keyset *said;    /* behind a colon, likewise */
+    const struct canvas *shown; /* the last picture */
     size_t probing;         /* targets whose answer is awaited */
     struct parked *parked;  /* the last one first */
     struct follow *follows;
@@ -69,6 +72,7 @@ struct app {
     struct sbuf clipboard;   /* for the loop to hand to the terminal */
     char who[256];
     struct sbuf message;
+    struct messages messages; /* what was on it */
     enum style message_style;
     int64_t message_at_ms, drawn_at_ms;
     bool paused, quit, dirty;

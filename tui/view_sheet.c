@@ -203,6 +203,7 @@ void view_sheet_open(struct app *app, struct session *session, struct str id, st
 {
     struct sheet_view *v = view_new(app, session, &sheet_class, sizeof *v);
     listview_init(&v->lv, sheet);
+    v->lv.list.one_record = true;
     v->sheet = sheet;
     v->id = arena_str(&v->arena, id);
     v->label = arena_str(&v->arena, label);

@@ -10,6 +10,8 @@
 static const unsigned together[] = {
     SCOPE_STORES | SCOPE_LIST | SCOPE_ANY,
     SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE | SCOPE_ANY,
+    SCOPE_TABLE | SCOPE_LIST | SCOPE_ACTS | SCOPE_ANY,
+    SCOPE_TABLE | SCOPE_LIST | SCOPE_JOURNAL | SCOPE_ANY,
     SCOPE_TREE | SCOPE_SCROLL | SCOPE_RECORD | SCOPE_STORE | SCOPE_ANY,
     SCOPE_SCROLL | SCOPE_ANY,
     SCOPE_MENU | SCOPE_ANY,
@@ -47,7 +49,7 @@ static void rows_without_words_continue_the_one_before(void **state)
  * box, which has scopes of its own. */
 static void no_key_of_a_list_applies(void **state)
 {
-    for (size_t s = 0; s < 3; s++) {
+    for (size_t s = 0; s < 5; s++) {
         for (uint32_t c = ' '; c < 0x7f; c++) {
             enum command command = keymap_find(together[s], c);
             assert_true(command != CMD_ACCEPT && command != CMD_FORCE && command != CMD_DROP);

@@ -59,7 +59,7 @@ static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet
 /* --- instances ------------------------------------------------------------------------------- */
 
 static const struct column instance_columns[] = {
-    {"uid", NULL, CELL_TEXT, 0, true, false, "uid of the session"},
+    {"uid", "SESSION", CELL_TEXT, 16, true, false, "uid of the session", .of_record = true},
     {"name", "INSTANCE", CELL_TEXT, 24, false, true, "instance"},
     {"task", NULL, CELL_TEXT, 0, false, false, "task it belongs to"},
     {"status", "STATUS", CELL_TEXT, 11, false, true, "as stored"},

@@ -1,0 +1,116 @@
+/* The instances of all sessions in one list. */
+#include "core/systems/triggers/sheets.h"
+#include "tui/view_table.h"
+
+#include <string.h>
+
+enum { PAGE = 500, INSTANCES_MAX = 100000 };
+
+static const struct sheet *const instance_sheet = &session_sheets[1];
+
+struct gathering {
+    const struct table_source *source;
+    size_t n;
+};
+
+static void add_session(void *ctx, const struct sheet_input *in, const struct err *problem)
+{
+    struct gathering *g = ctx;
+    const struct sheet *sheet = instance_sheet;
+    (void)problem; /* its list says so */
+    if (!in->doc)
+        return;
+    for (const struct sheet_row *row = sheet->fill(sheet, in); row; row = row->next) {
+        if (g->n++ >= INSTANCES_MAX)
+            return;
+        struct row_in one = {
+            .key = arena_printf(in->arena, "%.*s\n%.*s\n%.*s", STR_ARG(g->source->store_name),
+                                STR_ARG(in->row->id), STR_ARG(row->key)),
+            .label = row->key,
+            .mark = row->mark,
+            .cells = row->cells,
+            .known = true,
+        };
+        rows_page_add(g->source->page, &one);
+    }
+}
+
+static bool gather(const struct table_source *s)
+{
+    struct store *store = s->open->store;
+    struct gathering g = {.source = s};
+    struct scan *scan;
+    struct call call = s->call;
+    if (store_system(store) != &system_triggers)
+        return true;
+    bool ok = store_scan_open(store, &call, &scan, s->err), more = ok;
+    if (!ok)
+        return false;
+    while (more && g.n < INSTANCES_MAX) {
+        struct arena page = ARENA_INIT;
+        struct row *rows;
+        size_t n = 0;
+        call = job_call(s->job);
+        ok = store_scan_next(scan, &call, &page, PAGE, &rows, &n, s->err) &&
+             listing_visit(store, rows, n, LIST_VALUES, s->now_us, &call, add_session, &g, s->err);
+        more = ok && n;
+        arena_release(&page);
+        job_breathe(s->job, store);
+    }
+    store_scan_close(scan);
+    return ok;
+}
+
+/* "store\nuid\ninstance" */
+static void split_key(struct str key, struct str *ret_store, struct str *ret_uid,
+                      struct str *ret_name)
+{
+    ptrdiff_t first = str_index(key, '\n'), last = str_rindex(key, '\n');
+    *ret_store = str_sub(key, 0, (size_t)first);
+    *ret_uid = str_sub(key, (size_t)first + 1, (size_t)last);
+    *ret_name = str_sub(key, (size_t)last + 1, key.len);
+}
+
+static void act(struct table_view *v, size_t row)
+{
+    struct str store, uid, name;
+    split_key(rows_key(table_rows(v), row), &store, &uid, &name);
+    struct session *session = table_session(v, store);
+    if (!session)
+        return;
+    struct op_arg arg = {"name", name};
+    struct plan_record record = {.id = uid, .label = uid, .args = {&arg, 1}};
+    bool hidden = false;
+    struct want want = {.records = &record, .n = 1, .hidden = &hidden};
+    view_menu_open(table_app(v), session, instance_sheet, &want);
+}
+
+static void open_session(struct table_view *v, size_t row)
+{
+    struct str store, uid, name;
+    split_key(rows_key(table_rows(v), row), &store, &uid, &name);
+    struct session *session = table_session(v, store);
+    if (session)
+        view_sheet_open(table_app(v), session, uid, uid, instance_sheet);
+}
+
+static bool command(struct table_view *v, enum command command, ptrdiff_t row)
+{
+    size_t at;
+    (void)row;
+    if (command != CMD_ACTIONS && command != CMD_ENTER)
+        return false;
+    if (listview_may_act((struct listview *)v, &at))
+        command == CMD_ACTIONS ? act(v, at) : open_session(v, at);
+    return true;
+}
+
+const struct table_class instances_table = {
+    .title = "instances of all sessions",
+    .empty = "no session has an instance",
+    .sheet = &session_sheets[1],
+    .scopes = SCOPE_ACTS,
+    .per_store = true,
+    .gather = gather,
+    .command = command,
+};

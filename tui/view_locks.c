@@ -1,0 +1,84 @@
+/* Locks of all stores: does one block anybody, and when does it free itself? Looking changes
+ * nothing; a break is a plan like any other change. */
+#include "core/own_sheets.h"
+#include "tui/view_choice.h"
+#include "tui/view_table.h"
+
+enum { LOCK_TARGET = LOCK_COLUMNS - 1 };
+
+static bool gather(const struct table_source *s)
+{
+    struct store *store = s->open->store;
+    struct lock *locks = NULL;
+    if (!store_supports(store, STORE_LOCKS))
+        return true; /* this system has none here */
+    if (!store_locks(store, NULL, 0, &s->call, s->arena, &locks, s->err))
+        return false;
+    for (; locks; locks = locks->next) {
+        struct cell cells[LOCK_COLUMNS];
+        lock_cells(locks, s->open, s->now_us, cells);
+        cells[LOCK_TARGET] = cell_text(s->store_name);
+        struct row_in in = {
+            .key = arena_printf(s->arena, "%.*s\n%.*s", STR_ARG(s->store_name),
+                                STR_ARG(locks->object)),
+            .label = locks->object,
+            .cells = cells,
+            .known = true,
+        };
+        rows_page_add(s->page, &in);
+    }
+    return true;
+}
+
+/* The lock that the question is about is the one under the cursor: nothing moves meanwhile. */
+static void break_lock(struct app *app, void *ctx)
+{
+    struct table_view *v = ctx;
+    size_t row;
+    const struct list *list = &((struct listview *)v)->list;
+    if (!list_at(list, &row))
+        return;
+    struct session *session = table_session(v, rows_cell(table_rows(v), row, LOCK_TARGET).text);
+    if (session)
+        view_journal_plan_open(app, session, FROM_BREAK, rows_label(table_rows(v), row));
+}
+
+static void ask_what(struct table_view *v, size_t row)
+{
+    static const struct choice choices[] = {
+        {'b', "break this lock: whoever holds it goes on without knowing (a plan comes first)",
+         break_lock}};
+    struct app *app = table_app(v);
+    struct session *session = table_session(v, rows_cell(table_rows(v), row, LOCK_TARGET).text);
+    struct str ro = session ? session_why_read_only(session) : STR("its store is not open");
+    if (ro.ptr) {
+        app_say(app, STYLE_WARN, "break lock: READ-ONLY: %.*s", STR_ARG(ro));
+        return;
+    }
+    struct arena a = ARENA_INIT;
+    view_choice_open(app, session, "LOCK",
+                     arena_printf(&a, "the lock on %.*s", STR_ARG(rows_label(table_rows(v), row))),
+                     choices, 1, v);
+    arena_release(&a);
+}
+
+static bool command(struct table_view *v, enum command command, ptrdiff_t row)
+{
+    size_t at;
+    (void)row;
+    if (command != CMD_ACTIONS)
+        return false;
+    if (listview_may_act((struct listview *)v, &at))
+        ask_what(v, at);
+    return true;
+}
+
+const struct table_class locks_table = {
+    .title = "locks",
+    .empty = "no lock is held",
+    .sheet = &lock_sheet,
+    .scopes = SCOPE_ACTS,
+    .per_store = true,
+    .gather = gather,
+    .command = command,
+};
