@@ -20,6 +20,7 @@ const struct key_row key_rows[] = {
     { SCOPE_PLAN,    'Y',          CMD_COPY_COMMAND, NULL,    "copy the command that makes this plan" },
     { SCOPE_PLAN | SCOPE_TYPED_PLAN, K_CTRL('x'), CMD_DISCARD, NULL, "discard the plan; nothing was written" },
     { SCOPE_TYPED_PLAN, K_CTRL('c'), CMD_CANCEL,   NULL,      "leave the plan; asks whether to park or discard it" },
+    { SCOPE_APPLYING, K_CTRL('c'), CMD_CANCEL,     "stop",    "stop after the record that is being written; what was written stays" },
     { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of the row under the cursor, if it was not applied" },
     { SCOPE_RESULT,  'R',          CMD_RESUME,     "go on",   "a fresh plan of the rows that were not tried" },
     { SCOPE_RESULT,  'z',          CMD_UNDO,       "undo",    "undo this change (a plan comes first)" },

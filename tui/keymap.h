@@ -84,9 +84,10 @@ enum scope {
     SCOPE_TYPED = 1024,      /* while a line is typed: every other key is text */
     SCOPE_TYPED_PLAN = 2048, /* where what is typed confirms a plan */
     SCOPE_ANY = 4096,
-    SCOPE_TABLE = 8192,    /* lists that are not of one store */
-    SCOPE_ACTS = 16384,    /* of these, where something can be done to a row */
-    SCOPE_JOURNAL = 32768, /* entries of the journal */
+    SCOPE_TABLE = 8192,     /* lists that are not of one store */
+    SCOPE_ACTS = 16384,     /* of these, where something can be done to a row */
+    SCOPE_JOURNAL = 32768,  /* entries of the journal */
+    SCOPE_APPLYING = 65536, /* a plan is being applied */
 };
 
 struct key_row {

@@ -64,16 +64,20 @@ void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t
         plan_add(l, STYLE_DIM, 5, -1, "and more");
 }
 
-/* Without the name that stands before it in the line. */
+static struct str without(struct str text, struct str name)
+{
+    size_t n = name.len;
+    bool named = n && text.len > n + 2 && str_eq(str_sub(text, 0, n), name) && text.ptr[n] == ':';
+    return named ? str_sub(text, n + 2, text.len) : text;
+}
+
+/* Without the names of store and record: the box and the line say them. */
 struct str plan_why(const struct plan_item *item)
 {
     struct str why = item->err.text[0]  ? str_of(item->err.text)
                      : item->detail.ptr ? item->detail
                                         : STR("");
-    size_t n = item->label.len;
-    if (why.len > n + 2 && str_eq(str_sub(why, 0, n), item->label) && why.ptr[n] == ':')
-        why = str_sub(why, n + 2, why.len);
-    return why;
+    return without(without(why, str_of(item->store->target.address.identity)), item->label);
 }
 
 const char *plan_noun(const struct plan_view *v, size_t n)

@@ -219,6 +219,8 @@ static unsigned scopes(const struct view *view)
     const struct plan_view *v = (const struct plan_view *)view;
     if (v->state == PLAN_RESULT)
         return SCOPE_RESULT;
+    if (v->state != PLAN_READY)
+        return v->state == PLAN_APPLYING ? SCOPE_APPLYING : SCOPE_MENU;
     return plan_is_typed(v) ? SCOPE_TYPED_PLAN | SCOPE_TYPED : SCOPE_PLAN;
 }
 

@@ -17,6 +17,7 @@ static const unsigned together[] = {
     SCOPE_MENU | SCOPE_ANY,
     SCOPE_PLAN | SCOPE_ANY,
     SCOPE_RESULT | SCOPE_ANY,
+    SCOPE_APPLYING | SCOPE_ANY,
     SCOPE_TYPED,
     SCOPE_TYPED | SCOPE_TYPED_PLAN,
 };
