@@ -68,6 +68,7 @@ static void index_job_release(struct job *job)
 {
     struct index_job *ij = job->data;
     ij->app->indexing--;
+    rows_take_back(ij->rows);
     rows_free(ij->rows);
     filter_free(ij->filter);
     index_release(&ij->index);
@@ -84,6 +85,7 @@ static void start(struct listview *lv)
     ij->app = lv->base.app;
     ij->want = list_index_want(&lv->list);
     ij->rows = rows_ref(lv->list.next ? lv->list.next : lv->list.rows);
+    rows_lend(ij->rows);
     /* One of its own, since the list's may be gone before the thread is through. */
     if (ij->want.filter)
         filter_parse(lv->list.sheet, filter_text(ij->want.filter), &ij->filter, &ignored);

@@ -19,18 +19,25 @@ enum {
 
 typedef _Atomic(const char *) place;
 
+/* A block and how many of its bytes a place points to. */
+struct held {
+    struct block *block;
+    size_t live;
+};
+
 struct rows {
     const struct sheet *sheet;
     size_t owners;
+    size_t readers;    /* other threads: while there are some no block goes */
     place *lots[LOTS]; /* where each row begins; a lot never moves, so another thread may look */
     size_t n, there, known;
     struct keyslots index[TABLES];
-    struct block **blocks; /* hold the bytes; the last one with room is `tail` */
-    size_t nblocks, cap, nshared;
-    struct block *tail;
-    size_t live; /* bytes that a place points to, the rest are holes */
+    struct held *held; /* the bytes, in the order of their addresses */
+    size_t nheld, cap;
+    struct block *tail; /* takes rows set one by one; NULL or one of those */
+    size_t live;        /* bytes that a place points to, the rest are holes */
     int *widths;
-    struct row_count counts[STATUSES_MAX];
+    struct row_count counts[STATUSES_MAX]; /* each status allocated */
     size_t ncounts;
 };
 
@@ -104,6 +111,67 @@ static size_t row_size(const struct rows *rows, const char *row)
     return (size_t)(at - row);
 }
 
+/* --- blocks --------------------------------------------------------------------------------- */
+
+/* The first one behind `at`. */
+static size_t held_behind(const struct rows *rows, const void *at)
+{
+    size_t from = 0, to = rows->nheld;
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        if ((uintptr_t)rows->held[middle].block <= (uintptr_t)at)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* The one that a row lies in; NULL when it is not held here. */
+static struct held *held_of(const struct rows *rows, const char *row)
+{
+    size_t i = held_behind(rows, row);
+    if (i == 0)
+        return NULL;
+    struct held *held = &rows->held[i - 1];
+    return row < held->block->bytes + held->block->cap ? held : NULL;
+}
+
+static void hold(struct rows *rows, struct block *block)
+{
+    if (rows->nheld == rows->cap) {
+        rows->cap = rows->cap ? rows->cap * 2 : 8;
+        rows->held = grown(rows->held, rows->cap * sizeof rows->held[0]);
+    }
+    size_t i = held_behind(rows, block);
+    memmove(&rows->held[i + 1], &rows->held[i], (rows->nheld - i) * sizeof rows->held[0]);
+    rows->held[i] = (struct held){.block = block};
+    rows->nheld++;
+}
+
+/* A block without a row has done its duty. */
+static void let_go(struct rows *rows, struct held *held)
+{
+    if (held->live || held->block == rows->tail || rows->readers)
+        return;
+    size_t i = (size_t)(held - rows->held);
+    block_free(held->block);
+    memmove(held, held + 1, (rows->nheld - i - 1) * sizeof rows->held[0]);
+    rows->nheld--;
+}
+
+void rows_lend(struct rows *rows)
+{
+    rows->readers++;
+}
+
+void rows_take_back(struct rows *rows)
+{
+    rows->readers--;
+    for (size_t i = rows->nheld; i-- > 0;)
+        let_go(rows, &rows->held[i]);
+}
+
 /* --- reading -------------------------------------------------------------------------------- */
 
 static struct row_in head_at(const struct rows *rows, size_t i)
@@ -173,13 +241,15 @@ void rows_free(struct rows *rows)
 {
     if (!rows || --rows->owners > 0)
         return;
-    for (size_t i = 0; i < rows->nblocks; i++)
-        block_free(rows->blocks[i]);
+    for (size_t i = 0; i < rows->nheld; i++)
+        block_free(rows->held[i].block);
+    for (size_t i = 0; i < rows->ncounts; i++)
+        free((char *)rows->counts[i].status.ptr);
     for (size_t i = 0; i < LOTS; i++)
         free(rows->lots[i]);
     for (size_t i = 0; i < TABLES; i++)
         keyslots_release(&rows->index[i]);
-    free(rows->blocks);
+    free(rows->held);
     free(rows->widths);
     free(rows);
 }
@@ -212,8 +282,8 @@ int rows_width(const struct rows *rows, size_t column)
 size_t rows_bytes(const struct rows *rows)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < rows->nblocks; i++)
-        bytes += rows->blocks[i]->len / rows->blocks[i]->owners;
+    for (size_t i = 0; i < rows->nheld; i++)
+        bytes += rows->held[i].block->len / rows->held[i].block->owners;
     return bytes;
 }
 
@@ -228,8 +298,12 @@ static void count_status(struct rows *rows, const struct row_in *row, bool in)
         i++;
     if (i == STATUSES_MAX)
         return;
-    if (i == rows->ncounts)
-        rows->counts[rows->ncounts++] = (struct row_count){row->status, row->mark, 0};
+    if (i == rows->ncounts) {
+        char *copy = grown(NULL, row->status.len + 1);
+        memcpy(copy, row->status.ptr, row->status.len);
+        copy[row->status.len] = '\0';
+        rows->counts[rows->ncounts++] = (struct row_count){{copy, row->status.len}, row->mark, 0};
+    }
     struct row_count *count = &rows->counts[i];
     count->n += in ? 1 : (size_t)-1;
     if (in && (count->n == 1 || row->mark > count->mark))
@@ -240,11 +314,14 @@ static void count(struct rows *rows, const char *row, bool in)
 {
     const char *cells;
     struct row_in head = unpack_head(row, &cells);
-    size_t one = in ? 1 : (size_t)-1;
-    rows->live += row_size(rows, row) * one;
+    size_t one = in ? 1 : (size_t)-1, bytes = row_size(rows, row) * one;
+    struct held *held = held_of(rows, row);
+    held->live += bytes;
+    rows->live += bytes;
     rows->there += head.gone ? 0 : one;
     rows->known += head.known && !head.gone ? one : 0;
     count_status(rows, &head, in);
+    let_go(rows, held);
 }
 
 static int count_cmp(const void *a, const void *b)
@@ -290,9 +367,10 @@ bool rows_find(const struct rows *rows, struct str key, size_t *ret)
 
 static void replace(struct rows *rows, size_t i, const char *row)
 {
-    count(rows, row_at(rows, i), false);
+    const char *old = row_at(rows, i);
     point_at(rows, i, row);
     count(rows, row, true);
+    count(rows, old, false);
 }
 
 static size_t put(struct rows *rows, struct str key, const char *row)
@@ -312,15 +390,6 @@ static size_t put(struct rows *rows, struct str key, const char *row)
     return i;
 }
 
-static void add_block(struct rows *rows, struct block *block)
-{
-    if (rows->nblocks == rows->cap) {
-        rows->cap = rows->cap ? rows->cap * 2 : 8;
-        rows->blocks = grown(rows->blocks, rows->cap * sizeof rows->blocks[0]);
-    }
-    rows->blocks[rows->nblocks++] = block;
-}
-
 /* Room for `size` more bytes that do not move any more. */
 static char *tail_room(struct rows *rows, size_t size)
 {
@@ -328,8 +397,11 @@ static char *tail_room(struct rows *rows, size_t size)
     if (!tail || tail->cap - tail->len < size) {
         size_t cap = tail ? tail->cap * 2 : TAIL_FIRST;
         cap = cap > TAIL_MAX ? TAIL_MAX : cap;
+        struct held *full = tail ? held_of(rows, tail->bytes) : NULL;
         rows->tail = tail = block_new(cap > size ? cap : size);
-        add_block(rows, tail);
+        if (full)
+            let_go(rows, full);
+        hold(rows, tail);
     }
     return tail->bytes + tail->len;
 }
@@ -434,21 +506,22 @@ void rows_page_add_gone(struct rows_page *page, struct str key)
     free(cells);
 }
 
-/* Blocks that `before` got since the last look. */
-static void share_blocks(struct rows *rows, const struct rows *before)
+/* A row of another snapshot is held here, too. */
+static void share(struct rows *rows, const struct rows *before, const char *row)
 {
-    for (; rows->nshared < before->nblocks; rows->nshared++) {
-        before->blocks[rows->nshared]->owners++;
-        add_block(rows, before->blocks[rows->nshared]);
-    }
+    if (held_of(rows, row))
+        return;
+    struct block *block = held_of(before, row)->block;
+    block->owners++;
+    hold(rows, block);
 }
 
 /* Sharing keeps the holes of `before`; when these are most of it, its rows are copied. */
 static bool worth_sharing(const struct rows *before)
 {
     size_t all = 0;
-    for (size_t i = 0; i < before->nblocks; i++)
-        all += before->blocks[i]->len;
+    for (size_t i = 0; i < before->nheld; i++)
+        all += before->held[i].block->len;
     return all <= 2 * before->live + TAIL_MAX;
 }
 
@@ -464,8 +537,6 @@ static void take_compared(struct rows *rows, const struct rows_page *page,
                           const struct rows *before)
 {
     bool shares = worth_sharing(before);
-    if (shares)
-        share_blocks(rows, before);
     widen(rows->sheet, rows->widths, before->widths);
     for (size_t i = 0; i < page->n; i++) {
         size_t from = i ? page->ends[i - 1] : 0, old;
@@ -476,7 +547,9 @@ static void take_compared(struct rows *rows, const struct rows_page *page,
             same = NULL;
         if (!same)
             same = copy_to_tail(rows, row, page->ends[i] - from);
-        else if (!shares)
+        else if (shares)
+            share(rows, before, same);
+        else
             same = copy_to_tail(rows, same, row_size(rows, same));
         put(rows, head.key, same);
     }
@@ -493,7 +566,7 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
         block = grown(block, sizeof *block + block->len);
         block->cap = block->len;
         page->block = NULL;
-        add_block(rows, block);
+        hold(rows, block);
         for (size_t i = 0; i < page->n; i++) {
             const char *row = block->bytes + (i ? page->ends[i - 1] : 0), *cells;
             put(rows, unpack_head(row, &cells).key, row);

@@ -2,9 +2,9 @@
  *
  * Row bytes never change once they are there: a row that is set again gets new bytes, and its place
  * points to them. So one thread, the loop's, fills a snapshot, and another that was told how many
- * rows there are may read those meanwhile: rows_get, _cell, _key, _label, _gone, _mark. Pages are
- * packed by whoever reads a store, and taken by the loop. A row costs its texts and some 40 bytes;
- * a text that is part of the key costs two. */
+ * rows there are may read those meanwhile (rows_lend): rows_get, _cell, _key, _label, _gone, _mark.
+ * Pages are packed by whoever reads a store, and taken by the loop. A row costs its texts and some
+ * 40 bytes; a text that is part of the key costs two. */
 #ifndef PENSTOCK_TUI_ROWS_H
 #define PENSTOCK_TUI_ROWS_H
 
@@ -27,6 +27,9 @@ struct rows *rows_new(const struct sheet *sheet);
 /* One more owner; each calls rows_free. */
 struct rows *rows_ref(struct rows *rows);
 void rows_free(struct rows *rows); /* NULL is fine */
+/* Between the two another thread may read the rows that are there now. Both are for the loop. */
+void rows_lend(struct rows *rows);
+void rows_take_back(struct rows *rows);
 const struct sheet *rows_sheet(const struct rows *rows);
 size_t rows_count(const struct rows *rows); /* tombstones included */
 size_t rows_there(const struct rows *rows); /* without them */
@@ -54,7 +57,7 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
 /* Takes the page: of its rows those that are in the snapshot are set, the others are not added. */
 void rows_update(struct rows *rows, struct rows_page *page);
 
-/* Texts point into the snapshot, as long as it lives. `cells` takes sheet->ncolumns. */
+/* Texts point into the snapshot, until rows are added or set. `cells` takes sheet->ncolumns. */
 void rows_get(const struct rows *rows, size_t i, struct row_in *ret, struct cell *cells);
 struct cell rows_cell(const struct rows *rows, size_t i, size_t column);
 struct str rows_key(const struct rows *rows, size_t i);

@@ -2,13 +2,24 @@
 #include "core/base/path.h"
 #include "tui/loop.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+
+/* Pages of rows are made by one thread and freed by another. As mappings of their own they go back
+ * to the system at once; glibc would raise the limit with the first one that is freed. */
+static void set_memory(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
 
 bool tui_run(const struct tui_opts *opts, struct err *err)
 {
     struct terminal *term = NULL;
     int number = 0;
+    set_memory();
     const char *no_color = getenv("NO_COLOR"); /* no-color.org: any text but none */
     if (opts->log_path) {
         struct err ignored; /* without a log the screen works all the same */

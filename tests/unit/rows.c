@@ -144,6 +144,29 @@ static void a_page_shares_what_did_not_change(void **state)
     rows_free(rows);
 }
 
+/* Reading all values replaces all rows: what they were packed in goes, unless a thread reads it. */
+static void blocks_without_rows_go(void **state)
+{
+    enum { N = 20000, PAGE = 1000 };
+    struct rows *rows = rows_new(&sheet);
+    for (size_t i = 0; i < N; i += PAGE)
+        rows_take(rows, page_of(i, PAGE, 10, NULL), NULL);
+    size_t before = rows_bytes(rows);
+    struct str key = rows_key(rows, 0);
+    rows_lend(rows);
+    for (size_t i = 0; i < N; i += PAGE)
+        rows_update(rows, page_of(i, PAGE, 10, "slow"));
+    rows_update(rows, page_of(N, 1, 10, "slow")); /* nobody knows it: it is not added */
+    assert_int_equal(rows_count(rows), N);
+    assert_int_equal(rows_known(rows), N);
+    assert_str(key, "prod:tap-000000"); /* still there for the other thread */
+    assert_true(rows_bytes(rows) > before * 2);
+    rows_take_back(rows);
+    assert_true(rows_bytes(rows) < before * 2);
+    assert_str(rows_cell(rows, N - 1, 4).text, "slow");
+    rows_free(rows);
+}
+
 /* Of what was read from a value a brief row keeps 64 bytes, never half a character. */
 static void a_brief_row_is_short(void **state)
 {
@@ -209,6 +232,7 @@ int main(void)
         cmocka_unit_test(what_is_packed_comes_back),
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(a_page_shares_what_did_not_change),
+        cmocka_unit_test(blocks_without_rows_go),
         cmocka_unit_test(a_brief_row_is_short),
         cmocka_unit_test(gone_rows_do_not_count),
         cmocka_unit_test(sets_keep_their_order),
