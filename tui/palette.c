@@ -87,6 +87,15 @@ static struct str no_parked(const struct app *app)
     return plan_parked(app) ? STR_NULL : STR("no plan is parked");
 }
 
+static struct str read_only(const struct app *app)
+{
+    const struct view *view = app->top;
+    while (view && !view->session)
+        view = view->below;
+    struct str why = view ? session_why_read_only(view->session) : STR_NULL;
+    return why.ptr ? why : STR_NULL;
+}
+
 static void run_reason(struct app *app, struct str argument)
 {
     app_set_reason(app, argument);
@@ -155,7 +164,7 @@ const struct palette_command palette_commands[] = {
     {"instances", NULL, "the instances of all sessions", run_instances, NULL},
     {"context", "NAME", "the records of another store that is open", run_context, NULL},
     {"plan", "ID", "a plan that was parked", run_plan, no_parked},
-    {"resume", "ID", "go on with what a change left", run_resume, NULL},
+    {"resume", "ID", "go on with what a change left", run_resume, read_only},
     {"reason", "TEXT", "given to every change from now on; empty: none", run_reason, NULL},
     {"every", "5s", "how often rows are read again", run_every, NULL},
     {"save-screen", "FILE", "what is on the screen, as text", run_save_screen, NULL},
@@ -256,8 +265,8 @@ static void add_ids(struct matching *m)
                 (struct palette_entry){
                     .text = arena_printf(m->a, "show %.*s\n%.*s", STR_ARG(s->name),
                                          STR_ARG(rows_key(s->rows, i))),
-                    .help = arena_printf(m->a, "%-18.*s %s of %.*s", STR_ARG(label), s->system->noun,
-                                         STR_ARG(s->name))});
+                    .help = arena_printf(m->a, "%-18.*s %s of %.*s", STR_ARG(label),
+                                         s->system->noun, STR_ARG(s->name))});
         }
     }
 }

@@ -18,11 +18,34 @@ static void apply_note(struct job *job, void *owner, void *data)
     v->base.app->dirty = true;
 }
 
+/* Each in the words it was refused in; the messages keep them when the result is closed. */
+static void say_failures(struct app *app, const struct plan *plan)
+{
+    enum { SAID = 50 };
+    struct arena a = ARENA_INIT;
+    size_t said = 0;
+    for (size_t i = 0; i < plan->nitems && said < SAID; i++) {
+        const struct plan_item *item = &plan->items[i];
+        bool well = item->outcome == OUTCOME_APPLIED ? item->verified
+                                                     : item->outcome == OUTCOME_UNCHANGED ||
+                                                           item->outcome == OUTCOME_SET_ASIDE ||
+                                                           item->outcome == OUTCOME_NOT_TRIED;
+        if (well)
+            continue;
+        app_say(app, STYLE_BAD, "%.*s: %.*s", STR_ARG(item->label),
+                STR_ARG(plan_outcome_words(&a, item)));
+        said++;
+    }
+    arena_release(&a);
+}
+
 static void say_result(struct app *app, const struct plan_view *v)
 {
     const struct plan *plan = v->plan;
     size_t applied = plan_count(plan, OUTCOME_APPLIED);
     size_t all = plan->nitems - plan_count(plan, OUTCOME_SET_ASIDE);
+    if (v->err.kind == ERR_NONE)
+        say_failures(app, plan);
     if (v->err.kind != ERR_NONE)
         app_say(app, STYLE_BAD, "%s: nothing was written: %s", plan->verb, v->err.text);
     else
@@ -132,6 +155,21 @@ void plan_view_ask_to_leave(struct plan_view *v)
                                   v->plan->verb, plan_count(v->plan, OUTCOME_PLANNED)),
                      choices, 2, v);
     arena_release(&a);
+}
+
+bool plan_view_asked_to_leave(struct app *app)
+{
+    struct view *view = app->top;
+    while (view && !view_is_plan(view))
+        view = view->below;
+    struct plan_view *v = (struct plan_view *)view;
+    if (!v || v->state == PLAN_RESULT || (v->state == PLAN_READY && !is_unapplied(v)))
+        return false;
+    if (v->state == PLAN_READY)
+        plan_view_ask_to_leave(v);
+    else
+        app_say(app, STYLE_WARN, "a plan is under way: ^C stops it");
+    return true;
 }
 
 /* What waited for the result of the first record is planned now, from what the store holds now. */

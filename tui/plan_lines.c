@@ -228,22 +228,24 @@ static void add_left_out(struct plan_lines *l, const struct plan *plan)
                  "wait until it is done   f overrides it: typed, with a reason");
 }
 
-static bool same_writer(const struct plan_item *a, const struct plan_item *b)
+/* In a large plan the verdict alone makes a group. */
+static bool same_writer(const struct plan_item *a, const struct plan_item *b, bool many)
 {
     return a->outcome == OUTCOME_PLANNED && b->outcome == OUTCOME_PLANNED &&
-           a->writer.verdict == b->writer.verdict && str_eq(a->writer.why, b->writer.why);
+           a->writer.verdict == b->writer.verdict && (many || str_eq(a->writer.why, b->writer.why));
 }
 
 /* The same verdict for the same reason is said once, with the number of its rows. */
 static void add_writers(struct plan_lines *l, const struct plan *plan)
 {
+    size_t planned = plan_count(plan, OUTCOME_PLANNED);
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];
         const struct writer *w = &item->writer;
         size_t n = 0, before = 0;
         for (size_t j = 0; j < plan->nitems && !before; j++) {
-            before += j < i && same_writer(item, &plan->items[j]);
-            n += same_writer(item, &plan->items[j]);
+            before += j < i && same_writer(item, &plan->items[j], planned > MANY);
+            n += same_writer(item, &plan->items[j], planned > MANY);
         }
         if (before || !n)
             continue;

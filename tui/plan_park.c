@@ -272,6 +272,8 @@ bool plan_park_may_quit(struct app *app)
     static const struct choice choices[] = {{'o', "opens the plan", look},
                                             {'d', "discards what waits, and quits", quit}};
     size_t n = plan_parked(app);
+    if (plan_view_asked_to_leave(app))
+        return false;
     if (!n)
         return true;
     struct arena a = ARENA_INIT;

@@ -18,7 +18,7 @@ void plan_park_discard(struct app *app, struct str id);
 void plan_park_discard_all(struct app *app);
 /* One line about what waits and how to go on with it; false: nothing does. */
 bool plan_park_status(const struct app *app, struct sbuf *out);
-/* May the program end? If not, it asks. */
+/* May the program end? Where a plan is open or waits, it asks instead. */
 bool plan_park_may_quit(struct app *app);
 void plan_park_free(struct app *app);
 

@@ -18,7 +18,7 @@ static const char *outcome_glyph(const struct plan_item *item)
     return outcome_style(item) == STYLE_DIM ? "·" : "✖";
 }
 
-static struct str outcome_words(struct arena *a, const struct plan_item *item)
+struct str plan_outcome_words(struct arena *a, const struct plan_item *item)
 {
     struct str why = plan_why(item);
     switch (item->outcome) {
@@ -67,7 +67,7 @@ static void add_item(struct plan_lines *l, const struct plan_view *v, size_t i)
     const struct system *system = v->base.session->system;
     bool applied = item->outcome == OUTCOME_APPLIED;
     plan_add(l, outcome_style(item), 0, (ptrdiff_t)i, "%s %.*s  %.*s", outcome_glyph(item),
-             STR_ARG(item->label), STR_ARG(outcome_words(&l->arena, item)));
+             STR_ARG(item->label), STR_ARG(plan_outcome_words(&l->arena, item)));
     if (applied)
         plan_add(l, STYLE_TEXT, 5, -1, "%.*s → %.*s", STR_ARG(item->before_text),
                  STR_ARG(item->after_text));

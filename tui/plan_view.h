@@ -75,6 +75,7 @@ struct plan_view {
 /* --- its life: view_plan.c ------------------------------------------------------------------ */
 
 struct plan_view *plan_view_open(struct app *app, struct session *session);
+bool view_is_plan(const struct view *view);
 void plan_view_make(struct plan_view *v); /* from its source */
 /* A plan that was made: from now on it waits for its confirmation. */
 void plan_view_take(struct plan_view *v, struct plan *plan);
@@ -87,6 +88,8 @@ void plan_view_save(struct plan_view *v);
 void plan_view_leave(struct plan_view *v, const char *why);
 void plan_view_park_or_leave(struct plan_view *v);
 void plan_view_ask_to_leave(struct plan_view *v);
+/* The program is to end: asks for the plan that is open; false: none is that could be lost. */
+bool plan_view_asked_to_leave(struct app *app);
 /* What waited for the result of the first record is planned then. */
 void plan_view_close_result(struct plan_view *v);
 
@@ -129,6 +132,8 @@ void plan_add(struct plan_lines *l, enum style style, int indent, ptrdiff_t item
               ...) __attribute__((format(printf, 5, 6)));
 void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t n, bool more,
                    size_t most);
+/* "refused: changed since preview" */
+struct str plan_outcome_words(struct arena *a, const struct plan_item *item);
 /* Why an item is not, or was not, done. */
 struct str plan_why(const struct plan_item *item);
 /* "table" or "tables". */

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "tui/plan_park.h"
 #include "tui/plan_view.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 
@@ -51,7 +52,10 @@ static void plan_done(struct job *job, void *owner)
     session_note_result(v->base.session, job);
     if (!plan) {
         struct err err = job->err;
+        bool newest = v->source.kind != FROM_WANT && !v->source.entry.ptr;
         app_pop(app, &v->base);
+        if (err.kind == ERR_REFUSED && newest) /* another's, or an old one: to be chosen by hand */
+            view_table_open(app, &journal_table, STR(""));
         if (err.kind != ERR_CANCELLED)
             app_say_err(app, &err);
         return;
@@ -262,6 +266,11 @@ static const struct view_class plan_class = {
     .is_busy = is_busy,
     .close = close_view,
 };
+
+bool view_is_plan(const struct view *view)
+{
+    return view->class == &plan_class;
+}
 
 struct plan_view *plan_view_open(struct app *app, struct session *session)
 {

@@ -239,6 +239,10 @@ static void what_is_left_is_resumed(void **state)
     assert_shows(&s, "what is left of the reset of ");
     keys(&s, "reset 2{Enter}");
     assert_shows(&s, "2 of 2 applied");
+    keys(&s, "{Enter}:messages{Enter}"); /* R10 A1: kept when the result was dismissed */
+    assert_shows(&s, "public.orders: failed: permission denied for table states");
+    assert_shows(&s, "public.items: failed: permission denied for table states");
+    assert_shows(&s, "0 of 2 applied");
     screen_close(&s);
 }
 
@@ -332,6 +336,22 @@ static void leaving_asks_first(void **state)
     keys(&s, "qd");
     assert_true(s.app->quit);
     assert_int_equal(plan_parked(s.app), 0);
+    screen_close(&s);
+}
+
+static void the_palette_knows_plans(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "mixed", ENV_DEV);
+    keys(&s, ":reason INC-9{Enter}/items{Enter}xr:q{Enter}");
+    assert_shows(&s, "is not applied");
+    keys(&s, "p:plan{Enter}");
+    assert_shows(&s, "nothing changed");
+    assert_shows(&s, "--reason INC-9");
+    keys(&s, "{Esc}:q{Enter}");
+    assert_shows(&s, "Not applied yet");
+    keys(&s, "{Esc}:resume{Enter}");
+    assert_shows(&s, "nothing to resume");
     screen_close(&s);
 }
 
@@ -453,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_parked_plan_comes_back_the_same),
         cmocka_unit_test(a_parked_plan_says_what_changed),
         cmocka_unit_test(leaving_asks_first),
+        cmocka_unit_test(the_palette_knows_plans),
         cmocka_unit_test(a_discarded_plan_is_gone),
         cmocka_unit_test(a_plan_is_saved_for_the_command_line),
         cmocka_unit_test(the_command_is_copied),
