@@ -15,6 +15,7 @@ enum {
     COPY_MAX = 64 << 10,
     FOLLOW_FIRST_MS = 5000, /* an edit beside a live writer is read again */
     FOLLOW_LAST_MS = 60000,
+    WHEEL_LINES = 3,
     MESSAGE_MIN_MS = 1000, /* a key takes a message away once it could be seen */
 };
 
@@ -384,6 +385,22 @@ static void take_message_away(struct app *app)
         app->message.len = 0;
 }
 
+/* The wheel is some arrow keys; a click is for views that know what lies where. */
+static void mouse(struct app *app, const struct key *key)
+{
+    struct view *view = app->top;
+    struct key arrow = {.code = key->mouse.action == MOUSE_WHEEL_UP ? K_UP : K_DOWN};
+    if (key->mouse.action == MOUSE_CLICK) {
+        if (view->class->click)
+            view->class->click(view, key->mouse.y, key->mouse.x);
+        return;
+    }
+    if (view_scopes(view) & SCOPE_TYPED)
+        return; /* arrows mean something else where a line is typed */
+    for (int i = 0; i < WHEEL_LINES && app->top == view; i++)
+        app_key(app, &arrow);
+}
+
 void app_key(struct app *app, const struct key *key)
 {
     struct view *view = app->top;
@@ -391,6 +408,10 @@ void app_key(struct app *app, const struct key *key)
     if (key->code == K_RESIZE)
         return;
     take_message_away(app);
+    if (key->code == K_MOUSE) {
+        mouse(app, key);
+        return;
+    }
     if (key->code == K_PASTE && (view->class->no_paste || !view->class->key)) {
         app_say(app, STYLE_WARN, "a paste was ignored: keys are not taken from a paste");
         return;

@@ -22,12 +22,19 @@ enum {
     K_BACKSPACE,
     K_DELETE,
     K_PASTE,   /* `paste` holds the text */
+    K_MOUSE,   /* `mouse` says what */
     K_RESIZE,  /* the terminal has another size */
     K_UNKNOWN, /* a key we have no name for: never acts as its letters */
 };
 
+enum mouse_action { MOUSE_CLICK, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
+
 struct key {
     uint32_t code;
+    struct {
+        enum mouse_action action;
+        int y, x; /* of the screen, from 0 */
+    } mouse;
     struct str paste; /* valid until the next key is read */
 };
 

@@ -488,6 +488,19 @@ void list_sort(struct list *list, ptrdiff_t column, int64_t now_us)
     sort_by(list, 0);
 }
 
+void list_click(struct list *list, int y, int x, int64_t now_us)
+{
+    const struct rect *r = &list->drawn;
+    list->touched = true;
+    if (y == r->y) {
+        for (size_t i = 0; i < list->nheads; i++) {
+            if (x >= list->heads[i].x && x < list->heads[i].x + list->heads[i].w)
+                list_sort(list, (ptrdiff_t)list->heads[i].column, now_us);
+        }
+    } else if (y > r->y && y < r->y + r->h && list->top + (size_t)(y - r->y - 1) < list->n)
+        move_to(list, (ptrdiff_t)list->top + y - r->y - 1);
+}
+
 /* Motions, `count` times. False: not one. */
 static bool move(struct list *list, enum command command, size_t count)
 {

@@ -9,6 +9,8 @@
 #include "tui/keymap.h"
 #include "tui/rows.h"
 
+enum { LIST_COLUMNS_MAX = 64 };
+
 struct list {
     const struct sheet *sheet;
     struct rows *rows; /* shown, and owned with others; NULL before the first page */
@@ -40,8 +42,14 @@ struct list {
     size_t first_column; /* scrolled columns; the kept ones never scroll away */
     bool more_columns;   /* to the right, when last drawn */
     bool utc, wide;
+    struct rect drawn; /* where it was drawn last: the heading, then the rows */
+    struct {
+        int x, w;
+        size_t column;
+    } heads[LIST_COLUMNS_MAX]; /* of the columns drawn */
+    size_t nheads;
     bool one_record; /* its rows are parts of one record */
-    bool stale; /* the rows are older than they should be: each says so */
+    bool stale;      /* the rows are older than they should be: each says so */
 };
 
 void list_init(struct list *list, const struct sheet *sheet);
@@ -67,6 +75,8 @@ bool list_has_column(const struct list *list, size_t column); /* on the screen *
 /* Sorts by a column; by the same one again: turned round. */
 void list_sort(struct list *list, ptrdiff_t column, int64_t now_us);
 
+/* A click: on a row the cursor goes there, on a heading its column sorts. */
+void list_click(struct list *list, int y, int x, int64_t now_us);
 bool list_at(const struct list *list, size_t *ret); /* row under the cursor */
 size_t list_hidden_marks(const struct list *list);  /* marked but not shown */
 

@@ -8,7 +8,6 @@
 enum {
     GUTTER = 5, /* blank, cursor, mark, how the row is, blank */
     GAP = 2,
-    COLUMNS_MAX = 64,
     CUT_WIDTH = 10, /* a text cut to less says nothing */
 };
 
@@ -18,7 +17,7 @@ struct layout_column {
 };
 
 struct columns {
-    struct layout_column at[COLUMNS_MAX];
+    struct layout_column at[LIST_COLUMNS_MAX];
     size_t n;
     bool more_left, more_right;
     size_t range_from, range_to; /* lines; equal: none */
@@ -58,7 +57,7 @@ static int used_width(const struct columns *cols)
 
 static void add_column(const struct list *list, struct columns *cols, size_t column, int width)
 {
-    if (cols->n < COLUMNS_MAX)
+    if (cols->n < LIST_COLUMNS_MAX)
         cols->at[cols->n++] = (struct layout_column){column, least_width(list, column, width),
                                                      wanted_width(list, column)};
 }
@@ -81,8 +80,9 @@ static bool is_kept(const struct list *list, size_t column)
 static void choose_columns(struct list *list, int width, struct columns *cols)
 {
     *cols = (struct columns){0};
-    bool chosen[COLUMNS_MAX] = {false};
-    size_t total = list->sheet->ncolumns < COLUMNS_MAX ? list->sheet->ncolumns : COLUMNS_MAX;
+    bool chosen[LIST_COLUMNS_MAX] = {false};
+    size_t total =
+        list->sheet->ncolumns < LIST_COLUMNS_MAX ? list->sheet->ncolumns : LIST_COLUMNS_MAX;
     size_t loose = 0;
     int used = 0;
     for (size_t c = 0; c < total; c++) {
@@ -132,16 +132,20 @@ static bool right_aligned(enum cell_type type)
     return type == CELL_INT || type == CELL_BYTES;
 }
 
-static void draw_heading(const struct list *list, struct canvas *canvas, struct rect r,
+static void draw_heading(struct list *list, struct canvas *canvas, struct rect r,
                          const struct columns *cols)
 {
     int x = r.x + GUTTER;
+    list->nheads = cols->n;
     for (size_t i = 0; i < cols->n; i++) {
         size_t c = cols->at[i].column;
+        list->heads[i].x = x;
+        list->heads[i].w = cols->at[i].width;
+        list->heads[i].column = c;
         const struct column *column = &list->sheet->columns[c];
         const char *arrow = list->shown.sort != (ptrdiff_t)c ? ""
                             : list->shown.descending         ? " ↓"
-                                                            : " ↑";
+                                                             : " ↑";
         struct str text = arena_printf(&canvas->scratch, "%s%s", column->title, arrow);
         if (right_aligned(column->type))
             canvas_put_right(canvas, r.y, x, cols->at[i].width, STYLE_HEADING, text);
@@ -217,6 +221,7 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
 void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t now_us)
 {
     struct columns cols;
+    list->drawn = r;
     choose_columns(list, r.w - GUTTER - 1, &cols);
     list_range(list, &cols.range_from, &cols.range_to);
     draw_heading(list, canvas, (struct rect){r.y, r.x, 1, r.w}, &cols);

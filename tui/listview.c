@@ -220,6 +220,13 @@ bool listview_key(struct view *view, const struct key *key)
     return key->code != K_CTRL('l') && key->code != K_CTRL('z');
 }
 
+void listview_click(struct view *view, int y, int x)
+{
+    struct listview *lv = (struct listview *)view;
+    list_click(&lv->list, y, x, app_now_us(view->app));
+    pump(lv);
+}
+
 bool listview_command(struct listview *lv, enum command command)
 {
     if (command == CMD_FILTER) {

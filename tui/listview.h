@@ -22,6 +22,7 @@ void listview_release(struct listview *lv);
 /* For a view's scopes_now: while the filter is typed, only its own keys. */
 unsigned listview_scopes(const struct view *view);
 bool listview_key(struct view *view, const struct key *key);
+void listview_click(struct view *view, int y, int x);
 bool listview_command(struct listview *lv, enum command command);
 void listview_swap(struct listview *lv, struct rows *rows, bool complete);
 /* For a view's wake_ms: while a long list is put in order. */

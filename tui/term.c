@@ -1,5 +1,7 @@
 #include "tui/term.h"
 
+#include "core/base/clock.h"
+
 #include "core/output.h"
 
 #include <curses.h>
@@ -23,6 +25,9 @@ enum {
     PASTE_LIMIT = 1 << 16,
     CODE_PASTE_BEGIN = 0x6f00, /* our own curses key codes, beyond those of terminfo */
     CODE_PASTE_END,
+    CODE_MOUSE,     /* SGR: what follows is text up to M or m */
+    CODE_MOUSE_OLD, /* three bytes follow */
+    TAIL_MS = 1000, /* what comes so long after an Esc may be the rest of a key */
 };
 
 struct terminal {
@@ -30,9 +35,15 @@ struct terminal {
     struct canvas shown; /* what the terminal has */
     bool all;            /* nothing is known of what it has */
     bool color;
+    bool mouse;
     struct sbuf paste;
     bool pasting;
-    int stderr_fd; /* the real one */
+    char report[24]; /* of the mouse, as far as it has come */
+    size_t report_len;
+    enum { REPORT_NONE, REPORT_SGR, REPORT_OLD } reporting;
+    int64_t esc_ms; /* when an Esc came alone; 0: something else came last */
+    bool tail;      /* the rest of a key whose beginning was taken for an Esc */
+    int stderr_fd;  /* the real one */
 };
 
 /* What a crash handler needs; written before the handlers are installed, then only read. A handler
@@ -85,9 +96,9 @@ static void crash_arm(int stderr_fd)
 {
     crash.leave_len = 0;
     crash.stderr_fd = stderr_fd;
-    static const char paste_off[] = "\x1b[?2004l";
-    memcpy(crash.leave, paste_off, sizeof paste_off - 1);
-    crash.leave_len = sizeof paste_off - 1;
+    static const char modes_off[] = "\x1b[?2004l\x1b[?1006l\x1b[?1000l";
+    memcpy(crash.leave, modes_off, sizeof modes_off - 1);
+    crash.leave_len = sizeof modes_off - 1;
     add_leave("sgr0");
     add_leave("rmkx");
     add_leave("rmcup");
@@ -108,9 +119,14 @@ static void crash_disarm(void)
 
 /* --- opening and closing -------------------------------------------------------------------- */
 
-static void paste_mode(bool on)
+/* Bracketed paste, and the mouse where the terminal says that it has one: buttons, in numbers that
+ * do not end at column 223. */
+static void input_modes(const struct terminal *term, bool on)
 {
-    ssize_t n = write(STDOUT_FILENO, on ? "\x1b[?2004h" : "\x1b[?2004l", 8);
+    const char *text = term->mouse ? (on ? "\x1b[?2004h\x1b[?1000h\x1b[?1006h"
+                                         : "\x1b[?2004l\x1b[?1006l\x1b[?1000l")
+                                   : (on ? "\x1b[?2004h" : "\x1b[?2004l");
+    ssize_t n = write(STDOUT_FILENO, text, strlen(text));
     (void)n; /* a terminal that is gone is noticed by the loop */
 }
 
@@ -190,6 +206,12 @@ bool terminal_open(bool no_color, const char *log_path, struct terminal **ret, s
     intrflush(stdscr, FALSE);
     define_key("\x1b[200~", CODE_PASTE_BEGIN);
     define_key("\x1b[201~", CODE_PASTE_END);
+    const char *mouse = tigetstr("kmous");
+    term->mouse = mouse && mouse != (const char *)-1;
+    if (term->mouse) {
+        define_key("\x1b[<", CODE_MOUSE);
+        define_key("\x1b[M", CODE_MOUSE_OLD);
+    }
     term->color = !no_color && has_colors();
     if (term->color)
         init_colors();
@@ -197,7 +219,7 @@ bool terminal_open(bool no_color, const char *log_path, struct terminal **ret, s
     crash_arm(term->stderr_fd);
     canvas_init(&term->shown, false);
     term->all = true;
-    paste_mode(true);
+    input_modes(term, true);
     *ret = term;
     return true;
 }
@@ -206,7 +228,7 @@ void terminal_close(struct terminal *term)
 {
     if (!term)
         return;
-    paste_mode(false);
+    input_modes(term, false);
     endwin();
     crash_disarm();
     delscreen(term->screen);
@@ -329,6 +351,7 @@ void terminal_flush_input(struct terminal *term)
 {
     flushinp();
     term->pasting = false;
+    term->reporting = REPORT_NONE;
 }
 
 static uint32_t function_key(wint_t code)
@@ -381,6 +404,57 @@ static void paste_add(struct terminal *term, wint_t c)
         sbuf_add(&term->paste, bytes, n);
 }
 
+/* "0;10;8M": button, column, row. Only a press is of interest. */
+static bool read_sgr(const char *report, struct key *ret)
+{
+    int button, x, y;
+    char end;
+    if (sscanf(report, "%d;%d;%d%c", &button, &x, &y, &end) != 4 || end != 'M')
+        return false;
+    *ret = (struct key){.code = K_MOUSE, .mouse = {.y = y - 1, .x = x - 1}};
+    ret->mouse.action = button == 64   ? MOUSE_WHEEL_UP
+                        : button == 65 ? MOUSE_WHEEL_DOWN
+                                       : MOUSE_CLICK;
+    return button == 0 || button == 64 || button == 65;
+}
+
+/* Takes the next character of a report; true when it ended and means something here. */
+static bool add_report(struct terminal *term, wint_t c, struct key *ret)
+{
+    if (term->report_len < sizeof term->report - 1)
+        term->report[term->report_len++] = (char)(c < 0x80 ? c : '?');
+    term->report[term->report_len] = '\0';
+    bool sgr = term->reporting == REPORT_SGR;
+    bool ended = sgr ? c == 'M' || c == 'm' : term->report_len == 3;
+    if (!ended)
+        return false;
+    term->reporting = REPORT_NONE;
+    return sgr && read_sgr(term->report, ret);
+}
+
+static void begin_report(struct terminal *term, bool sgr)
+{
+    term->reporting = sgr ? REPORT_SGR : REPORT_OLD;
+    term->report_len = 0;
+}
+
+/* On a slow line an arrow key may come as an Esc and, too late for curses, its rest. The Esc was
+ * acted upon; the rest is no letters. */
+static bool is_tail(struct terminal *term, wint_t c)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    bool late = now_ms - term->esc_ms > TAIL_MS;
+    if (term->tail && !late) {
+        term->tail = c < 0x40 || c == '[';
+        term->esc_ms = term->tail ? term->esc_ms : 0;
+        return true;
+    }
+    term->tail = term->esc_ms && !late && (c == '[' || c == 'O');
+    if (!term->tail)
+        term->esc_ms = c == K_ESC ? now_ms : 0;
+    return term->tail;
+}
+
 bool terminal_key(struct terminal *term, struct key *ret)
 {
     for (;;) {
@@ -400,7 +474,12 @@ bool terminal_key(struct terminal *term, struct key *ret)
         } else if (term->pasting) {
             if (got == OK)
                 paste_add(term, c);
-        } else {
+        } else if (got == KEY_CODE_YES && (c == CODE_MOUSE || c == CODE_MOUSE_OLD)) {
+            begin_report(term, c == CODE_MOUSE);
+        } else if (term->reporting != REPORT_NONE) {
+            if (add_report(term, c, ret))
+                return true;
+        } else if (got != OK || !is_tail(term, c)) {
             *ret = (struct key){.code = got == KEY_CODE_YES ? function_key(c) : plain_key(c)};
             return true;
         }
@@ -409,7 +488,7 @@ bool terminal_key(struct terminal *term, struct key *ret)
 
 void terminal_suspend(struct terminal *term)
 {
-    paste_mode(false);
+    input_modes(term, false);
     def_prog_mode();
     endwin();
     tcsetattr(STDIN_FILENO, TCSADRAIN, &crash.termios);
@@ -424,6 +503,6 @@ void terminal_suspend(struct terminal *term)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     sigaction(SIGTSTP, &old, NULL);
     reset_prog_mode();
-    paste_mode(true);
+    input_modes(term, true);
     term->all = true;
 }

@@ -27,6 +27,8 @@ struct view_class {
     void (*draw)(struct view *view, struct canvas *canvas, struct rect r);
     /* A key before the table is asked: for prompts. True: it was taken. May be NULL. */
     bool (*key)(struct view *view, const struct key *key);
+    /* A click on the screen; may be NULL. */
+    void (*click)(struct view *view, int y, int x);
     /* False: not for this view. */
     bool (*command)(struct view *view, enum command command);
     /* The rows of its session changed; `old` (may be NULL) is freed afterwards. May be NULL. */

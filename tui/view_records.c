@@ -186,6 +186,7 @@ static const struct view_class records_class = {
     .title = title,
     .draw = draw,
     .key = listview_key,
+    .click = listview_click,
     .command = command,
     .rows_changed = rows_changed,
     .read_visible = read_visible,

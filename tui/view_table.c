@@ -259,6 +259,7 @@ static const struct view_class table_class = {
     .title = title,
     .draw = draw,
     .key = listview_key,
+    .click = listview_click,
     .command = command,
     .wake_ms = wake_ms,
     .is_busy = is_busy,

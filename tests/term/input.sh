@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# ux.md R22 A2, R20 A4 and A1: the mouse; an arrow key split by a slow line; counts, ranges and the
+# filter's history; a list that is made as small as a screen can be.
+. "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
+
+where() { cap | grep -oE '▸.*public\.[a-z_]+' | grep -oE 'public\.[a-z_]+'; }
+line_of() { cap | grep -nE -- "$1" | head -n 1 | cut -d : -f 1; }
+click() { lit "$(printf '\033[<0;%d;%dM\033[<0;%d;%dm' "$2" "$1" "$2" "$1")"; }
+at() { [ "$(where)" = "$1" ]; }
+
+start_demo 120 30
+k j j Enter
+see 'public\.'
+first=$(where)
+last=$(cap | grep -oE '^ .*public\.[a-z_]+' | grep -oE 'public\.[a-z_]+' | tail -n 1)
+[ "$first" != "$last" ] || fail "the demo has one table"
+
+# A click selects; a click on a heading sorts by it, another one turns the order; the wheel moves.
+click "$(line_of "$last")" 20
+until_true 10 at "$last" || fail "a click on $last selected $(where)"
+click "$(line_of PHASE)" "$(($(cap | grep PHASE | grep -obE PHASE | cut -d : -f 1) + 1))"
+see 'PHASE ↑'
+click "$(line_of PHASE)" "$(($(cap | grep PHASE | grep -obE PHASE | cut -d : -f 1) + 1))"
+see 'PHASE ↓'
+at "$last" || fail "sorting moved the cursor to $(where)"
+k g
+top=$(where)
+lit "$(printf '\033[<65;5;5M')"
+until_true 10 eval '! at "$top"' || fail "the wheel does not move"
+lit "$(printf '\033[<64;5;5M')"
+until_true 10 at "$top" || fail "the wheel does not move back"
+
+# The Esc of an arrow key comes alone: it closes the line, and what follows is no letters.
+k /
+lit users
+see '\[users\]'
+t send-keys -t o -H 1b
+gone '^ /users'
+lit '[A'
+k v
+see 'range of 1: v marks it'
+lacks 'AUDIT|audit' || fail "the rest of an arrow key acted as a letter"
+k Escape
+gone 'range of'
+k Escape
+gone '\[users\]'
+
+# Counts and ranges.
+k 2 G
+second=$(where)
+k g j
+until_true 10 at "$second" || fail "2G is $second, gj is $(where)"
+k g v 2 j v
+see '3 marked'
+k u
+gone 'marked'
+
+# The filter typed before comes back with Up.
+k / Up
+see '\[users\]'
+k Enter
+k Escape
+
+for size in '1 1' '5 2' '20 5' '300 80' '120 30'; do
+    # shellcheck disable=SC2086
+    resize $size
+done
+see 'public\.'
+[ -n "$(where)" ] || fail "the cursor is lost"
+k q q
+restored
