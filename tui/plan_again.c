@@ -196,9 +196,11 @@ static bool is_open_at_cursor(const struct plan_view *v, size_t i)
            outcome != OUTCOME_UNCHANGED;
 }
 
+/* PLANNED: nothing at all was tried. */
 static bool is_not_tried(const struct plan_view *v, size_t i)
 {
-    return v->plan->items[i].outcome == OUTCOME_NOT_TRIED;
+    enum outcome outcome = v->plan->items[i].outcome;
+    return outcome == OUTCOME_NOT_TRIED || outcome == OUTCOME_PLANNED;
 }
 
 /* What waited for this result goes on waiting for the next one. */

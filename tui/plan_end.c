@@ -26,11 +26,7 @@ static void say_failures(struct app *app, const struct plan *plan)
     size_t said = 0;
     for (size_t i = 0; i < plan->nitems && said < SAID; i++) {
         const struct plan_item *item = &plan->items[i];
-        bool well = item->outcome == OUTCOME_APPLIED ? item->verified
-                                                     : item->outcome == OUTCOME_UNCHANGED ||
-                                                           item->outcome == OUTCOME_SET_ASIDE ||
-                                                           item->outcome == OUTCOME_NOT_TRIED;
-        if (well)
+        if (plan_went_well(item) || item->outcome == OUTCOME_NOT_TRIED)
             continue;
         app_say(app, STYLE_BAD, "%.*s: %.*s", STR_ARG(item->label),
                 STR_ARG(plan_outcome_words(&a, item)));
@@ -92,7 +88,10 @@ static void save_done(struct job *job, void *owner)
     plan_start_questions(v);
     session_note_result(v->base.session, job);
     if (job->ok)
-        app_say(app, STYLE_OK, "saved: penstock apply %.*s", STR_ARG(saved_path(job)));
+        app_say(app, STYLE_OK, "saved: penstock -t %.*s%s apply %.*s",
+                STR_ARG(shell_quote(&job->arena, v->base.session->name)),
+                v->base.session->target.env == ENV_PROD ? " --write" : "",
+                STR_ARG(shell_quote(&job->arena, saved_path(job))));
     else
         app_say_err(app, &job->err);
 }

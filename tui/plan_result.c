@@ -29,6 +29,7 @@ struct str plan_outcome_words(struct arena *a, const struct plan_item *item)
         return STR("refused: changed since preview");
     case OUTCOME_LOCKED:
         return arena_printf(a, "refused: locked: %.*s", STR_ARG(why));
+    case OUTCOME_PLANNED: /* nothing at all was tried */
     case OUTCOME_NOT_TRIED:
         return arena_printf(a, "not tried%s%.*s", why.len ? ": " : "", STR_ARG(why));
     case OUTCOME_SET_ASIDE:
@@ -112,7 +113,7 @@ static void add_counts(struct plan_lines *l, const struct plan *plan)
     sbuf_release(&out);
 }
 
-static bool is_well(const struct plan_item *item)
+bool plan_went_well(const struct plan_item *item)
 {
     return (item->outcome == OUTCOME_APPLIED && item->verified) ||
            item->outcome == OUTCOME_UNCHANGED || item->outcome == OUTCOME_SET_ASIDE;
@@ -130,7 +131,7 @@ void plan_result_lines(const struct plan_view *v, struct plan_lines *l)
     for (int well = 0; well < 2; well++) { /* what went wrong comes first */
         for (size_t i = 0; i < plan->nitems; i++) {
             const struct plan_item *item = &plan->items[i];
-            if (is_well(item) == well)
+            if (plan_went_well(item) == well)
                 add_item(l, v, i);
             waiting = waiting || (item->outcome == OUTCOME_APPLIED && !item->effective);
         }

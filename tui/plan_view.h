@@ -132,6 +132,8 @@ void plan_add(struct plan_lines *l, enum style style, int indent, ptrdiff_t item
               ...) __attribute__((format(printf, 5, 6)));
 void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t n, bool more,
                    size_t most);
+/* Applied and verified, or there was nothing to do. */
+bool plan_went_well(const struct plan_item *item);
 /* "refused: changed since preview" */
 struct str plan_outcome_words(struct arena *a, const struct plan_item *item);
 /* Why an item is not, or was not, done. */

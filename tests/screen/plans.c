@@ -378,7 +378,7 @@ static void a_plan_is_saved_for_the_command_line(void **state)
     struct screen s = {0};
     open_on(&s, "mixed", ENV_DEV);
     keys(&s, "*xr{Tab}W");
-    assert_shows(&s, "saved: penstock apply");
+    assert_shows(&s, "saved: penstock -t orders-pg apply");
     char command[256];
     snprintf(command, sizeof command, "ls %s/plans/*.json >/dev/null", s.dir);
     assert_int_equal(system(command), 0);
@@ -398,6 +398,25 @@ static void the_command_is_copied(void **state)
     keys(&s, "*xr{Tab}Y");
     assert_str(sbuf_view(&s.app->clipboard),
                "penstock -t orders-pg table rollback 4/16411 4/16421");
+    screen_close(&s);
+}
+
+/* ux.md R4 A5: without a journal nothing is written, and the path is said. */
+static void without_a_journal_nothing_is_written(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "mixed", ENV_DEV);
+    keys(&s, "/items{Enter}xr");
+    char journal[sizeof s.journal];
+    memcpy(journal, s.journal, sizeof journal);
+    snprintf(s.journal, sizeof s.journal, "/proc/nowhere/journal.db");
+    keys(&s, "y");
+    assert_shows(&s, "nothing was written: ");
+    assert_shows(&s, "/proc/nowhere");
+    assert_shows(&s, "not tried");
+    memcpy(s.journal, journal, sizeof journal);
+    keys(&s, "Ry");
+    assert_shows(&s, "1 of 1 applied");
     screen_close(&s);
 }
 
@@ -477,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_discarded_plan_is_gone),
         cmocka_unit_test(a_plan_is_saved_for_the_command_line),
         cmocka_unit_test(the_command_is_copied),
+        cmocka_unit_test(without_a_journal_nothing_is_written),
         cmocka_unit_test(hidden_marks_are_said_and_left_out_by_a_key),
         cmocka_unit_test(what_changes_is_marked_where_nothing_may_be),
         cmocka_unit_test(the_reason_is_given_to_every_plan),

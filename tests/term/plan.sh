@@ -73,7 +73,7 @@ until_true 10 eval 't show-buffer >"$work/copied" 2>/dev/null' || fail 'nothing 
 grep -q '^penstock -t etl+file://.* table rollback 7/16[0-9]* 7/16[0-9]*$' "$work/copied" ||
     fail "copied: $(cat "$work/copied")"
 k W
-see 'saved: penstock apply'
+see 'saved: penstock -t etl'
 plan=$(ls "$XDG_STATE_HOME"/penstock/plans/*.json)
 [ "$(stat -c %a "$plan")" = 600 ] || fail 'others may read the plan'
 k C-x
