@@ -6,6 +6,13 @@
 
 enum { PREVIEW_RECORDS = 20 }; /* an action's effect is shown for so many; the plan has all */
 
+struct str action_name(const struct action *action)
+{
+    struct str label = str_of(action->label);
+    ptrdiff_t colon = str_index(label, ':');
+    return colon < 0 ? label : str_sub(label, 0, (size_t)colon);
+}
+
 /* --- wants ---------------------------------------------------------------------------------- */
 
 static struct str copy_or_null(struct arena *a, struct str s)

@@ -19,6 +19,8 @@ struct want {
     struct str reason; /* ptr NULL: none */
 };
 
+/* "rollback one step", without the explanation that its label may have behind a colon. */
+struct str action_name(const struct action *action);
 struct want *want_copy(struct arena *a, const struct want *want);
 /* The same of those records for which `keep` says so. */
 struct want *want_pick(struct arena *a, const struct want *want, const bool *keep);

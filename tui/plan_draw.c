@@ -5,14 +5,6 @@
 
 enum { HEAD = 1, FOOT = 4, RESULT_FOOT = 3, WAITING = 2, FRAME = 2 };
 
-/* "rollback one step", without the explanation behind a colon. */
-static struct str short_label(const struct action *action)
-{
-    struct str label = str_of(action->label);
-    ptrdiff_t colon = str_index(label, ':');
-    return colon < 0 ? label : str_sub(label, 0, (size_t)colon);
-}
-
 static struct str box_title(const struct plan_view *v, struct arena *a)
 {
     const struct plan *plan = v->plan;
@@ -40,7 +32,7 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
     size_t planned = plan_count(plan, OUTCOME_PLANNED), aside = plan_count(plan, OUTCOME_SET_ASIDE);
     struct str what = plan->undoes
                           ? arena_printf(a, "%s of change %.4s", plan->verb, plan->undoes_id)
-                      : want ? short_label(want->action)
+                      : want ? action_name(want->action)
                              : str_of(plan->verb);
     struct str of =
         planned + aside < plan->nitems ? arena_printf(a, " of %zu", plan->nitems) : STR("");

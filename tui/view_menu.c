@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { FRAME = 2, FOOT = 5 }; /* rule, three lines of text, what a choice does */
+
 struct menu_view {
     struct view base;
     struct arena arena;
@@ -55,7 +57,7 @@ static void draw_entry(const struct menu_view *v, struct canvas *canvas, struct 
         canvas_put(canvas, r.y, r.x, 1, STYLE_STRONG, STR("▸"));
     canvas_printf(canvas, r.y, x, 1, off ? STYLE_DIM : STYLE_KEY, "%c", action->key);
     canvas_put(canvas, r.y, x + 3, label_width, off ? STYLE_DIM : STYLE_STRONG,
-               str_of(action->label));
+               action_name(action));
     x += 3 + label_width + 2;
     enum style style = !known || off                  ? STYLE_DIM
                        : entry->level == LEVEL_DANGER ? STYLE_BAD
@@ -78,11 +80,11 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct arena *a = &canvas->scratch;
     int label_width = 0, w = r.w - 2;
     for (size_t i = 0; i < v->n; i++) {
-        int width = text_width(str_of(actions[i].label));
+        int width = text_width(action_name(&actions[i]));
         label_width = width > label_width ? width : label_width;
     }
-    label_width = label_width > w / 3 ? w / 3 : label_width;
-    int h = (int)v->n + 7;
+    label_width = label_width > w * 2 / 5 ? w * 2 / 5 : label_width;
+    int h = (int)v->n + FRAME + FOOT;
     h = h > r.h ? r.h : h;
     struct rect box = {r.y + (r.h - h) / 2, r.x + 1, h, r.w - 2};
     struct str ro = session_why_read_only(view->session);
@@ -90,25 +92,27 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
         canvas_box(canvas, box, box_title(v, a),
                    arena_printf(a, "%s %.*s", environment_tag(view->session->target.env),
                                 STR_ARG(view->session->name)));
-    int rows = in.h - 4;
+    int rows = in.h - FOOT;
     size_t top = v->cursor >= (size_t)rows && rows > 0 ? v->cursor - (size_t)rows + 1 : 0;
     for (int i = 0; i < rows && top + (size_t)i < v->n; i++)
         draw_entry(v, canvas, (struct rect){in.y + i, in.x, 1, in.w}, top + (size_t)i, label_width,
                    ro.ptr != NULL);
-    int y = in.y + in.h - 4;
+    int y = in.y + in.h - FOOT;
     canvas_hline(canvas, y, in.x, in.w, STYLE_FRAME);
     if (v->prompting)
         input_draw(&v->input, canvas, y + 1, in.x, in.w,
                    arena_printf(a, "%s: ", v->prompted->prompt));
     else if (v->err.kind != ERR_NONE)
         canvas_put(canvas, y + 1, in.x, in.w, STYLE_BAD, str_of(v->err.text));
-    else if (v->answer && v->cursor < v->n) /* whole: its line in the list is cut */
-        canvas_put_folded(canvas, (struct rect){y + 1, in.x, 2, in.w}, STYLE_DIM,
-                          v->answer->entries[v->cursor].text);
+    else if (v->cursor < v->n) /* whole: its line in the list is cut */
+        canvas_put_folded(
+            canvas, (struct rect){y + 1, in.x, FOOT - 2, in.w}, STYLE_DIM,
+            arena_printf(a, "%s.  %.*s", actions[v->cursor].label,
+                         STR_ARG(v->answer ? v->answer->entries[v->cursor].text : STR(""))));
     if (ro.ptr)
-        canvas_printf(canvas, y + 3, in.x, in.w, STYLE_WARN, "READ-ONLY: %.*s", STR_ARG(ro));
+        canvas_printf(canvas, y + FOOT - 1, in.x, in.w, STYLE_WARN, "READ-ONLY: %.*s", STR_ARG(ro));
     else
-        canvas_put(canvas, y + 3, in.x, in.w, STYLE_DIM,
+        canvas_put(canvas, y + FOOT - 1, in.x, in.w, STYLE_DIM,
                    STR("nothing is written yet: each choice makes a plan first"));
 }
 
@@ -134,12 +138,13 @@ static void choose(struct menu_view *v, size_t i)
     struct str ro = session_why_read_only(v->base.session);
     v->cursor = i;
     if (ro.ptr)
-        app_say(app, STYLE_WARN, "%s: READ-ONLY: %.*s", action->label, STR_ARG(ro));
+        app_say(app, STYLE_WARN, "%.*s: READ-ONLY: %.*s", STR_ARG(action_name(action)),
+                STR_ARG(ro));
     else if (action->per && !str_is(str_of(action->per), v->sheet->name))
-        app_say(app, STYLE_WARN, "%s: choose one of the %s first (Esc, then H)", action->label,
-                action->per);
+        app_say(app, STYLE_WARN, "%.*s: choose one of the %s first (Esc, then H)",
+                STR_ARG(action_name(action)), action->per);
     else if (entry && !entry->possible)
-        app_say(app, STYLE_WARN, "%s: %.*s", action->label, STR_ARG(entry->text));
+        app_say(app, STYLE_WARN, "%.*s: %.*s", STR_ARG(action_name(action)), STR_ARG(entry->text));
     else if (action->prompt) {
         v->prompting = true;
         v->prompted = action;
