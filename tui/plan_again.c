@@ -68,6 +68,7 @@ void plan_include_items(struct plan_view *v)
         if (plan->items[i].outcome == OUTCOME_SET_ASIDE && (!one || (ptrdiff_t)i == v->cursor_item))
             plan_include(plan, i);
     }
+    v->placed = false; /* what now follows is to be seen */
     plan_start_questions(v);
 }
 

@@ -70,9 +70,11 @@ static void draw_head(const struct plan_view *v, struct canvas *canvas, struct r
                                    STR_ARG(clock_text(a, v->plan->read_at_us)), STR_ARG(age));
     int w = text_width(read);
     canvas_put_right(canvas, r.y, r.x + r.w - w, w, STYLE_DIM, read);
-    if (info)
-        canvas_put(canvas, r.y, r.x, r.w - w - 2, STYLE_TEXT,
-                   arena_printf(a, "server says %.*s", STR_ARG(info->server)));
+    struct str server = info ? text_clean(a, info->server, 0) : STR_NULL;
+    int room = r.w - w - 2 - text_width(STR("server says "));
+    if (info) /* database and role, at its end, tell servers apart */
+        canvas_printf(canvas, r.y, r.x, r.w - w - 2, STYLE_TEXT, "server says %.*s",
+                      STR_ARG(text_cut_middle(a, server, room < 4 ? 4 : room, 0)));
 }
 
 /* --- the two parts -------------------------------------------------------------------------- */
@@ -89,8 +91,10 @@ static void find_item(struct plan_view *v)
 static void place_cursor(struct plan_view *v)
 {
     const struct plan_lines *l = &v->lines;
-    if (!v->placed) /* on the first row; what follows from it is shown from its beginning */
+    if (!v->placed) { /* on the first row; what follows from it is shown from its beginning */
         v->cursor = l->ntop < l->n ? l->ntop : 0;
+        v->top = v->rows_top = 0;
+    }
     v->placed = true;
     if (v->cursor >= l->n)
         v->cursor = l->n ? l->n - 1 : 0;
@@ -174,8 +178,8 @@ static void draw_parts(struct plan_view *v, struct canvas *canvas, struct rect r
     canvas_hline(canvas, r.y + above, r.x, r.w, STYLE_FRAME);
     if (above < (int)l->ntop)
         canvas_put(canvas, r.y + above, r.x + 2, r.w / 2, STYLE_KEY,
-                   arena_printf(a, " %zu-%zu of %zu lines: Up reads them ", v->top + 1,
-                                v->top + (size_t)above, l->ntop));
+                   arena_printf(a, " %zu-%zu of %zu lines%s ", v->top + 1, v->top + (size_t)above,
+                                l->ntop, v->cursor >= l->ntop ? ": Up reads them" : ""));
     struct str seen = rows_seen(v, rows, a);
     int w = text_width(seen);
     canvas_put(canvas, r.y + above, r.x + r.w - w - 1, w, STYLE_KEY, seen);

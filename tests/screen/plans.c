@@ -94,7 +94,8 @@ static void what_is_included_wants_the_last_tier(void **state)
 {
     struct screen s = {0};
     open_on(&s, "mixed", ENV_DEV);
-    keys(&s, "*xr{Tab}i");
+    keys(&s, "*xr{Tab}{Up}{Up}{Up}{Up}i"); /* wherever it was scrolled to */
+    assert_shows(&s, "LOSES all changes");
     assert_shows(&s, "reason, then Enter");
     keys(&s, "{Enter}");
     assert_shows(&s, "a reason is needed");
