@@ -35,6 +35,8 @@ static bool open_screen(struct cli *cli, const char *notice, struct err *err)
         .lock_wait_ms = cli->opts.lock_wait_ms,
         .confirm_quiet_ms = cli->config->confirm_quiet_ms,
         .refresh_ms = context ? context->refresh_ms : 0,
+        .write_idle_ms = cli->config->write_idle_ms,
+        .read_only = cli->opts.read_only,
         .notice = notice,
     };
     return tui_run(&opts, err);

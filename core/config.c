@@ -263,12 +263,22 @@ static bool read_quiet(struct reader *r, yaml_node_t *value)
     return true;
 }
 
+static bool read_write_idle(struct reader *r, yaml_node_t *value)
+{
+    int64_t us;
+    if (!time_span_parse(yaml_file_text(value), &us) || us < 1000000)
+        return yaml_file_wrong(r->file, value, r->err, "write_idle is a time like 15m");
+    r->config->write_idle_ms = us / 1000;
+    return true;
+}
+
 static bool read_config(struct reader *r)
 {
     static const struct key keys[] = {
         {"contexts", read_contexts},
         {"default", read_default},
         {"confirm_quiet_ms", read_quiet},
+        {"write_idle", read_write_idle},
     };
     yaml_node_t *root = r->file->root;
     if (!root || (root->type == YAML_SCALAR_NODE && !yaml_file_text(root).ptr))
@@ -290,6 +300,7 @@ bool config_load(const char *path, struct config **ret, struct err *err)
     if (!config)
         abort();
     config->confirm_quiet_ms = 500;
+    config->write_idle_ms = 15 * 60 * 1000;
     config->path = path ? arena_cstr(&config->arena, str_of(path))
                         : xdg_path(&config->arena, "XDG_CONFIG_HOME", ".config", "config.yaml").ptr;
     CLEANUP(yaml_file_release) struct yaml_file file = {0};

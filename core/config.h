@@ -27,6 +27,7 @@ struct config {
     size_t ncontexts;
     const char *default_context; /* or NULL */
     int64_t confirm_quiet_ms;    /* 500 */
+    int64_t write_idle_ms;       /* 15 min; see tui/app.h */
 };
 
 /* `path` NULL: the XDG place, where a missing file is an empty configuration; a file that was named

@@ -34,6 +34,7 @@ struct worker {
     struct store_opts opts;
     pthread_t thread;
     int event_fd;
+    atomic_bool writable; /* as it is wanted; opts.writable is as it is open */
 
     pthread_mutex_t mutex; /* guards all down to `orphan`, and job->forgotten of jobs inside */
     pthread_cond_t wake, ended;
@@ -179,6 +180,11 @@ static bool store_ready(struct worker *w, struct job *job)
 {
     if (!w->layout)
         return true;
+    bool writable = atomic_load(&w->writable);
+    if (w->opts.writable != writable) {
+        w->opts.writable = writable;
+        w->lost = true;
+    }
     if (w->store && w->lost) {
         store_close(w->store);
         w->store = NULL;
@@ -276,6 +282,7 @@ bool worker_start(const struct layout *layout, const struct address *address,
     w->address = address;
     if (opts)
         w->opts = *opts;
+    atomic_init(&w->writable, w->opts.writable);
     w->urgent.end = &w->urgent.first;
     w->queue.end = &w->queue.first;
     w->out_end = &w->out;
@@ -361,6 +368,11 @@ void worker_collect(struct worker *w)
         }
         message_free(m);
     }
+}
+
+void worker_set_writable(struct worker *w, bool writable)
+{
+    atomic_store(&w->writable, writable);
 }
 
 const struct store_info *worker_info(const struct worker *worker, struct err *ret_err)

@@ -63,6 +63,9 @@ void worker_collect(struct worker *worker);
 void worker_cancel(struct worker *worker, void *owner); /* running and queued jobs of this owner */
 void worker_forget(struct worker *worker, void *owner); /* cancels; nothing of theirs comes back */
 
+/* From the next job on the store is open for writing, or is not: it is opened anew. */
+void worker_set_writable(struct worker *worker, bool writable);
+
 /* How the store is, as of the last collect: its description while it is open (valid until the next
  * collect), else NULL and the error of the last attempt (kind NONE: none was made). */
 const struct store_info *worker_info(const struct worker *worker, struct err *ret_err);

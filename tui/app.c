@@ -480,9 +480,24 @@ static bool holds_refresh(const struct view *view)
     return view->class->holds_refresh && view->class->holds_refresh(view);
 }
 
+/* What was made writable is read-only again when nobody is there. */
+static void end_writing(struct app *app, int64_t now_ms)
+{
+    bool at_work = app->top->class->is_busy && app->top->class->is_busy(app->top);
+    if (at_work || now_ms - app->key_at_ms < app->opts.write_idle_ms)
+        return;
+    for (struct session *s = app->sessions; s; s = s->next) {
+        if (!s->lifted)
+            continue;
+        session_set_writable(s, false);
+        app_say(app, STYLE_WARN, "%.*s is read-only again", STR_ARG(s->name));
+    }
+}
+
 int64_t app_tick(struct app *app)
 {
     int64_t now = clock_monotonic_ms(), next = now + 1000; /* the age in the header */
+    end_writing(app, now);
     for (struct session *s = app->sessions; s; s = s->next) {
         int64_t due = session_tick(s, now, app->paused || holds_refresh(app->top));
         next = due < next ? due : next;

@@ -20,6 +20,9 @@ struct tui_opts {
     int64_t lock_wait_ms;     /* how long a held lock is polled inside a commit */
     int64_t confirm_quiet_ms; /* a confirm key counts after so long without any key */
     int64_t refresh_ms;       /* 0: 5 s */
+    int64_t write_idle_ms;    /* production that was made writable is read-only again after so long
+                                 without a key */
+    bool read_only;           /* by the command line: nothing lifts it */
     const char *notice;       /* shown at the start until a key is pressed; may be NULL */
 };
 

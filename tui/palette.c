@@ -5,6 +5,7 @@
 #include "tui/ask.h"
 #include "tui/plan_park.h"
 #include "tui/view_table.h"
+#include "tui/view_write.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -87,13 +88,29 @@ static struct str no_parked(const struct app *app)
     return plan_parked(app) ? STR_NULL : STR("no plan is parked");
 }
 
-static struct str read_only(const struct app *app)
+/* The store that a command is about: that of the view, or the only one. */
+static struct session *session_meant(const struct app *app)
 {
     const struct view *view = app->top;
     while (view && !view->session)
         view = view->below;
-    struct str why = view ? session_why_read_only(view->session) : STR_NULL;
-    return why.ptr ? why : STR_NULL;
+    return view ? view->session : app->nsessions == 1 ? app->sessions : NULL;
+}
+
+static struct str read_only(const struct app *app)
+{
+    const struct session *session = session_meant(app);
+    return session ? session_why_read_only(session) : STR_NULL;
+}
+
+static void run_write(struct app *app, struct str argument)
+{
+    (void)argument;
+    struct session *session = session_meant(app);
+    if (session)
+        view_write_open(app, session);
+    else
+        app_say(app, STYLE_MESSAGE, "open the store first that is to be changed");
 }
 
 static void run_reason(struct app *app, struct str argument)
@@ -165,6 +182,7 @@ const struct palette_command palette_commands[] = {
     {"context", "NAME", "the records of another store that is open", run_context, NULL},
     {"plan", "ID", "a plan that was parked", run_plan, no_parked},
     {"resume", "ID", "go on with what a change left", run_resume, read_only},
+    {"write", NULL, "make production writable for a while", run_write, NULL},
     {"reason", "TEXT", "given to every change from now on; empty: none", run_reason, NULL},
     {"every", "5s", "how often rows are read again", run_every, NULL},
     {"save-screen", "FILE", "what is on the screen, as text", run_save_screen, NULL},

@@ -91,6 +91,34 @@ const struct store_info *session_info(const struct session *s)
     return worker_info(s->worker, NULL);
 }
 
+struct permission {
+    struct bench *bench;
+    bool writable;
+};
+
+/* The gate of apply asks the target, the connection is opened by the worker's options: both. */
+static bool permit_run(struct job *job, struct store *store)
+{
+    struct permission *permission = job->data;
+    (void)store;
+    permission->bench->open.target.read_only = !permission->writable;
+    return true;
+}
+
+void session_set_writable(struct session *s, bool writable)
+{
+    struct job *job = job_new(s->app->opts.timeout_ms, NULL);
+    struct permission *permission = arena_new(&job->arena, struct permission);
+    *permission = (struct permission){s->bench, writable};
+    job->data = permission;
+    job->urgent = true;
+    job->run = permit_run;
+    s->target.read_only = !writable;
+    s->lifted = writable;
+    worker_set_writable(s->worker, writable);
+    worker_send(s->worker, job);
+}
+
 struct str session_why_read_only(const struct session *s)
 {
     const struct store_info *info = session_info(s);
@@ -98,7 +126,9 @@ struct str session_why_read_only(const struct session *s)
         return s->attempts ? STR("disconnected: nothing can be changed until the store answers")
                            : STR("the store is not open");
     if (s->target.read_only && s->target.env == ENV_PROD)
-        return STR("opened read-only: start with --write to change production");
+        return s->app->opts.read_only
+                   ? STR("started with --read-only")
+                   : STR("production is opened read-only: :write makes it writable");
     if (info->writable)
         return STR_NULL;
     return info->why_read_only.ptr ? info->why_read_only : STR("opened read-only");

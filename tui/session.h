@@ -40,6 +40,7 @@ struct session {
     struct rows *rows; /* of the list; NULL before the first page */
     bool complete;     /* rows hold the whole scan */
     bool loading;
+    bool lifted; /* its context says read-only; an operator made it writable */
     size_t scanned;     /* by the load that runs */
     int64_t estimate;   /* of all records; -1: none */
     int64_t read_at_us; /* rows are as of then; TIME_UNKNOWN: never */
@@ -67,6 +68,8 @@ bool session_close(struct session *session, int64_t wait_ms);
 const struct store_info *session_info(const struct session *session); /* NULL when not open */
 /* Why nothing can be changed here, or STR_NULL. */
 struct str session_why_read_only(const struct session *session);
+/* Opens the store anew, for writing or not; the rows stay. */
+void session_set_writable(struct session *session, bool writable);
 
 /* Reads the whole list again; nothing when that is under way. */
 void session_load(struct session *session);
