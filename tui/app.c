@@ -467,7 +467,7 @@ size_t app_fds(const struct app *app, int *ret, size_t max)
 
 bool app_idle(const struct app *app)
 {
-    bool idle = app->probing == 0 && !follow_is_busy(app);
+    bool idle = app->probing == 0 && !app->declining && !follow_is_busy(app);
     for (const struct session *s = app->sessions; s; s = s->next)
         idle = idle && !s->loading;
     for (const struct view *view = app->top; view; view = view->below)
@@ -509,6 +509,10 @@ int64_t app_tick(struct app *app)
         else
             next = due < next ? due : next;
     }
+    if (app->quit_by_ms && (!app->declining || now >= app->quit_by_ms))
+        app->quit = true;
+    else if (app->quit_by_ms && app->quit_by_ms < next)
+        next = app->quit_by_ms;
     int64_t follow = follow_tick(app, now);
     next = follow < next ? follow : next;
     if (now - app->drawn_at_ms >= 1000)

@@ -179,9 +179,7 @@ void ask_plan(struct view *owner, const struct plan_source *source, ask_done *do
         data->source.want = want_copy(a, source->want);
     data->source.entry = source->entry.ptr ? arena_str(a, source->entry) : STR_NULL;
     data->source.reason = source->reason.ptr ? arena_str(a, source->reason) : STR_NULL;
-    job->run = source->want                 ? plan_run
-               : source->kind == FROM_BREAK ? break_run
-                                            : plan_journal_run;
+    job->run = source->want ? plan_run : source->kind == FROM_BREAK ? break_run : plan_journal_run;
     worker_send(owner->session->worker, job);
 }
 
@@ -327,10 +325,18 @@ static bool decline_run(struct job *job, struct store *store)
     return true;
 }
 
+static void decline_done(struct job *job, void *owner)
+{
+    (void)job;
+    struct app *app = owner;
+    app->declining--;
+}
+
 void ask_decline(struct session *session, struct plan *plan, const char *why)
 {
     struct plan_job *data;
-    struct job *job = plan_job_new(session, NULL, NULL, &data);
+    struct job *job = plan_job_new(session, session->app, decline_done, &data);
+    session->app->declining++;
     data->plan = plan;
     data->why = why;
     job->run = decline_run;

@@ -1,10 +1,13 @@
 #include "tui/plan_park.h"
 
+#include "core/base/clock.h"
 #include "tui/plan_view.h"
 #include "tui/view_choice.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { AUDIT_WAIT_MS = 1000 }; /* a store that hangs does not keep the program */
 
 struct parked {
     struct parked *next;
@@ -258,7 +261,7 @@ static void quit(struct app *app, void *ctx)
 {
     (void)ctx;
     plan_park_discard_all(app);
-    app->quit = true;
+    app->quit_by_ms = clock_monotonic_ms() + AUDIT_WAIT_MS;
 }
 
 static void look(struct app *app, void *ctx)

@@ -60,16 +60,18 @@ struct app {
     struct session *sessions;
     size_t nsessions;
     struct probe *probes;
-    struct worker *indexer; /* puts long lists in order; NULL until there is one */
-    size_t indexing;        /* its jobs */
-    struct keyset *filters; /* typed so far, the newest last */
-    struct keyset *said;    /* behind a colon, likewise */
+    struct worker *indexer;     /* puts long lists in order; NULL until there is one */
+    size_t indexing;            /* its jobs */
+    struct keyset *filters;     /* typed so far, the newest last */
+    struct keyset *said;        /* behind a colon, likewise */
     const struct canvas *shown; /* the last picture */
-    size_t probing;         /* targets whose answer is awaited */
-    struct parked *parked;  /* the last one first */
+    size_t probing;             /* targets whose answer is awaited */
+    struct parked *parked;      /* the last one first */
     struct follow *follows;
     int64_t follow_ms[2];    /* when, after the write */
     unsigned follow_answers; /* grows with each that came */
+    size_t declining;        /* plans whose audit lines are being written */
+    int64_t quit_by_ms;      /* it ends when they are, or then; 0: it does not end */
     struct sbuf reason;      /* given to every plan until it is cleared; empty: none */
     struct sbuf clipboard;   /* for the loop to hand to the terminal */
     char who[256];

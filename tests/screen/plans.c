@@ -335,8 +335,13 @@ static void leaving_asks_first(void **state)
     keys(&s, "x");
     assert_false(s.app->quit);
     keys(&s, "qd");
+    app_tick(s.app);
     assert_true(s.app->quit);
     assert_int_equal(plan_parked(s.app), 0);
+    char command[256]; /* and the audit knows */
+    snprintf(command, sizeof command, "test $(grep -c '\"outcome\":\"cancelled\"' %s) = 3",
+             s.audit);
+    assert_int_equal(system(command), 0);
     screen_close(&s);
 }
 
