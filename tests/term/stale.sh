@@ -59,7 +59,9 @@ PYTHON
     see 'y applies'
     k C-x
     gone 'PLAN '
-    k Escape Escape
+    k Escape
+    gone '\[public.orders\]'
+    k Escape
     see '^ stores +5'
     k g
 done
@@ -133,7 +135,9 @@ see 'rollback one step +READ-ONLY'
 see 'forget.* +READ-ONLY'
 k r
 see 'rollback one step: READ-ONLY'
-k Escape z
+k Escape
+gone 'rollback one step +READ-ONLY'
+k z
 see 'READ-ONLY: '
 gone 'PLAN '
 k q
