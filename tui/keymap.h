@@ -87,6 +87,7 @@ enum scope {
     SCOPE_TABLE = 8192,     /* lists that are not of one store */
     SCOPE_ACTS = 16384,     /* of these, where something can be done to a row */
     SCOPE_JOURNAL = 32768,  /* entries of the journal */
+    SCOPE_COLUMNS = 131072, /* the columns of a list */
     SCOPE_APPLYING = 65536, /* a plan is being applied */
 };
 

@@ -458,7 +458,8 @@ static void find(struct list *list, int step)
 bool list_has_column(const struct list *list, size_t column)
 {
     const struct column *c = &list->sheet->columns[column];
-    return c->title && !(c->of_record && list->one_record);
+    bool flipped = column < 64 && list->flipped >> column & 1;
+    return (c->title && !(c->of_record && list->one_record)) != flipped;
 }
 
 static bool sortable(const struct list *list, ptrdiff_t column)

@@ -42,6 +42,7 @@ struct list {
     size_t first_column; /* scrolled columns; the kept ones never scroll away */
     bool more_columns;   /* to the right, when last drawn */
     bool utc, wide;
+    uint64_t flipped;  /* bit per column: shown though usually not, or hidden */
     struct rect drawn; /* where it was drawn last: the heading, then the rows */
     struct {
         int x, w;

@@ -23,10 +23,15 @@ struct columns {
     size_t range_from, range_to; /* lines; equal: none */
 };
 
+static const char *heading(const struct column *c)
+{
+    return c->title ? c->title : c->name;
+}
+
 static int wanted_width(const struct list *list, size_t column)
 {
     const struct column *c = &list->sheet->columns[column];
-    int title = text_width(str_of(c->title)) + (list->shown.sort == (ptrdiff_t)column ? 2 : 0);
+    int title = text_width(str_of(heading(c))) + (list->shown.sort == (ptrdiff_t)column ? 2 : 0);
     int content = list->rows ? rows_width(list->rows, column) : 0;
     if (c->type == CELL_TIME && list->utc)
         content = 20;
@@ -146,7 +151,7 @@ static void draw_heading(struct list *list, struct canvas *canvas, struct rect r
         const char *arrow = list->shown.sort != (ptrdiff_t)c ? ""
                             : list->shown.descending         ? " ↓"
                                                              : " ↑";
-        struct str text = arena_printf(&canvas->scratch, "%s%s", column->title, arrow);
+        struct str text = arena_printf(&canvas->scratch, "%s%s", heading(column), arrow);
         if (right_aligned(column->type))
             canvas_put_right(canvas, r.y, x, cols->at[i].width, STYLE_HEADING, text);
         else

@@ -1,6 +1,7 @@
 #include "tui/listview.h"
 
 #include "core/base/clock.h"
+#include "tui/columns.h"
 
 #include <string.h>
 
@@ -9,9 +10,28 @@ enum {
     COUNT_MAX = 99999999,
 };
 
+/* "etl list": what its columns are kept under. */
+static struct str list_name(const struct listview *lv, struct arena *a)
+{
+    const struct session *s = lv->base.session;
+    return arena_printf(a, "%s%s%s", s ? s->system->name : "", s ? " " : "", lv->list.sheet->name);
+}
+
 void listview_init(struct listview *lv, const struct sheet *sheet)
 {
+    struct arena a = ARENA_INIT;
     list_init(&lv->list, sheet);
+    lv->list.flipped = columns_load(lv->base.app->opts.columns_path, list_name(lv, &a), sheet);
+    arena_release(&a);
+}
+
+bool listview_keep_columns(const struct listview *lv, struct err *err)
+{
+    struct arena a = ARENA_INIT;
+    bool ok = columns_save(lv->base.app->opts.columns_path, list_name(lv, &a), lv->list.sheet,
+                           lv->list.flipped, err);
+    arena_release(&a);
+    return ok;
 }
 
 void listview_release(struct listview *lv)
@@ -233,6 +253,10 @@ bool listview_command(struct listview *lv, enum command command)
         input_set(&lv->input, sbuf_view(&lv->list.filter_text));
         lv->typing = true;
         lv->recent = 0;
+        return true;
+    }
+    if (command == CMD_COLUMNS) {
+        view_columns_open(lv);
         return true;
     }
     if (command == CMD_BACK && listview_is_ordering(lv)) {

@@ -19,6 +19,10 @@ struct listview {
 
 void listview_init(struct listview *lv, const struct sheet *sheet);
 void listview_release(struct listview *lv);
+/* Keeps which columns are shown for the next run. */
+bool listview_keep_columns(const struct listview *lv, struct err *err);
+/* Their names and what they say, to choose from; the view stands on top of this one. */
+void view_columns_open(struct listview *of);
 /* For a view's scopes_now: while the filter is typed, only its own keys. */
 unsigned listview_scopes(const struct view *view);
 bool listview_key(struct view *view, const struct key *key);

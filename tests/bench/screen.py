@@ -37,6 +37,7 @@ class Screen:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execve(program, [program, *args], env)
         self.seen = b""
+        self.loaded = False
 
     def read(self, timeout):
         ready, _, _ = select.select([self.fd], [], [], timeout)
@@ -44,6 +45,7 @@ class Screen:
             return b""
         data = os.read(self.fd, 65536)
         self.seen += data
+        self.loaded = self.loaded or b"as of" in self.seen
         return data
 
     def text(self):
@@ -141,7 +143,8 @@ def main():
     long = args.rows > 5000
     if long:
         say_keys("key_repaint_ms.loading", screen, 300)
-    screen.wait(r"as of", 300)
+    if not screen.loaded:
+        screen.wait(r"as of", 300)
     say("loaded_ms", value=round((time.monotonic() - screen.started) * 1000, 1))
     say("rss_anon_kb.loaded", value=screen.status("RssAnon"))
     screen.quiet()

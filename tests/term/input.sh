@@ -61,6 +61,26 @@ see '\[users\]'
 k Enter
 k Escape
 
+# R23 A4: columns are chosen, and are there again the next time.
+see 'PHASE'
+k C
+see '▸.*'
+k / ; lit lsn; k Enter
+see 'position a sync_done row waits for'
+k Space
+see 'lsn .*yes'
+k Escape Escape
+see 'PHASE'
+k w
+see ' lsn|›'
+grep -qx 'etl list: lsn' "$XDG_STATE_HOME/penstock/columns" || fail "the columns are not kept"
+k w
+k q q
+restored
+start_demo 200 30
+k j j Enter
+see 'PHASE.* lsn '
+
 for size in '1 1' '5 2' '20 5' '300 80' '120 30'; do
     # shellcheck disable=SC2086
     resize $size

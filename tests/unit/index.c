@@ -158,10 +158,12 @@ static void rows_may_change_meanwhile(void **state)
     struct rows *rows = make(4000);
     struct other other = {.want = {.rows = rows, .n = 4000, .ordering = {.sort = 1}}};
     pthread_t thread;
+    rows_lend(rows);
     assert_int_equal(pthread_create(&thread, NULL, other_thread, &other), 0);
     for (size_t i = 0; i < 40000; i++)
         add(rows, i % 6000, i % 2 ? STR("another text") : STR("text"), (int64_t)i, MARK_WARN);
     pthread_join(thread, NULL);
+    rows_take_back(rows);
     assert_int_equal(other.index.n, 4000);
     assert_int_equal(rows_count(rows), 6000);
     index_release(&other.index);

@@ -20,6 +20,7 @@ static const unsigned together[] = {
     SCOPE_APPLYING | SCOPE_ANY,
     SCOPE_TYPED,
     SCOPE_TYPED | SCOPE_TYPED_PLAN,
+    SCOPE_COLUMNS | SCOPE_LIST | SCOPE_ANY,
 };
 
 static void every_row_can_be_reached(void **state)
