@@ -467,9 +467,9 @@ size_t app_fds(const struct app *app, int *ret, size_t max)
 
 bool app_idle(const struct app *app)
 {
-    bool idle = app->probing == 0 && !app->declining && !follow_is_busy(app);
+    bool idle = app->probing == 0 && app->indexing == 0 && !app->declining && !follow_is_busy(app);
     for (const struct session *s = app->sessions; s; s = s->next)
-        idle = idle && !s->loading;
+        idle = idle && !s->loading && !s->refreshing && !s->valuing;
     for (const struct view *view = app->top; view; view = view->below)
         idle = idle && !(view->class->is_busy && view->class->is_busy(view));
     return idle;

@@ -106,12 +106,12 @@ static const struct record mixed[] = {
              "2026-11-18T01:12:00Z"))},
 };
 
-static struct layout layouts[9];
+static struct layout layouts[10];
 static atomic_bool change_at_commit, overwrite_after_commit, fail_commits, writer_started;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
                                                 &layouts[4], &layouts[5], &layouts[6], &layouts[7],
-                                                &layouts[8], NULL};
+                                                &layouts[8], &layouts[9], NULL};
 
 void fixture_change_at_commit(bool on)
 {
@@ -200,6 +200,25 @@ static bool open_many(const struct layout *layout, const struct address *address
         snprintf(id, sizeof id, "4/%d", 17000 + i);
         snprintf(label, sizeof label, "public.part_%02d", i);
         memory_put(*ret, id, label, read_json(&(*ret)->arena, mixed[0].json));
+    }
+    return true;
+}
+
+/* More states than are put in order, or have their values read, at once. */
+static bool open_long(const struct layout *layout, const struct address *address,
+                      const struct store_opts *opts, const struct call *call, struct store **ret,
+                      struct err *err)
+{
+    if (!memory_layout("meltano")->open(layout, address, opts, call, ret, err))
+        return false;
+    struct arena *a = &(*ret)->arena;
+    for (int i = 0; i < FIXTURE_LONG; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "dev:tap-%04d", i);
+        memory_put(*ret, id, id,
+                   read_json(a, i % 1000 ? "{\"completed\": {\"singer_state\": {}}, \"partial\": {}}"
+                                         : "{\"completed\": {}, \"partial\": {\"singer_state\": "
+                                           "{\"bookmarks\": {}}}}"));
     }
     return true;
 }
@@ -298,4 +317,7 @@ void fixture_init(void)
     layouts[8].backend = "busy";
     layouts[8].open = open_mixed;
     layouts[8].activity = activity_busy;
+    layouts[9] = layouts[1];
+    layouts[9].backend = "long";
+    layouts[9].open = open_long;
 }

@@ -10,6 +10,7 @@
 /* Ends with NULL. Backend `memory` holds records of each system, `empty` none, `down` cannot be
  * opened. For plans: `mixed` has tables of which one loses changes when it is rolled back, `many`
  * has 25 that are alike, `busy` is mixed with a live writer on public.orders. */
+enum { FIXTURE_LONG = 6000 }; /* meltano `long` has so many states */
 extern const struct layout *const fixture_layouts[];
 void fixture_init(void);
 
