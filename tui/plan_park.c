@@ -178,17 +178,20 @@ static void come_back(struct parked *p, struct plan_view *v, struct plan *plan,
 {
     struct arena *a = &v->arena;
     struct str age = age_text(p, a);
+    struct str alone =
+        p->rest ? arena_printf(a, "ONLY THE FIRST, %zu more wait: ", p->rest->n) : STR("");
     v->source = copy_source(a, &p->source, p->plan);
     v->rest = p->rest ? want_copy(a, p->rest) : NULL;
     v->park = NULL;
     take_out(v->base.app, p);
     if (plan) {
-        v->note =
-            arena_printf(a, "parked %.*s ago, read again just now: nothing changed", STR_ARG(age));
+        v->note = arena_printf(a, "%.*sparked %.*s ago, read again just now: nothing changed",
+                               STR_ARG(alone), STR_ARG(age));
         plan_view_take(v, plan);
     } else {
-        v->note = arena_printf(a, "CHANGED since it was parked %.*s ago, this is a new plan: %s",
-                               STR_ARG(age), err->text);
+        v->note =
+            arena_printf(a, "%.*sCHANGED since it was parked %.*s ago, this is a new plan: %s",
+                         STR_ARG(alone), STR_ARG(age), err->text);
         plan_view_make(v);
     }
     parked_free(p);

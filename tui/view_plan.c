@@ -78,8 +78,13 @@ static bool key(struct view *view, const struct key *key)
     bool leaves = key->code == K_ESC || key->code == K_CTRL('c');
     switch (v->state) {
     case PLAN_MAKING:
-        if (leaves)
-            app_pop(view->app, view);
+        if (leaves) {
+            struct app *app = view->app;
+            bool parked = v->park != NULL;
+            app_pop(app, view);
+            app_say(app, STYLE_MESSAGE, "left before the plan was made%s",
+                    parked ? ": it stays parked" : "");
+        }
         return true;
     case PLAN_SAVING:
         return true;

@@ -300,6 +300,20 @@ static void a_parked_plan_comes_back_the_same(void **state)
     screen_close(&s);
 }
 
+static void what_waits_for_the_first_is_parked_with_it(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "many", ENV_DEV);
+    keys(&s, "*xr{Tab}1{Esc}");
+    view_plan_reopen(s.app, STR(""));
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "ONLY THE FIRST, 24 more wait: parked");
+    keys(&s, "y{Enter}");
+    assert_shows(&s, "rollback 24");
+    screen_close(&s);
+}
+
 static void a_parked_plan_says_what_changed(void **state)
 {
     struct screen s = {0};
@@ -496,6 +510,7 @@ int main(void)
         cmocka_unit_test(the_first_alone_then_the_others),
         cmocka_unit_test(what_was_set_aside_stays_so_in_the_rest),
         cmocka_unit_test(a_parked_plan_comes_back_the_same),
+        cmocka_unit_test(what_waits_for_the_first_is_parked_with_it),
         cmocka_unit_test(a_parked_plan_says_what_changed),
         cmocka_unit_test(leaving_asks_first),
         cmocka_unit_test(the_palette_knows_plans),
