@@ -107,19 +107,8 @@ static void check_record(void *ctx, struct open_store *store, const struct sheet
                          const struct err *problem)
 {
     struct check_run *run = ctx;
-    const struct system *system = in->system;
-    struct finding *list = in->doc && system->check ? system->check(in) : NULL;
-    for (const struct finding *f = list; f; f = f->next)
+    for (const struct finding *f = listing_findings(in, problem); f; f = f->next)
         add_finding(run, store, f);
-    /* What the system has not found out about a record that cannot be read, we say. */
-    if (problem && !list) {
-        struct finding bad = {.code = "unreadable",
-                              .severity = SEVERITY_ERROR,
-                              .object = in->row->label,
-                              .text = str_of(problem->text),
-                              .detail = problem->hint[0] ? str_of(problem->hint) : STR_NULL};
-        add_finding(run, store, &bad);
-    }
 }
 
 static int worst_first(const void *a, const void *b)

@@ -209,9 +209,49 @@ struct filling {
     size_t at;
 };
 
-struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values)
+struct finding *listing_findings(const struct sheet_input *in, const struct err *problem)
+{
+    struct finding *list = in->doc && in->system->check ? in->system->check(in) : NULL;
+    if (problem && !list) {
+        struct finding *f =
+            finding_add(&list, in->arena, "unreadable", SEVERITY_ERROR,
+                        in->row->label.ptr ? in->row->label : in->row->id, "%s", problem->text);
+        if (problem->hint[0])
+            f->detail = str_of(problem->hint);
+    }
+    return list;
+}
+
+/* "errored slot_left_over": each code once, without what is only worth knowing. */
+static struct cell attention_cell(struct arena *a, const struct finding *findings)
+{
+    struct sbuf words = SBUF_INIT;
+    enum mark mark = MARK_NONE;
+    for (const struct finding *f = findings; f; f = f->next) {
+        const struct finding *same = findings;
+        while (same != f && strcmp(same->code, f->code) != 0)
+            same = same->next;
+        if (same != f || f->severity == SEVERITY_INFO)
+            continue;
+        sbuf_printf(&words, "%s%s", words.len ? " " : "", f->code);
+        if (mark != MARK_BAD)
+            mark = f->severity == SEVERITY_ERROR ? MARK_BAD : MARK_WARN;
+    }
+    struct cell cell = words.len ? cell_text(arena_str(a, sbuf_view(&words))) : cell_null();
+    cell.mark = mark;
+    sbuf_release(&words);
+    return cell;
+}
+
+struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values,
+                          const struct err *problem)
 {
     struct listed ret = {.row = sheet->fill(sheet, in)};
+    size_t attention;
+    if (values && ret.row && sheet_column(sheet, STR("attention"), &attention)) {
+        ret.findings = listing_findings(in, problem);
+        ret.row->cells[attention] = attention_cell(in->arena, ret.findings);
+    }
     enum mark own = ret.row ? ret.row->mark : MARK_NONE;
     if (values && !in->doc) {
         ret.status = STR("unreadable");
@@ -228,7 +268,7 @@ static void fill_one(void *ctx, const struct sheet_input *in, const struct err *
     struct filling *f = ctx;
     struct listing_page *page = f->page;
     size_t i = f->at++;
-    struct listed listed = listing_row(f->sheet, in, f->what & LIST_VALUES);
+    struct listed listed = listing_row(f->sheet, in, f->what & LIST_VALUES, problem);
     page->cells[i] = copy_rows(f->sheet, f->arena, listed.row);
     if (page->cells[i] && (f->what & LIST_VALUES) && !in->doc)
         page->cells[i]->mark = MARK_BAD;

@@ -36,14 +36,20 @@ typedef void listing_visitor(void *ctx, const struct sheet_input *in, const stru
 bool listing_visit(struct store *store, struct row *rows, size_t n, unsigned what, int64_t now_us,
                    const struct call *call, listing_visitor *visit, void *ctx, struct err *err);
 
+/* What is wrong with a record, in in->arena, as the system's check says; of one that cannot be read,
+ * where check has nothing, that. */
+struct finding *listing_findings(const struct sheet_input *in, const struct err *problem);
+
 /* A row as lists show it, in in->arena. `values`: documents were asked for, so that none means that
  * this one is unreadable. `row` may be NULL where the sheet gives none for this record. */
 struct listed {
     struct sheet_row *row;
     struct str status; /* system->status; ptr NULL when values were not read */
     enum mark mark;
+    struct finding *findings; /* of the list of a system; NULL when values were not read */
 };
-struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values);
+struct listed listing_row(const struct sheet *sheet, const struct sheet_input *in, bool values,
+                          const struct err *problem);
 
 /* One record with everything: document, activity, lock, facts; for show, detail, preview and check.
  * `input` points into *ret, which therefore stays where it is. */

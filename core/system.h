@@ -40,6 +40,13 @@ struct finding {
     struct finding *next;
 };
 
+/* A column of every list: which findings a record has. Filled by listing_row. */
+#define ATTENTION_COLUMN                                                                           \
+    {                                                                                              \
+        .name = "attention", .type = CELL_TEXT, .words = true,                                     \
+        .help = "codes of what check finds: errors and warnings",                                  \
+    }
+
 struct system {
     const char *name;    /* "meltano" */
     const char *noun;    /* "state" */

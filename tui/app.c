@@ -133,7 +133,7 @@ struct app *app_new(const struct tui_opts *opts)
         abort();
     app->filters = keyset_new();
     app->said = keyset_new();
-    view_stores_open(app);
+    view_overview_open(app);
     for (size_t i = 0; i < opts->ntargets; i++)
         probe_start(app, &app->probes[i], &opts->targets[i]);
     if (opts->notice)
@@ -360,6 +360,9 @@ static void common_command(struct app *app, enum command command)
         break;
     case CMD_PALETTE:
         view_palette_open(app);
+        break;
+    case CMD_OVERVIEW:
+        view_overview_open(app);
         break;
     case CMD_LOCKS:
         view_table_open(app, &locks_table, STR(""));

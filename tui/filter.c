@@ -303,12 +303,28 @@ static bool any_column(const struct filter *f, const struct cell *cells, struct 
     return false;
 }
 
+/* One of the words between blanks; `any` stands for each. */
+static bool has_word(struct str text, struct str word, bool any_case)
+{
+    bool any = str_is(word, "any") && text.len > 0;
+    for (size_t i = 0, end; i < text.len && !any; i = end + 1) {
+        end = i;
+        while (end < text.len && text.ptr[end] != ' ')
+            end++;
+        any = equal(str_sub(text, i, end), word, any_case);
+    }
+    return any;
+}
+
 static bool term_passes(const struct filter *f, const struct terminal *term,
                         const struct cell *cells, int64_t now_us, struct arena *a)
 {
     if (term->kind == TERM_WORD || term->kind == TERM_FUZZY)
         return any_column(f, cells, a, term) != term->negate;
     const struct cell *cell = &cells[term->column];
+    if (term->kind == TERM_EQUAL && f->sheet->columns[term->column].words)
+        return cell->type != CELL_UNKNOWN &&
+               has_word(cell->text, term->text, term->any_case) != term->negate;
     if (term->kind == TERM_EQUAL) {
         struct str shown = cell_show(a, cell, TIME_UNKNOWN);
         return equal(shown, term->text, term->any_case) != term->negate;

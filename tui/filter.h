@@ -2,10 +2,11 @@
  *
  * Words, all of which must occur in some shown column (smart case: lower case matches both);
  * ~word: its characters in this order; !word must not; column=value, column:value and
- * column!=value compare the shown text; column>n and column<n compare numbers, sizes (10MB) and
- * ages (1h); re:... is one regular expression over the rest. A word before such a sign that is no
- * column here is part of a plain word. What does not parse is an error with its position, never an
- * empty filter. A filter never changes: several threads may use one. */
+ * column!=value compare the shown text, of a column of words (attention) each of them, or `any`;
+ * column>n and column<n compare numbers, sizes (10MB) and ages (1h); re:... is one regular
+ * expression over the rest. A word before such a sign that is no column here is part of a plain
+ * word. What does not parse is an error with its position, never an empty filter. A filter never
+ * changes: several threads may use one. */
 #ifndef PENSTOCK_TUI_FILTER_H
 #define PENSTOCK_TUI_FILTER_H
 

@@ -63,6 +63,8 @@ enum command {
     CMD_RANGE,
     CMD_COLUMNS,
     CMD_PALETTE,
+    CMD_OVERVIEW,
+    CMD_ATTENTION,
     CMD_LOCKS,
     CMD_JOURNAL,
     CMD_AUDIT,
@@ -73,7 +75,7 @@ enum command {
 enum scope {
     SCOPE_LIST = 1,    /* every list */
     SCOPE_RECORDS = 2, /* lists whose rows are records, or parts of one */
-    SCOPE_STORES = 4,  /* the list of stores */
+    SCOPE_STORES = 4,  /* the overview */
     SCOPE_SCROLL = 8,  /* texts and trees */
     SCOPE_TREE = 16,
     SCOPE_RECORD = 32,  /* what shows one record */

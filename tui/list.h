@@ -50,6 +50,7 @@ struct list {
     } heads[LIST_COLUMNS_MAX]; /* of the columns drawn */
     size_t nheads;
     bool one_record; /* its rows are parts of one record */
+    bool resting;    /* beside the list that has the keys: its cursor is not shown */
     bool stale;      /* the rows are older than they should be: each says so */
 };
 

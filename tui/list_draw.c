@@ -191,7 +191,7 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     struct cell *cells = arena_array(&canvas->scratch, struct cell, list->sheet->ncolumns);
     struct row_in row;
     rows_get(list->rows, list->order[line], &row, cells);
-    bool here = line == list->cursor;
+    bool here = line == list->cursor && !list->resting;
     if (here)
         canvas_put(canvas, r.y, r.x + 1, 1, STYLE_STRONG, STR("▸"));
     if (list->stale)

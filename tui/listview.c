@@ -207,6 +207,12 @@ static bool take_digit(struct listview *lv, uint32_t code)
     return true;
 }
 
+void listview_filter(struct listview *lv, struct str text)
+{
+    input_set(&lv->input, text);
+    apply_filter(lv);
+}
+
 unsigned listview_scopes(const struct view *view)
 {
     const struct listview *lv = (const struct listview *)view;

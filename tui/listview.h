@@ -27,6 +27,8 @@ void view_columns_open(struct listview *of);
 unsigned listview_scopes(const struct view *view);
 bool listview_key(struct view *view, const struct key *key);
 void listview_click(struct view *view, int y, int x);
+/* As if the operator had typed it. */
+void listview_filter(struct listview *lv, struct str text);
 bool listview_command(struct listview *lv, enum command command);
 void listview_swap(struct listview *lv, struct rows *rows, bool complete);
 /* For a view's wake_ms: while a long list is put in order. */

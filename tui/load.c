@@ -22,17 +22,28 @@ struct packing {
     const struct sheet *sheet;
     bool values;
     struct rows_page *page;
+    struct arena *keep; /* of the notes */
+    struct attention_note **last;
 };
+
+static void note_findings(struct packing *p, const struct sheet_input *in,
+                          const struct finding *findings)
+{
+    *p->last = attention_note(p->keep, in, findings);
+    p->last = &(*p->last)->next;
+}
 
 static void pack_one(void *ctx, const struct sheet_input *in, const struct err *problem)
 {
-    (void)problem; /* the detail view says it; here its mark does */
     struct packing *p = ctx;
     if (p->values && in->doc && in->doc->absent) {
         rows_page_add_gone(p->page, in->row->id);
+        note_findings(p, in, NULL);
         return;
     }
-    struct listed listed = listing_row(p->sheet, in, p->values);
+    struct listed listed = listing_row(p->sheet, in, p->values, problem);
+    if (p->values)
+        note_findings(p, in, listed.findings);
     struct row_in row = {.key = in->row->id,
                          .label = in->row->label.ptr ? in->row->label : in->row->id,
                          .status = listed.status,
@@ -45,14 +56,18 @@ static void pack_one(void *ctx, const struct sheet_input *in, const struct err *
 /* A page on its way to the loop: in the message's arena, but the packed rows are its own. */
 struct load_page {
     struct rows_page *rows;
+    struct attention_note *notes;
     bool known; /* with values */
     int64_t estimate;
 };
 
 static bool pack_rows(struct job *job, struct store *store, const struct sheet *sheet,
-                      struct row *rows, size_t n, unsigned what, struct rows_page *page)
+                      struct row *rows, size_t n, unsigned what, struct rows_page *page,
+                      struct arena *keep, struct attention_note **notes)
 {
-    struct packing packing = {sheet, what & LIST_VALUES, page};
+    while (*notes)
+        notes = &(*notes)->next;
+    struct packing packing = {sheet, what & LIST_VALUES, page, keep, notes};
     struct call call = job_call(job);
     return listing_visit(store, rows, n, what, clock_now_us(), &call, pack_one, &packing,
                          &job->err);
@@ -94,7 +109,7 @@ static bool send_page(struct job *job, struct store *store, struct row *rows, si
     page->known = what & LIST_VALUES;
     page->estimate = store_info(store)->records;
     page->rows = rows_page_new(load->sheet, brief);
-    if (!pack_rows(job, store, load->sheet, rows, n, what, page->rows)) {
+    if (!pack_rows(job, store, load->sheet, rows, n, what, page->rows, &arena, &page->notes)) {
         rows_page_free(page->rows);
         arena_release(&arena);
         return false;
@@ -179,6 +194,7 @@ static void load_note(struct job *job, void *owner, void *data)
     struct load_page *page = data;
     session_heard(s, false);
     s->estimate = page->estimate >= 0 ? page->estimate : s->estimate;
+    attention_take(s->attention, page->notes);
     if (page->known)
         rows_update(load->building, page->rows);
     else {
@@ -214,6 +230,7 @@ static void load_done(struct job *job, void *owner)
         s->rows = load->building;
         load->given = true;
         s->complete = true;
+        attention_prune(s->attention, s->rows);
         s->estimate = (int64_t)rows_there(s->rows);
         s->value_at = 0;
         s->read_at_us = app_now_us(s->app);
@@ -267,6 +284,7 @@ struct some {
     bool brief, whole; /* whole: every row that is shown */
     bool all;          /* one lot of those that session_read_values asks for */
     struct rows_page *page;
+    struct attention_note *notes;
 };
 
 static bool some_run(struct job *job, struct store *store)
@@ -275,7 +293,8 @@ static bool some_run(struct job *job, struct store *store)
     some->page = rows_page_new(some->sheet, some->brief);
     for (size_t i = 0; i < some->n; i += VALUE_LOT) {
         size_t n = some->n - i < VALUE_LOT ? some->n - i : VALUE_LOT;
-        if (!pack_rows(job, store, some->sheet, &some->rows[i], n, LIST_FULL, some->page))
+        if (!pack_rows(job, store, some->sheet, &some->rows[i], n, LIST_FULL, some->page,
+                       &job->arena, &some->notes))
             return false;
         job_breathe(job, store); /* an urgent one has no breath of its own */
     }
@@ -296,6 +315,7 @@ static void some_done(struct job *job, void *owner)
     if (!job->ok || !s->rows)
         return;
     rows_update(s->rows, some->page);
+    attention_take(s->attention, some->notes);
     some->page = NULL;
     if (some->whole)
         s->read_at_us = app_now_us(s->app);

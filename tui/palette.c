@@ -54,10 +54,10 @@ static void run_instances(struct app *app, struct str argument)
     view_table_open(app, &instances_table, STR(""));
 }
 
-static void run_stores(struct app *app, struct str argument)
+static void run_overview(struct app *app, struct str argument)
 {
     (void)argument;
-    view_stores_open(app);
+    view_overview_open(app);
 }
 
 static void run_keys(struct app *app, struct str argument)
@@ -172,7 +172,7 @@ static void run_quit(struct app *app, struct str argument)
 }
 
 const struct palette_command palette_commands[] = {
-    {"stores", NULL, "the stores that are open", run_stores, NULL},
+    {"overview", NULL, "what needs attention, and the stores", run_overview, NULL},
     {"locks", NULL, "locks of all stores", run_locks, NULL},
     {"journal", NULL, "what was changed from here, and undoing any of it", run_journal, NULL},
     {"audit", NULL, "who did what", run_audit, NULL},

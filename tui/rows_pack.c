@@ -179,7 +179,7 @@ char *pack_row(char *to, const struct sheet *sheet, const struct row_in *in, boo
         to = put_str(to, in->status);
     for (size_t c = 0; c < sheet->ncolumns; c++) {
         struct cell cell = in->cells[c];
-        bool limited = brief && !sheet->columns[c].cheap;
+        bool limited = brief && !sheet->columns[c].cheap && !sheet->columns[c].words;
         char *start = to;
         if (limited && has_text(cell.type))
             cell.text = shortened(cell.text, room);

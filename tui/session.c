@@ -54,6 +54,7 @@ struct session *session_open(struct app *app, const struct target *target,
     s->system = found->address.system;
     s->name = arena_str(&s->arena, name);
     s->target.name = s->name.ptr;
+    s->attention = attention_new();
     s->read_at_us = TIME_UNKNOWN;
     s->estimate = -1;
     s->opts = (struct store_opts){.writable = !target->read_only,
@@ -64,6 +65,7 @@ struct session *session_open(struct app *app, const struct target *target,
     bench->audit_path = app->opts.audit_path;
     s->bench = bench;
     if (!worker_start(s->layout, &s->target.address, &s->opts, &s->worker, err)) {
+        attention_free(s->attention);
         arena_release(&s->arena);
         free(bench);
         free(s);
@@ -81,6 +83,7 @@ bool session_close(struct session *s, int64_t wait_ms)
     audit_close(s->bench->audit);
     free(s->bench);
     rows_free(s->rows);
+    attention_free(s->attention);
     arena_release(&s->arena);
     free(s);
     return true;

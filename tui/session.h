@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/plan.h"
 #include "core/worker.h"
+#include "tui/attention.h"
 #include "tui/rows.h"
 
 struct app;
@@ -38,6 +39,7 @@ struct session {
     struct bench *bench;
 
     struct rows *rows; /* of the list; NULL before the first page */
+    struct attention *attention;
     bool complete;     /* rows hold the whole scan */
     bool loading;
     bool lifted; /* its context says read-only; an operator made it writable */

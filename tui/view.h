@@ -134,8 +134,11 @@ struct job *view_job(struct view *view);
 
 struct want; /* ask.h */
 
-void view_stores_open(struct app *app);
+/* What needs attention, and the stores. */
+void view_overview_open(struct app *app);
 void view_records_open(struct app *app, struct session *session);
+/* The same with a filter in force. */
+void view_records_show(struct app *app, struct session *session, struct str filter);
 /* A sheet of one record: history, instances, ... */
 void view_sheet_open(struct app *app, struct session *session, struct str id, struct str label,
                      const struct sheet *sheet);

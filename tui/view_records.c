@@ -8,6 +8,8 @@
 
 enum { VISIBLE_MAX = 256 };
 
+static const char only_attention[] = "attention=any";
+
 struct records_view {
     struct listview lv;
     bool asked;    /* values of visible rows are on their way */
@@ -156,6 +158,11 @@ static bool command(struct view *view, enum command command)
         app_say(app, STYLE_WARN, "stopped; what was read stays, ^R reads again");
         return true;
     }
+    if (command == CMD_ATTENTION) {
+        struct str text = sbuf_view(&v->lv.list.filter_text);
+        listview_filter(&v->lv, str_is(text, only_attention) ? STR("") : str_of(only_attention));
+        return true;
+    }
     if (!on_row)
         return listview_command(&v->lv, command);
     size_t row;
@@ -194,10 +201,17 @@ static const struct view_class records_class = {
     .close = close_view,
 };
 
-void view_records_open(struct app *app, struct session *session)
+void view_records_show(struct app *app, struct session *session, struct str filter)
 {
     struct records_view *v = view_new(app, session, &records_class, sizeof *v);
     listview_init(&v->lv, &session->system->sheets[0]);
     app_push(app, &v->lv.base);
+    if (filter.len)
+        listview_filter(&v->lv, filter);
     rows_changed(&v->lv.base, NULL);
+}
+
+void view_records_open(struct app *app, struct session *session)
+{
+    view_records_show(app, session, STR(""));
 }

@@ -19,8 +19,12 @@ struct picture {
 };
 
 static const struct picture pictures[] = {
-    {"stores", -1, "memory", ENV_DEV, false, false, ""},
+    {"overview", -1, "memory", ENV_DEV, false, false, ""},
+    {"overview_filtered", -1, "memory", ENV_DEV, false, false, "j{Enter}"},
+    {"overview_menu", -1, "memory", ENV_DEV, false, false, "jjx"},
+    {"overview_down", 0, "down", ENV_PROD, false, false, "o"},
     {"tables", 0, "memory", ENV_DEV, false, false, ""},
+    {"tables_attention", 0, "memory", ENV_DEV, false, false, "!"},
     {"tables_ascii", 0, "memory", ENV_DEV, false, true, " "},
     {"tables_filter", 0, "memory", ENV_DEV, false, false, " /phase=errored"},
     {"tables_filter_error", 0, "memory", ENV_DEV, false, false, "/re:({Enter}x"},

@@ -97,8 +97,9 @@ start() {
 # The demo on the screen, its counts read.
 start_demo() {
     start "penstock demo --dir $work/demo" "$@"
-    see '^ stores'
+    see '^ overview'
     see 'etl\+file.* errored'
+    k Tab # from what needs attention to the stores
 }
 
 resize() {

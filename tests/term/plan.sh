@@ -11,7 +11,7 @@ to_stores() {
     k Escape
     gone '\[public.order\]'
     k Escape
-    see '^ stores'
+    see '^ overview'
 }
 
 open_orders() {

@@ -60,7 +60,7 @@ PYTHON
     k Escape
     see '▸.*public\.orders +✖ errored'
     k q
-    see '^ stores +5'
+    see '^ overview +5 stores'
     k q
     restored
 done

@@ -62,7 +62,7 @@ PYTHON
     k Escape
     gone '\[public.orders\]'
     k Escape
-    see '^ stores +5'
+    see '^ overview +5 stores'
     k g
 done
 k q

@@ -10,7 +10,7 @@ for size in '80 24' '120 40'; do
     k '?'
     see 'Space +mark or unmark' # the help of this place
     k Escape
-    see '^ stores +5'
+    see '^ overview +5 stores'
     k q
     restored
 done

@@ -66,6 +66,7 @@ static const struct column list_columns[] = {
      .type = CELL_TEXT,
      .width = 21,
      .help = "verb that would help: wait, rollback, reset"},
+    ATTENTION_COLUMN,
 };
 
 static const struct column history_columns[] = {

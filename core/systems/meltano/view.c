@@ -24,6 +24,7 @@ static const struct column list_columns[] = {
     {"updated_at", "UPDATED", CELL_TIME, 7, true, false, "last written, where the store knows"},
     {"lock", "LOCK", CELL_OBJECT, 7, false, false, "lock on this state: its verdict"},
     {"run", "RUN", CELL_OBJECT, 7, false, false, "run of this state that is or seems to be under way"},
+    ATTENTION_COLUMN,
 };
 /* clang-format on */
 

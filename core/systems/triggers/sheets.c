@@ -19,6 +19,7 @@ static const struct column list_columns[] = {
     {"failed", "FAILED", CELL_INT, 6, false, true, "failed instances"},
     {"expires_at", "EXPIRES", CELL_TIME, 9, true, false, "when the cache drops the session"},
     {"bytes", "SIZE", CELL_BYTES, 8, true, false, "stored size"},
+    ATTENTION_COLUMN,
 };
 
 static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)

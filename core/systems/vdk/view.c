@@ -18,6 +18,7 @@ static const struct column list_columns[] = {
     {"bytes", "SIZE", CELL_BYTES, 7, true, false, "stored size"},
     {"updated_at", "UPDATED", CELL_TIME, 8, true, false, "last written, where the store knows"},
     {"layout", "LAYOUT", CELL_TEXT, 18, false, false, "how the source is stored"},
+    ATTENTION_COLUMN,
 };
 
 static const struct column stream_columns[] = {

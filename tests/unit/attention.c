@@ -1,0 +1,116 @@
+/* Findings of records as the overview groups and ranks them. */
+#include "tui/attention.h"
+
+#include "core/base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct finding error_of(const char *code, const char *text, const char *fix)
+{
+    return (struct finding){.code = code,
+                            .severity = SEVERITY_ERROR,
+                            .text = str_of(text),
+                            .fix = fix ? str_of(fix) : STR_NULL};
+}
+
+static void read_record(struct attention *attention, const char *id, int64_t updated_us,
+                        int64_t expires_us, const struct finding *findings)
+{
+    struct arena a = ARENA_INIT;
+    struct row row = {.id = str_of(id),
+                      .label = str_of(id),
+                      .updated_at_us = updated_us,
+                      .expires_at_us = expires_us};
+    struct sheet_input in = {.row = &row, .arena = &a};
+    attention_take(attention, attention_note(&a, &in, findings));
+    arena_release(&a);
+}
+
+static void count(void *ctx, struct str key, struct str label)
+{
+    ++*(size_t *)ctx;
+    assert_true(str_eq(key, label));
+}
+
+static void records_with_the_same_finding_are_one_group(void **state)
+{
+    struct attention *attention = attention_new();
+    struct arena a = ARENA_INIT;
+    struct attention_group *groups;
+    struct finding second = error_of("errored", "again", NULL);
+    struct finding young = error_of("errored", "young", "table rollback 4/young");
+    struct finding old = error_of("errored", "old", "table reset 4/old");
+    young.next = &second; /* twice in one record is one object */
+    read_record(attention, "young", 200, TIME_NEVER, &young);
+    read_record(attention, "old", 100, TIME_NEVER, &old);
+    read_record(attention, "well", 300, TIME_NEVER, NULL);
+    assert_int_equal(attention_groups(attention, &a, &groups), 1);
+    assert_int_equal(groups[0].n, 2);
+    assert_true(str_is(groups[0].label, "old"));
+    assert_true(str_is(groups[0].text, "old"));
+    assert_true(str_is(groups[0].verb, "reset"));
+    assert_int_equal(groups[0].nverb, 1);
+    assert_int_equal(groups[0].since_us, 100);
+    size_t n = 0;
+    attention_each(attention, "errored", count, &n);
+    assert_int_equal(n, 2);
+    arena_release(&a);
+    attention_free(attention);
+}
+
+static void what_was_mended_is_forgotten(void **state)
+{
+    struct attention *attention = attention_new();
+    struct arena a = ARENA_INIT;
+    struct attention_group *groups;
+    struct finding f = error_of("errored", "x", NULL);
+    struct finding info = {.code = "note", .severity = SEVERITY_INFO, .text = STR("x")};
+    read_record(attention, "t", 1, TIME_NEVER, &f);
+    unsigned before = attention_version(attention);
+    read_record(attention, "t", 2, TIME_NEVER, &info);
+    assert_int_not_equal(attention_version(attention), before);
+    assert_int_equal(attention_groups(attention, &a, &groups), 0);
+    read_record(attention, "t", 3, TIME_NEVER, &f);
+    assert_int_equal(attention_groups(attention, &a, &groups), 1);
+    assert_int_equal(groups[0].n, 1);
+    arena_release(&a);
+    attention_free(attention);
+}
+
+static void what_is_lost_first_comes_first(void **state)
+{
+    struct attention *attention = attention_new();
+    struct arena a = ARENA_INIT;
+    struct attention_group *groups;
+    struct finding warning = {.code = "slow", .severity = SEVERITY_WARNING, .text = STR("slow")};
+    struct finding old = error_of("old", "old", NULL), failed = error_of("failed", "failed", NULL);
+    struct finding soon = error_of("soon", "soon", NULL), young = error_of("young", "young", NULL);
+    read_record(attention, "a", 1, TIME_NEVER, &warning);
+    read_record(attention, "b", 200, TIME_NEVER, &young);
+    read_record(attention, "c", 100, TIME_NEVER, &old);
+    read_record(attention, "d", 500, 9000, &failed);
+    read_record(attention, "e", 600, 8000, &soon);
+    static const char *const order[] = {"soon", "failed", "old", "young", "slow"};
+    assert_int_equal(attention_groups(attention, &a, &groups), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(groups[i].code, order[i]);
+    assert_int_equal(groups[0].lost_at_us, 8000);
+    assert_int_equal(groups[4].lost_at_us, TIME_UNKNOWN);
+    arena_release(&a);
+    attention_free(attention);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_with_the_same_finding_are_one_group),
+        cmocka_unit_test(what_was_mended_is_forgotten),
+        cmocka_unit_test(what_is_lost_first_comes_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,465 @@
+/* The first screen: what needs attention in all stores, what is lost first at the top; below, the
+ * stores themselves. */
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "tui/ask.h"
+#include "tui/listview.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct column group_columns[] = {
+    {.name = "store", .title = "STORE", .type = CELL_TEXT, .width = 20, .keep = true},
+    {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
+    {.name = "object", .title = "WHAT", .type = CELL_TEXT, .width = 20, .keep = true},
+    {.name = "finding", .title = "FINDING", .type = CELL_TEXT, .width = 24},
+    {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
+};
+enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
+
+static const struct sheet groups_sheet = {.name = "attention",
+                                          .title = "needs attention",
+                                          .columns = group_columns,
+                                          .ncolumns = GROUP_COLUMNS};
+
+static const struct column store_columns[] = {
+    {.name = "store", .title = "STORE", .type = CELL_TEXT, .width = 20, .keep = true},
+    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .width = 8},
+    {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
+    {.name = "records", .title = "RECORDS", .type = CELL_INT, .width = 8},
+    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 30, .keep = true},
+};
+enum { STORE_COLUMNS = sizeof store_columns / sizeof store_columns[0] };
+
+static const struct sheet stores_sheet = {
+    .name = "stores", .title = "stores", .columns = store_columns, .ncolumns = STORE_COLUMNS};
+
+struct overview {
+    struct listview stores; /* first: its view is the view */
+    struct listview groups;
+    struct rows *store_rows, *group_rows;
+    size_t objects; /* in all groups */
+    bool in_groups; /* the keys are theirs */
+    bool touched;   /* by a key: from then on they stay where they are */
+};
+
+static struct listview *focused(struct overview *v)
+{
+    return v->in_groups ? &v->groups : &v->stores;
+}
+
+/* --- what needs attention ------------------------------------------------------------------- */
+
+struct placed_group {
+    struct attention_group group; /* first, for attention_cmp */
+    const struct session *session;
+};
+
+static struct str finding_text(struct arena *a, const struct attention_group *g, int64_t now_us)
+{
+    struct sbuf text = SBUF_INIT;
+    if (g->lost_at_us != TIME_UNKNOWN)
+        sbuf_printf(&text, g->lost_at_us > now_us ? "expires in %.*s: " : "expired %.*s ago: ",
+                    STR_ARG(time_span(a, llabs(g->lost_at_us - now_us))));
+    else if (g->n > 1 && g->since_us != TIME_UNKNOWN)
+        sbuf_printf(&text, "oldest %.*s: ", STR_ARG(time_span(a, now_us - g->since_us)));
+    if (g->n > 1)
+        sbuf_printf(&text, "%.*s: ", STR_ARG(g->label));
+    sbuf_str(&text, g->text);
+    struct str ret = arena_str(a, sbuf_view(&text));
+    sbuf_release(&text);
+    return ret;
+}
+
+static void add_group(struct rows *rows, struct arena *a, const struct placed_group *p,
+                      int64_t now_us)
+{
+    const struct attention_group *g = &p->group;
+    const struct session *s = p->session;
+    struct cell cells[GROUP_COLUMNS] = {
+        cell_text(s->name),
+        cell_text(str_of(environment_tag(s->target.env))),
+        cell_text(g->n == 1 ? g->label : arena_printf(a, "%zu %s", g->n, s->system->records)),
+        cell_text(finding_text(a, g, now_us)),
+        cell_text(!g->verb.ptr ? STR("look")
+                  : g->n == 1  ? g->verb
+                               : arena_printf(a, "%.*s %zu", STR_ARG(g->verb), g->nverb)),
+    };
+    struct row_in in = {.key = arena_printf(a, "%s\n%s", s->target.address.identity, g->code),
+                        .label = s->name,
+                        .mark = g->severity == SEVERITY_ERROR ? MARK_BAD : MARK_WARN,
+                        .cells = cells,
+                        .known = true};
+    rows_add(rows, &in);
+}
+
+static void rebuild_groups(struct overview *v)
+{
+    struct app *app = v->stores.base.app;
+    struct arena a = ARENA_INIT;
+    struct placed_group *all = NULL;
+    size_t n = 0;
+    for (const struct session *s = app->sessions; s; s = s->next) {
+        struct attention_group *groups;
+        size_t more = attention_groups(s->attention, &a, &groups);
+        struct placed_group *longer = arena_array(&a, struct placed_group, n + more);
+        if (n)
+            memcpy(longer, all, n * sizeof *all);
+        for (size_t i = 0; i < more; i++)
+            longer[n + i] = (struct placed_group){groups[i], s};
+        all = longer;
+        n += more;
+    }
+    if (n)
+        qsort(all, n, sizeof *all, attention_cmp);
+    struct rows *rows = rows_new(&groups_sheet);
+    v->objects = 0;
+    for (size_t i = 0; i < n; i++) {
+        add_group(rows, &a, &all[i], app_now_us(app));
+        v->objects += all[i].group.n;
+    }
+    arena_release(&a);
+    listview_swap(&v->groups, rows, true);
+    rows_free(v->group_rows);
+    v->group_rows = rows;
+}
+
+/* "identity\ncode"; the code is found again in what the store's check may say. */
+static struct session *group_at(struct overview *v, size_t row, struct str *ret_code)
+{
+    struct str key = rows_key(v->group_rows, row);
+    size_t end = (size_t)str_rindex(key, '\n');
+    *ret_code = str_sub(key, end + 1, key.len);
+    struct session *s = v->stores.base.app->sessions;
+    while (s && !str_is(str_sub(key, 0, end), s->target.address.identity))
+        s = s->next;
+    return s;
+}
+
+struct choosing {
+    struct arena *a;
+    struct plan_record *records;
+    size_t n, room;
+};
+
+static void choose(void *ctx, struct str key, struct str label)
+{
+    struct choosing *c = ctx;
+    if (c->n == c->room) {
+        size_t room = c->room ? c->room * 2 : 16;
+        struct plan_record *more = arena_array(c->a, struct plan_record, room);
+        if (c->n)
+            memcpy(more, c->records, c->n * sizeof *more);
+        c->records = more;
+        c->room = room;
+    }
+    c->records[c->n++] = (struct plan_record){.id = key, .label = label};
+}
+
+/* The records of the group by name, as they are known now. */
+static void act(struct overview *v, struct session *session, struct str code)
+{
+    struct arena a = ARENA_INIT;
+    struct choosing chosen = {.a = &a};
+    attention_each(session->attention, arena_cstr(&a, code), choose, &chosen);
+    bool *hidden = arena_array(&a, bool, chosen.n);
+    struct want want = {.records = chosen.records, .n = chosen.n, .hidden = hidden};
+    if (chosen.n)
+        view_menu_open(v->stores.base.app, session, &session->system->sheets[0], &want);
+    else
+        app_say(v->stores.base.app, STYLE_MESSAGE, "nothing of this is left");
+    arena_release(&a);
+}
+
+static void command_on_group(struct overview *v, enum command command, size_t row)
+{
+    struct app *app = v->stores.base.app;
+    struct str code;
+    struct session *session = group_at(v, row, &code);
+    struct arena a = ARENA_INIT;
+    if (!session)
+        app_say(app, STYLE_WARN, "row no longer exists");
+    else if (command == CMD_ACTIONS)
+        act(v, session, code);
+    else
+        view_records_show(app, session, arena_printf(&a, "attention=%.*s", STR_ARG(code)));
+    arena_release(&a);
+}
+
+/* --- the stores ----------------------------------------------------------------------------- */
+
+static struct cell status_cell(struct arena *a, const struct session *s)
+{
+    if (s->err.kind != ERR_NONE && !s->complete) {
+        struct cell bad = cell_text(arena_str(a, str_of(s->err.text)));
+        bad.mark = MARK_BAD;
+        return bad;
+    }
+    if (!s->rows)
+        return cell_text(STR("opening"));
+    struct row_count counts[6];
+    size_t n = rows_counts(s->rows, counts, 6);
+    struct sbuf text = SBUF_INIT;
+    enum mark worst = MARK_NONE;
+    if (s->attempts)
+        sbuf_cstr(&text, "DISCONNECTED; was ");
+    for (size_t i = 0; i < n; i++) {
+        sbuf_printf(&text, "%s%zu %.*s", i ? "  " : "", counts[i].n, STR_ARG(counts[i].status));
+        worst = counts[i].mark > worst ? counts[i].mark : worst;
+    }
+    if (rows_known(s->rows) < rows_count(s->rows))
+        sbuf_printf(&text, "%sof %zu read", n ? "  " : "", rows_known(s->rows));
+    struct cell cell = cell_text(arena_str(a, sbuf_view(&text)));
+    cell.mark = s->attempts ? MARK_BAD : worst;
+    sbuf_release(&text);
+    return cell;
+}
+
+static void add_store(struct rows *rows, struct arena *a, const struct session *s)
+{
+    struct cell cells[STORE_COLUMNS] = {
+        cell_text(s->name),
+        cell_text(str_of(s->system->name)),
+        cell_text(
+            arena_printf(a, "%s%s", environment_tag(s->target.env),
+                         session_info(s) && session_why_read_only(s).ptr ? " READ-ONLY" : "")),
+        s->rows ? cell_int((int64_t)rows_count(s->rows)) : (struct cell){0},
+        status_cell(a, s),
+    };
+    if (s->target.env == ENV_PROD)
+        cells[2].mark = MARK_WARN;
+    struct row_in in = {
+        .key = str_of(s->target.address.identity), .label = s->name, .cells = cells};
+    rows_add(rows, &in);
+}
+
+/* Targets whose store is not open: still looking, or why not. */
+static void add_probe(struct rows *rows, struct arena *a, const struct target *target,
+                      const struct err *err)
+{
+    struct cell now = cell_text(err->kind == ERR_NONE ? STR("looking what is there")
+                                                      : arena_str(a, str_of(err->text)));
+    now.mark = err->kind == ERR_NONE ? MARK_WAIT : MARK_BAD;
+    struct cell cells[STORE_COLUMNS] = {
+        cell_text(str_of(target->name)),
+        cell_null(),
+        cell_text(str_of(environment_tag(target->env))),
+        cell_null(),
+        now,
+    };
+    struct row_in in = {.key = arena_printf(a, "target %s", target->name),
+                        .label = str_of(target->name),
+                        .cells = cells};
+    rows_add(rows, &in);
+}
+
+static void rebuild_stores(struct overview *v)
+{
+    struct app *app = v->stores.base.app;
+    struct rows *rows = rows_new(&stores_sheet);
+    struct arena a = ARENA_INIT;
+    for (const struct session *s = app->sessions; s; s = s->next)
+        add_store(rows, &a, s);
+    for (size_t i = 0; i < app->opts.ntargets; i++) {
+        const struct target *target;
+        struct err err;
+        if (!app_probe(app, i, &target, &err) && target)
+            add_probe(rows, &a, target, &err);
+    }
+    arena_release(&a);
+    listview_swap(&v->stores, rows, app->probing == 0);
+    rows_free(v->store_rows);
+    v->store_rows = rows;
+}
+
+static void command_on_store(struct overview *v, enum command command, size_t row)
+{
+    struct app *app = v->stores.base.app;
+    struct session *s = app->sessions;
+    while (s && !str_is(rows_key(v->store_rows, row), s->target.address.identity))
+        s = s->next;
+    struct cell now = rows_cell(v->store_rows, row, STORE_COLUMNS - 1);
+    if (s && command == CMD_ENTER)
+        view_records_open(app, s);
+    else if (command == CMD_ACTIONS)
+        app_say(app, STYLE_MESSAGE, "Enter opens the store; act on its records, or on a finding");
+    else
+        app_say(app, STYLE_BAD, "%.*s", STR_ARG(now.text));
+}
+
+/* --- the view ------------------------------------------------------------------------------- */
+
+static void rebuild(struct view *view, struct rows *unused)
+{
+    (void)unused;
+    struct overview *v = (struct overview *)view;
+    rebuild_groups(v);
+    rebuild_stores(v);
+    if (!rows_there(v->group_rows))
+        v->in_groups = false;
+    else if (!v->touched) { /* what is lost first, whoever answered first */
+        v->in_groups = true;
+        list_command(&v->groups.list, CMD_FIRST, app_now_us(view->app));
+    }
+}
+
+static void title(const struct view *view, struct sbuf *out)
+{
+    const struct overview *v = (const struct overview *)view;
+    sbuf_cstr(out, "overview");
+    if (!app_is_top(view->app, view))
+        return;
+    listview_counts(&v->stores, out);
+    sbuf_printf(out, " store%s", list_total(&v->stores.list) == 1 ? "" : "s");
+}
+
+/* Stores whose records were not all looked at: what they hold may still need attention. */
+static size_t unknown_stores(const struct app *app)
+{
+    size_t n = app->probing;
+    for (const struct session *s = app->sessions; s; s = s->next)
+        n += !s->complete || s->attempts || rows_known(s->rows) < rows_there(s->rows);
+    return n;
+}
+
+static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r)
+{
+    size_t n = rows_there(v->group_rows), unknown = unknown_stores(v->stores.base.app);
+    struct sbuf text = SBUF_INIT;
+    if (n)
+        sbuf_printf(&text, "NEEDS ATTENTION  %zu group%s, %zu object%s", n, n == 1 ? "" : "s",
+                    v->objects, v->objects == 1 ? "" : "s");
+    else
+        sbuf_cstr(&text, "NEEDS ATTENTION  nothing found");
+    if (unknown)
+        sbuf_printf(&text, "; %zu store%s not read to the end", unknown, unknown == 1 ? "" : "s");
+    canvas_put(canvas, r.y, 1, canvas->w - 2, STYLE_STRONG, sbuf_view(&text));
+    sbuf_release(&text);
+    if (r.h > 1)
+        listview_draw(&v->groups, canvas, (struct rect){r.y + 1, r.x, r.h - 1, r.w}, "");
+}
+
+static void draw(struct view *view, struct canvas *canvas, struct rect r)
+{
+    struct overview *v = (struct overview *)view;
+    rebuild(view, NULL);
+    v->groups.list.resting = !v->in_groups;
+    v->stores.list.resting = v->in_groups;
+    /* Each gets what it needs; where there is too little, the stores keep a third. */
+    int groups = rows_count(v->group_rows) ? (int)rows_count(v->group_rows) + 2 : 1;
+    int stores = (int)rows_count(v->store_rows) + 2;
+    int least = r.h / 3 < stores ? r.h / 3 : stores;
+    groups += v->groups.typing;
+    if (groups > r.h - least - 1)
+        groups = r.h - least - 1;
+    draw_groups(v, canvas, (struct rect){r.y, r.x, groups, r.w});
+    struct rect below = {r.y + groups + 1, r.x, r.h - groups - 1, r.w};
+    listview_draw(&v->stores, canvas, below, "no store is open");
+}
+
+static bool key(struct view *view, const struct key *key)
+{
+    struct overview *v = (struct overview *)view;
+    v->touched = true;
+    return listview_key(&focused(v)->base, key);
+}
+
+static unsigned scopes(const struct view *view)
+{
+    return listview_scopes(&focused((struct overview *)view)->base);
+}
+
+static void click(struct view *view, int y, int x)
+{
+    struct overview *v = (struct overview *)view;
+    v->touched = true;
+    v->in_groups = rows_there(v->group_rows) && y < v->stores.list.drawn.y;
+    listview_click(&focused(v)->base, y, x);
+}
+
+/* Beyond the end of one list lies the other. */
+static bool crosses(const struct overview *v, enum command command)
+{
+    if (v->in_groups)
+        return command == CMD_DOWN && v->groups.list.cursor + 1 >= v->groups.list.n;
+    return command == CMD_UP && v->stores.list.cursor == 0 && v->groups.list.n;
+}
+
+static bool command(struct view *view, enum command command)
+{
+    struct overview *v = (struct overview *)view;
+    size_t row;
+    if (crosses(v, command) || (command == CMD_FOCUS && (v->in_groups || v->groups.list.n))) {
+        v->in_groups = !v->in_groups;
+        return true;
+    }
+    if (command == CMD_MARK || command == CMD_MARK_SHOWN || command == CMD_RANGE) {
+        app_say(view->app, STYLE_MESSAGE, "marks are for records: Enter opens their list");
+        return true;
+    }
+    if (command == CMD_FOCUS) {
+        app_say(view->app, STYLE_MESSAGE, "nothing needs attention");
+        return true;
+    }
+    if (command == CMD_ERROR && listview_may_act(focused(v), &row)) {
+        const struct list *list = &focused(v)->list;
+        struct cell cells[LIST_COLUMNS_MAX];
+        struct row_in in;
+        struct sbuf text = SBUF_INIT;
+        rows_get(list->rows, row, &in, cells);
+        row_text(&text, list->sheet, cells);
+        view_text_open(view->app, NULL, list->sheet->title, sbuf_view(&text));
+        sbuf_release(&text);
+        return true;
+    }
+    if (command != CMD_ENTER && command != CMD_ACTIONS)
+        return listview_command(focused(v), command);
+    if (listview_may_act(focused(v), &row))
+        v->in_groups ? command_on_group(v, command, row) : command_on_store(v, command, row);
+    return true;
+}
+
+static int64_t wake_ms(const struct view *view, int64_t now_ms)
+{
+    const struct overview *v = (const struct overview *)view;
+    int64_t groups = listview_wake_ms(&v->groups.base, now_ms);
+    int64_t stores = listview_wake_ms(&v->stores.base, now_ms);
+    return groups < stores ? groups : stores;
+}
+
+static void close_view(struct view *view)
+{
+    struct overview *v = (struct overview *)view;
+    listview_release(&v->groups);
+    listview_release(&v->stores);
+    rows_free(v->group_rows);
+    rows_free(v->store_rows);
+    free(v);
+}
+
+static const struct view_class overview_class = {
+    .name = "overview",
+    .scopes = SCOPE_STORES | SCOPE_LIST,
+    .scopes_now = scopes,
+    .title = title,
+    .draw = draw,
+    .key = key,
+    .click = click,
+    .wake_ms = wake_ms,
+    .command = command,
+    .rows_changed = rebuild,
+    .close = close_view,
+};
+
+void view_overview_open(struct app *app)
+{
+    if (app->top && app->top->class == &overview_class)
+        return;
+    struct overview *v = view_new(app, NULL, &overview_class, sizeof *v);
+    v->groups.base.app = app;
+    v->groups.base.class = &overview_class;
+    listview_init(&v->stores, &stores_sheet);
+    listview_init(&v->groups, &groups_sheet);
+    app_push(app, &v->stores.base);
+    rebuild(&v->stores.base, NULL);
+}
