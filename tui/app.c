@@ -287,6 +287,11 @@ int64_t app_now_us(const struct app *app)
     return app->fixed_now_us ? app->fixed_now_us : clock_now_us();
 }
 
+int64_t app_shown_us(const struct app *app)
+{
+    return app->paused && !app->fixed_now_us ? app->paused_us : app_now_us(app);
+}
+
 int64_t app_refresh_ms(const struct app *app)
 {
     return app->opts.refresh_ms ? app->opts.refresh_ms : REFRESH_MS;
@@ -355,6 +360,7 @@ static void common_command(struct app *app, enum command command)
         break;
     case CMD_PAUSE:
         app->paused = !app->paused;
+        app->paused_us = clock_now_us();
         app_say(app, STYLE_MESSAGE,
                 app->paused ? "paused: nothing changes here until P or ^R" : "refreshing again");
         break;

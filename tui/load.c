@@ -226,6 +226,7 @@ static void load_done(struct job *job, void *owner)
     s->load_ms = s->loaded_at_ms - load->started_ms;
     session_note_result(s, job);
     if (job->ok) {
+        s->app->paused_us = clock_now_us();
         struct rows *old = s->rows == load->building ? NULL : s->rows;
         s->rows = load->building;
         load->given = true;

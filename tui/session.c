@@ -271,9 +271,11 @@ void session_freshness(const struct session *s, int64_t now_us, int64_t now_ms, 
     else {
         sbuf_cstr(out, "as of ");
         add_clock(out, &a, s->read_at_us);
-        sbuf_cstr(out, " (");
-        add_age(out, &a, now_us - s->read_at_us);
-        sbuf_cstr(out, ")");
+        if (!paused) { /* then nothing on the screen changes */
+            sbuf_cstr(out, " (");
+            add_age(out, &a, now_us - s->read_at_us);
+            sbuf_cstr(out, ")");
+        }
     }
     arena_release(&a);
 }

@@ -62,6 +62,7 @@ struct app {
     struct probe *probes;
     struct worker *indexer;     /* puts long lists in order; NULL until there is one */
     size_t indexing;            /* its jobs */
+    int64_t paused_us;      /* since then, or as of the last ^R */
     struct keyset *filters;     /* typed so far, the newest last */
     struct keyset *said;        /* behind a colon, likewise */
     const struct canvas *shown; /* the last picture */
@@ -119,6 +120,8 @@ struct str app_reason(const struct app *app); /* ptr NULL: none */
 /* To the clipboard of the terminal, where that takes it; bounded. */
 void app_copy(struct app *app, struct str text);
 int64_t app_now_us(const struct app *app);
+/* The time that ages are shown for: it stands still while paused. */
+int64_t app_shown_us(const struct app *app);
 int64_t app_refresh_ms(const struct app *app);
 void app_rows_changed(struct app *app, struct session *session, struct rows *old);
 /* Asks the views for the rows they show of a session and reads those again; false: none does. With

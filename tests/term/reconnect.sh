@@ -83,8 +83,14 @@ see '1 marked'
 
 # R14 A4: paused, nothing changes; ^R reads once.
 k P
-see 'PAUSED'
-sql "insert into state values ('dev:tap-2-late', null, '{}', now())"
+see 'PAUSED +as of [0-9:]+Z *$'
+lines() { cap | grep -E 'tap-|as of'; }
+still=$(lines)
+end=$((SECONDS + 3)) # an age would have gone on by then
+while [ "$SECONDS" -lt "$end" ]; do
+    k C-l
+    until_true 5 eval '[ "$(lines)" = "$still" ]' || fail "the screen goes on while paused"
+done
 k C-r
 see '14 of 44'
 see 'PAUSED'
