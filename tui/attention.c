@@ -18,7 +18,6 @@ struct attention {
     struct record *records;
     size_t n, room;
     struct keyslots slots;
-    unsigned version;
 };
 
 struct attention *attention_new(void)
@@ -40,11 +39,6 @@ void attention_free(struct attention *attention)
     free(attention->records);
     keyslots_release(&attention->slots);
     free(attention);
-}
-
-unsigned attention_version(const struct attention *attention)
-{
-    return attention->version;
 }
 
 /* --- noting, on a worker's thread ----------------------------------------------------------- */
@@ -138,12 +132,11 @@ static struct record *record_of(struct attention *attention, struct str key)
     return record;
 }
 
-static void forget(struct attention *attention, struct record *record)
+static void forget(struct record *record)
 {
     free(record->items);
     record->items = NULL;
     record->n = 0;
-    attention->version++;
 }
 
 static void take(struct attention *attention, const struct attention_note *note)
@@ -151,7 +144,7 @@ static void take(struct attention *attention, const struct attention_note *note)
     uint32_t at =
         keyslots_find(&attention->slots, attention, key_of, note->key, key_hash(note->key));
     if (at != UINT32_MAX && attention->records[at].n)
-        forget(attention, &attention->records[at]);
+        forget(&attention->records[at]);
     if (!note->n)
         return; /* most records are well, and cost nothing here */
     struct record *record = record_of(attention, note->key);
@@ -168,7 +161,6 @@ static void take(struct attention *attention, const struct attention_note *note)
         record->items[i] = (struct attention_item){note->items[i].code, note->items[i].severity,
                                                    put(&text, note->items[i].text),
                                                    put(&text, note->items[i].verb)};
-    attention->version++;
 }
 
 void attention_take(struct attention *attention, const struct attention_note *notes)
@@ -191,7 +183,7 @@ void attention_prune(struct attention *attention, const struct rows *rows)
         if (rows_find(rows, record->key, &at))
             rows_get(rows, at, &row, cells);
         if (!row.known || row.gone)
-            forget(attention, record);
+            forget(record);
     }
     free(cells);
 }

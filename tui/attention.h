@@ -35,9 +35,6 @@ struct attention_note *attention_note(struct arena *keep, const struct sheet_inp
 void attention_take(struct attention *attention, const struct attention_note *notes);
 /* Forgets what is known of records that are not in `rows`, or whose values are not known there. */
 void attention_prune(struct attention *attention, const struct rows *rows);
-/* Grows with each change. */
-unsigned attention_version(const struct attention *attention);
-
 /* Records of one store with the same finding. Texts live until notes are taken. */
 struct attention_group {
     const char *code;

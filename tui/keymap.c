@@ -36,7 +36,7 @@ const struct key_row key_rows[] = {
     { SCOPE_STORES,  'x',          CMD_ACTIONS,    "act",     "what can be done for exactly these records" },
     { SCOPE_STORES,  K_TAB,        CMD_FOCUS,      "stores",  "from what needs attention to the stores, and back" },
     { SCOPE_STORES,  ' ',          CMD_MARK,       NULL,      "marks are made in a list of records: Enter opens it" },
-    { SCOPE_STORES,  'E',          CMD_ERROR,      NULL,      "everything known of this row, uncut" },
+    { SCOPE_STORES,  'E',          CMD_ERROR,      NULL,      "the whole finding, or what a store is doing, uncut" },
     { SCOPE_RECORDS, K_ENTER,      CMD_DETAIL,     "detail",  "the whole document as a tree" },
     { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
     { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },

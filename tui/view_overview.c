@@ -15,6 +15,7 @@ static const struct column group_columns[] = {
     {.name = "finding", .title = "FINDING", .type = CELL_TEXT, .width = 24},
     {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
 };
+enum { STORE_WIDTH = 20, OBJECT_WIDTH = 20 };
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
 static const struct sheet groups_sheet = {.name = "attention",
@@ -38,9 +39,9 @@ struct overview {
     struct listview stores; /* first: its view is the view */
     struct listview groups;
     struct rows *store_rows, *group_rows;
-    size_t objects; /* in all groups */
-    bool in_groups; /* the keys are theirs */
-    bool touched;   /* by a key: from then on they stay where they are */
+    size_t findings; /* in all groups */
+    bool in_groups;  /* the keys are theirs */
+    bool touched;    /* by a key: from then on they stay where they are */
 };
 
 static struct listview *focused(struct overview *v)
@@ -71,15 +72,22 @@ static struct str finding_text(struct arena *a, const struct attention_group *g,
     return ret;
 }
 
+/* What is wrong needs the room more than names do; their ends tell them apart. */
+static struct str short_name(struct arena *a, struct str name, int width)
+{
+    return text_cut_middle(a, text_clean(a, name, 0), width, 0);
+}
+
 static void add_group(struct rows *rows, struct arena *a, const struct placed_group *p,
                       int64_t now_us)
 {
     const struct attention_group *g = &p->group;
     const struct session *s = p->session;
     struct cell cells[GROUP_COLUMNS] = {
-        cell_text(s->name),
+        cell_text(short_name(a, s->name, STORE_WIDTH)),
         cell_text(str_of(environment_tag(s->target.env))),
-        cell_text(g->n == 1 ? g->label : arena_printf(a, "%zu %s", g->n, s->system->records)),
+        cell_text(g->n == 1 ? short_name(a, g->label, OBJECT_WIDTH)
+                            : arena_printf(a, "%zu %s", g->n, s->system->records)),
         cell_text(finding_text(a, g, now_us)),
         cell_text(!g->verb.ptr ? STR("look")
                   : g->n == 1  ? g->verb
@@ -113,10 +121,10 @@ static void rebuild_groups(struct overview *v)
     if (n)
         qsort(all, n, sizeof *all, attention_cmp);
     struct rows *rows = rows_new(&groups_sheet);
-    v->objects = 0;
+    v->findings = 0;
     for (size_t i = 0; i < n; i++) {
         add_group(rows, &a, &all[i], app_now_us(app));
-        v->objects += all[i].group.n;
+        v->findings += all[i].group.n;
     }
     arena_release(&a);
     listview_swap(&v->groups, rows, true);
@@ -327,8 +335,8 @@ static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r
     size_t n = rows_there(v->group_rows), unknown = unknown_stores(v->stores.base.app);
     struct sbuf text = SBUF_INIT;
     if (n)
-        sbuf_printf(&text, "NEEDS ATTENTION  %zu group%s, %zu object%s", n, n == 1 ? "" : "s",
-                    v->objects, v->objects == 1 ? "" : "s");
+        sbuf_printf(&text, "NEEDS ATTENTION  %zu group%s, %zu finding%s", n, n == 1 ? "" : "s",
+                    v->findings, v->findings == 1 ? "" : "s");
     else
         sbuf_cstr(&text, "NEEDS ATTENTION  nothing found");
     if (unknown)

@@ -71,9 +71,7 @@ static void what_was_mended_is_forgotten(void **state)
     struct finding f = error_of("errored", "x", NULL);
     struct finding info = {.code = "note", .severity = SEVERITY_INFO, .text = STR("x")};
     read_record(attention, "t", 1, TIME_NEVER, &f);
-    unsigned before = attention_version(attention);
     read_record(attention, "t", 2, TIME_NEVER, &info);
-    assert_int_not_equal(attention_version(attention), before);
     assert_int_equal(attention_groups(attention, &a, &groups), 0);
     read_record(attention, "t", 3, TIME_NEVER, &f);
     assert_int_equal(attention_groups(attention, &a, &groups), 1);
