@@ -86,6 +86,7 @@ k P
 see 'PAUSED +as of [0-9:]+Z *$'
 lines() { cap | grep -E 'tap-|as of'; }
 still=$(lines)
+sql "insert into state values ('dev:tap-2-late', null, '{}', now())"
 end=$((SECONDS + 3)) # an age would have gone on by then
 while [ "$SECONDS" -lt "$end" ]; do
     k C-l
