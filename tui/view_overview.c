@@ -15,7 +15,7 @@ static const struct column group_columns[] = {
     {.name = "finding", .title = "FINDING", .type = CELL_TEXT, .width = 24},
     {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
 };
-enum { STORE_WIDTH = 20, OBJECT_WIDTH = 20 };
+enum { NAME_LEAST = 13, NAME_MOST = 20, NAME_SHARE = 6 }; /* cells; of the screen a sixth */
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
 static const struct sheet groups_sheet = {.name = "attention",
@@ -78,15 +78,21 @@ static struct str short_name(struct arena *a, struct str name, int width)
     return text_cut_middle(a, text_clean(a, name, 0), width, 0);
 }
 
+static int name_width(const struct app *app)
+{
+    int width = app->shown ? app->shown->w / NAME_SHARE : NAME_MOST;
+    return width < NAME_LEAST ? NAME_LEAST : width > NAME_MOST ? NAME_MOST : width;
+}
+
 static void add_group(struct rows *rows, struct arena *a, const struct placed_group *p,
-                      int64_t now_us)
+                      int64_t now_us, int width)
 {
     const struct attention_group *g = &p->group;
     const struct session *s = p->session;
     struct cell cells[GROUP_COLUMNS] = {
-        cell_text(short_name(a, s->name, STORE_WIDTH)),
+        cell_text(short_name(a, s->name, width)),
         cell_text(str_of(environment_tag(s->target.env))),
-        cell_text(g->n == 1 ? short_name(a, g->label, OBJECT_WIDTH)
+        cell_text(g->n == 1 ? short_name(a, g->label, width)
                             : arena_printf(a, "%zu %s", g->n, s->system->records)),
         cell_text(finding_text(a, g, now_us)),
         cell_text(!g->verb.ptr ? STR("look")
@@ -123,7 +129,7 @@ static void rebuild_groups(struct overview *v)
     struct rows *rows = rows_new(&groups_sheet);
     v->findings = 0;
     for (size_t i = 0; i < n; i++) {
-        add_group(rows, &a, &all[i], app_now_us(app));
+        add_group(rows, &a, &all[i], app_now_us(app), name_width(app));
         v->findings += all[i].group.n;
     }
     arena_release(&a);
