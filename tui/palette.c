@@ -97,12 +97,6 @@ static struct session *session_meant(const struct app *app)
     return view ? view->session : app->nsessions == 1 ? app->sessions : NULL;
 }
 
-static struct str read_only(const struct app *app)
-{
-    const struct session *session = session_meant(app);
-    return session ? session_why_read_only(session) : STR_NULL;
-}
-
 static void run_write(struct app *app, struct str argument)
 {
     (void)argument;
@@ -181,7 +175,7 @@ const struct palette_command palette_commands[] = {
     {"instances", NULL, "the instances of all sessions", run_instances, NULL},
     {"context", "NAME", "the records of another store that is open", run_context, NULL},
     {"plan", "ID", "a plan that was parked", run_plan, no_parked},
-    {"resume", "ID", "go on with what a change left", run_resume, read_only},
+    {"resume", "ID", "go on with what a change left", run_resume, NULL, .changes = true},
     {"write", NULL, "make production writable for a while", run_write, NULL},
     {"reason", "TEXT", "given to every change from now on; empty: none", run_reason, NULL},
     {"every", "5s", "how often rows are read again", run_every, NULL},
@@ -215,6 +209,16 @@ int palette_rank(struct str typed, struct str name)
     return at == typed.len ? 3 : -1;
 }
 
+/* Why a command cannot be run now; STR_NULL: it can. */
+static struct str why_not(const struct app *app, const struct palette_command *c, struct arena *a)
+{
+    const struct session *session = c->changes ? session_meant(app) : NULL;
+    struct str ro = session ? session_why_read_only(session) : STR_NULL;
+    if (ro.ptr)
+        return arena_printf(a, "READ-ONLY: %.*s", STR_ARG(ro));
+    return c->why_not ? c->why_not(app) : STR_NULL;
+}
+
 struct matching {
     const struct app *app;
     struct arena *a;
@@ -241,7 +245,7 @@ static void add_commands(struct matching *m)
             (struct palette_entry){
                 .text = str_of(c->name),
                 .help = arena_printf(m->a, "%-18.*s %s", STR_ARG(label), c->help),
-                .why_not = c->why_not ? c->why_not(m->app) : STR_NULL,
+                .why_not = why_not(m->app, c, m->a),
                 .needs_argument = c->argument != NULL,
             });
     }
@@ -356,11 +360,13 @@ void palette_run(struct app *app, struct str line)
         near_offer(&near, c->name);
         if (!str_is(near.word, c->name))
             continue;
-        struct str why = c->why_not ? c->why_not(app) : STR_NULL;
+        struct arena a = ARENA_INIT;
+        struct str why = why_not(app, c, &a);
         if (why.ptr)
             app_say(app, STYLE_WARN, "%s: %.*s", c->name, STR_ARG(why));
         else
             c->run(app, argument);
+        arena_release(&a);
         return;
     }
     if (near.best)

@@ -12,6 +12,7 @@ struct palette_command {
     void (*run)(struct app *app, struct str argument); /* argument: trimmed, maybe empty */
     /* Why it cannot be done now; STR_NULL: it can. May be NULL. */
     struct str (*why_not)(const struct app *app);
+    bool changes; /* leads to a change: not where nothing may be changed */
 };
 
 extern const struct palette_command palette_commands[];

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# R1: selection and marks belong to a row's identity, not to a line.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# older_rows COUNT FIRST: errored tables from before all others.
+older_rows() {
+    sql "insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current, created_at, updated_at)
+        select 4, $2 + i, 'errored', '{\"type\":\"errored\",\"reason\":\"[X] y\",\"solution\":null,\"retry_policy\":{\"type\":\"no_retry\"}}', true,
+               now() at time zone 'UTC' - interval '9 days', now() at time zone 'UTC' - interval '9 days' from generate_series(1, $1) i"
+}
+
+open_dev() {
+    fresh_etl
+    start 'penstock dev'
+    see 'public\.orders'
+}
+
+A1() {
+    open_dev
+    sort_by FOR
+    cursor_to 'public\.orders'
+    local line now
+    line=$(cursor_line)
+    older_rows 5 950000
+    see '950005|tables +45'
+    see '▸.*public\.orders'
+    now=$(cursor_line)
+    [ "$now" -le $((line + 1)) ] && [ "$now" -ge $((line - 1)) ] || fail "the cursor's line went from $line to $now"
+}
+
+A2() {
+    open_dev
+    cursor_to 'public\.items'
+    local line
+    line=$(cursor_line)
+    sql 'delete from etl.replication_state where table_id = 916402'
+    see '▸.*public\.items.*gone|▸.*gone.*public\.items'
+    k x
+    see 'row no longer exists'
+    k j
+    see '▸'
+    [ "$(cursor_line)" -gt $((line - 2)) ] || fail 'the cursor jumped'
+    ! cap | grep '▸' | grep -q 'orders' || fail 'the cursor is on the first row'
+    gone 'public\.items'
+}
+
+A3() {
+    open_dev
+    cursor_to 'public\.payments'
+    k x
+    see 'rollback one step'
+    older_rows 4 951000
+    sleep 1.5
+    k r
+    see 'PLAN'
+    see 'public\.payments +errored → finished_copy'
+}
+
+A4() {
+    open_dev
+    cursor_to 'public\.orders'
+    k Space
+    cursor_to 'public\.payments'
+    k Space
+    cursor_to 'public\.customers'
+    k Space
+    see '3 marked'
+    sort_by FOR
+    see '3 marked'
+    filter_by 'payments'
+    see '3 marked'
+    see '● .*public\.payments'
+    k Escape
+    see '3 marked'
+    for name in orders payments customers; do
+        see "● .*public\.$name"
+    done
+    [ "$(cap | grep -c '●')" = 3 ] || fail 'not three rows are marked'
+}
+
+check A1 'rows that come above leave the cursor on its row and line'
+check A2 'a row that was deleted stays as a tombstone; the cursor goes to its neighbour'
+check A3 'the plan names the row the menu was opened on'
+check A4 'marks survive sort and filter'
+report

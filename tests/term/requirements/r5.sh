@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# R5: read-only is one gate below the screen; production starts read-only.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+fresh_etl
+databases+=("${database}_prod")
+fresh_sessions 200
+
+A1() {
+    start 'penstock --read-only dev'
+    see 'public\.orders'
+    see 'READ-ONLY'
+    cursor_to 'public\.orders'
+    k x
+    see 'rollback one step'
+    see 'READ-ONLY: '
+    k r
+    see 'rollback one step: READ-ONLY'
+    gone 'PLAN'
+    k Escape
+    k z
+    see 'READ-ONLY: '
+    gone 'PLAN'
+    k :
+    lit resume
+    k Enter
+    see 'READ-ONLY: '
+    gone 'PLAN'
+}
+
+A2() {
+    local before plan=$work/p.json rc=0
+    before=$(dump)
+    penstock -t dev plan table rollback 4/public.orders -o json >"$plan" 2>/dev/null
+    penstock -t dev --read-only apply "$plan" --yes >/dev/null 2>"$work/err" </dev/null || rc=$?
+    [ "$rc" = 6 ] || fail "apply: exit $rc"
+    grep -q 'read-only' "$work/err" || fail 'apply does not say why'
+    rc=0
+    EDITOR=true penstock -t dev --read-only table edit 4/public.orders --yes >/dev/null 2>&1 </dev/null || rc=$?
+    [ "$rc" = 6 ] || fail "edit: exit $rc"
+    [ "$(dump)" = "$before" ] || fail 'something was written'
+}
+
+# every key that is bound, but those that leave, over and over, for a while
+press_everything() {
+    local key end=$((SECONDS + $1))
+    while [ "$SECONDS" -lt "$end" ]; do
+        for key in j k g G l h Space v u '*' '>' '<' s T w x r t c p a Escape z Z H E Enter d Escape Escape L x b Escape Escape J A Escape; do
+            t send-keys -t o "$key" 2>/dev/null || return 0
+            sleep .03
+        done
+        no_program && break
+    done
+    return 0
+}
+
+A3() {
+    local before file
+    before=$(redis_dump)
+    start 'penstock --read-only cache'
+    see 'applicant:'
+    redis-cli -s "$PENSTOCK_REDIS_SOCKET" monitor >"$work/monitor" 2>&1 &
+    local monitor=$!
+    press_everything 10
+    kill "$monitor"
+    wait "$monitor" 2>/dev/null || :
+    awk -F'"' 'NR > 1 { print toupper($2) }' "$work/monitor" | sort -u >"$work/commands"
+    [ -s "$work/commands" ] || fail 'the monitor saw nothing'
+    ! grep -vxE 'SCAN|GET|MGET|STRLEN|GETRANGE|PTTL|TTL|PEXPIRETIME|EXISTS|TYPE|INFO|PING|TIME|SELECT|CLIENT|HELLO|AUTH|LLEN|ROLE|CONFIG|MULTI|EXEC|ECHO' "$work/commands" >"$work/other" ||
+        fail "sent to Redis: $(tr '\n' ' ' <"$work/other")"
+    [ "$(redis_dump)" = "$before" ] || fail 'Redis changed'
+
+    start 'penstock --read-only dev'
+    see 'public\.orders'
+    before=$(dump)
+    press_everything 5
+    [ "$(dump)" = "$before" ] || fail 'Postgres changed'
+
+    fresh_states
+    before=$(sums "$work/states")
+    start "strace -f -qq -o $work/trace -e trace=openat,rename,renameat2,unlink,unlinkat,mkdir,mkdirat,linkat penstock --read-only states"
+    see 'dev:tap-' 60
+    press_everything 5
+    t kill-server
+    ! grep -F "$work/states" "$work/trace" | grep -vE '= -1 ' | grep -E 'O_WRONLY|O_RDWR|O_CREAT|^[0-9]+ +(rename|unlink|mkdir|link)' >"$work/writes" ||
+        fail "written: $(head -2 "$work/writes")"
+    [ "$(sums "$work/states")" = "$before" ] || fail 'a file changed'
+}
+
+A4() {
+    make_database "${database}_prod"
+    start 'penstock prod'
+    see 'public\.orders'
+    see 'PROD.*READ-ONLY'
+    cursor_to 'public\.orders'
+    k x
+    see 'READ-ONLY: '
+    k Escape
+    k :
+    lit write
+    k Enter
+    see 'type +prod'
+    type_in 'dev'
+    see "is not 'prod'"
+    k C-u
+    type_in 'prod'
+    gone 'READ-ONLY'
+    see 'PROD'
+    cursor_to 'public\.orders'
+    k x
+    see 'rollback one step'
+    k r
+    see 'PLAN'
+    see 'type +'
+}
+
+check A1 'the header says so; entries are there, with the reason; palette and keys are refused alike'
+check A2 'apply and edit are refused with their code, and write nothing'
+check A3 'seen from the stores: only reading commands, no write'
+check A4 'production opens read-only; :write asks for its name'
+report

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# R6: confirmation is graded, harmless by default, and cannot be hit by accident.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+fresh_etl
+before=$(dump)
+
+open_plan() {
+    start 'penstock dev'
+    see 'public\.orders'
+    cursor_to 'public\.orders'
+    k x
+    see 'rollback one step'
+    k r
+    see 'y applies'
+}
+
+A1() {
+    local key
+    open_plan
+    for key in Enter Space r q Escape C-c; do
+        shows 'y applies' || {
+            k Escape
+            k Escape
+            see 'public\.t30'
+            cursor_to 'public\.orders'
+            k x
+            see 'rollback one step'
+            k r
+            see 'y applies'
+        }
+        quiet
+        k "$key"
+        sleep .5
+        [ "$(dump)" = "$before" ] || fail "$key wrote"
+    done
+}
+
+A2() {
+    start 'penstock dev'
+    see 'public\.orders'
+    cursor_to 'public\.orders'
+    t send-keys -t o x r y y y Enter Enter
+    sleep 2
+    [ "$(dump)" = "$before" ] || fail 'a burst of keys was taken for a confirmation'
+}
+
+A3() {
+    open_plan
+    k Escape
+    k C-l
+    gone 'PLAN'
+    cursor_to 'public\.items'
+    k Space
+    cursor_to 'public\.payments'
+    k Space
+    k x
+    see 'rollback one step'
+    k r
+    see 'type +rollback 2'
+    type_in 'rollback 3'
+    see "is not 'rollback 2'"
+    see 'type +rollback 2'
+    [ "$(dump)" = "$before" ] || fail 'a wrong text was taken'
+    k C-u
+    quiet
+    k Enter
+    sleep .5
+    [ "$(dump)" = "$before" ] || fail 'Enter alone was taken'
+    k Escape
+
+    fresh_sessions 20
+    start 'penstock cache'
+    see 'applicant:'
+    k L
+    see 'applicant:0017'
+    cursor_to 'applicant:0017'
+    k x
+    see 'break'
+    k b
+    see 'reason'
+    type_in 'stuck since noon'
+    see 'type +applicant:0017'
+}
+
+A4() {
+    penstock keys -o tsv >"$work/keys"
+    grep -q . "$work/keys" || fail 'no keys are printed'
+    ! grep -iE $'^[a-z]\t.*(writes|applies|deletes|removes|changes data)' "$work/keys" || fail 'a bare letter changes data'
+}
+
+A5() {
+    open_plan
+    see 'PLAN .*rollback one step .*1 table'
+    see 'DEV dev'
+    see 'public\.orders'
+}
+
+check A1 'Enter, Space, the trigger key, Esc, ^C and q leave the store as it is'
+check A2 'keys typed ahead are not taken'
+check A3 'one key, a typed count, a typed name: as the risk asks for'
+check A4 'no bare letter changes data'
+check A5 'the box names context, verb, count and targets'
+report

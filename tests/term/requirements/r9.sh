@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# R9: bulk works on exactly what is shown, and hidden marks are never silent.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+A1() {
+    fresh_etl
+    start 'penstock dev'
+    see 'public\.orders'
+    for name in orders items payments customers; do
+        cursor_to "public\\.$name"
+        k Space
+    done
+    see '4 marked'
+    filter_by orders
+    see '4 marked, 3 hidden by filter'
+    k x
+    see 'rollback one step'
+    k r
+    see '4 tables'
+    see '3 hidden by filter'
+    see 'type +rollback 4'
+    quiet
+    k Tab
+    k v
+    see 'PLAN .*1 table'
+    [ "$(phase 916402)" = errored ] || fail 'written'
+}
+
+A2() {
+    fresh_etl
+    start 'penstock dev'
+    see 'public\.orders'
+    filter_by 'phase=errored'
+    see '6 of 40'
+    cursor_to 'public\.orders'
+    k x
+    see 'rollback one step'
+    k r
+    see 'PLAN .*1 table'
+    k Escape
+    gone 'PLAN'
+    k '*'
+    see '6 marked'
+    k x
+    see 'rollback one step'
+    k r
+    see '6 tables'
+}
+
+A3() {
+    fresh_sessions 200
+    # a Redis of its own, that is killed in the middle
+    local dir=$work/redis socket
+    mkdir -p "$dir"
+    redis-server --port 0 --unixsocket "$dir/r.sock" --dir "$dir" --save '' --appendonly yes \
+        --daemonize yes --pidfile "$dir/pid" --logfile "$dir/log" >/dev/null
+    socket=$dir/r.sock
+    until_true 10 test -S "$socket"
+    python3 "$here/fixture.py" failed "$socket" 200
+    start "penstock 'triggers+unix://$socket?db=0'"
+    see 'applicant:'
+    k '*'
+    see '200 marked'
+    k x
+    see 'clear'
+    k c
+    see 'type +.*200'
+    local pid
+    pid=$(cat "$dir/pid")
+    # killed by the fiftieth session that goes
+    redis-cli -s "$socket" monitor 2>/dev/null |
+        awk -v pid="$pid" '/"DEL" ":1:/ && ++n == 50 { system("kill -9 " pid); exit }' >/dev/null 2>&1 &
+    until_true 10 is_watched "$socket"
+    accept
+    wait
+    see 'RESULT' 60
+    see 'not tried|failed'
+    redis-server --port 0 --unixsocket "$socket" --dir "$dir" --save '' --appendonly yes \
+        --daemonize yes --pidfile "$dir/pid" --logfile "$dir/log" >/dev/null
+    until_true 10 test -S "$socket"
+    until_true 20 redis-cli -s "$socket" ping >/dev/null
+    local left
+    left=$(sessions_in "$socket")
+    [ "$left" -gt 0 ] && [ "$left" -lt 200 ] || fail "$left sessions are left"
+    gone 'DISCONNECTED' 60
+    k R
+    see 'PLAN' 30
+    accept
+    see 'RESULT' 60
+    # the one under way when the server died has failed; it is nobody's to try again but by r
+    until_true 10 has_at_most 1 "$socket" || fail "$(sessions_in "$socket") sessions are left at the end"
+    kill "$(cat "$dir/pid")"
+}
+sessions_in() { redis-cli -s "$1" --scan --pattern ':1:*' | wc -l; }
+has_at_most() { [ "$(sessions_in "$2")" -le "$1" ]; }
+is_watched() { redis-cli -s "$1" client list | grep -q 'cmd=monitor'; }
+
+A4() {
+    fresh_etl
+    start 'penstock dev'
+    see 'public\.orders'
+    cursor_to 'public\.items'
+    k Space
+    cursor_to 'public\.payments'
+    k Space
+    k g
+    sql 'delete from etl.replication_state where table_id = 916402'
+    see '1 mark dropped: gone'
+    see '1 marked'
+}
+
+check A1 'hidden marks are counted in the plan; one key leaves them out'
+check A2 'without marks: the row under the cursor alone; all that is shown has a key of its own'
+check A3 'the server dies in the middle of 200: applied, failed, not tried; R goes on with the rest'
+check A4 'marks on rows that vanished are dropped and counted'
+report
