@@ -51,6 +51,7 @@ struct list {
     size_t nheads;
     bool one_record; /* its rows are parts of one record */
     bool resting;    /* beside the list that has the keys: its cursor is not shown */
+    int64_t now_ms;  /* for what changed lately */
     bool stale;      /* the rows are older than they should be: each says so */
 };
 

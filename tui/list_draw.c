@@ -166,7 +166,7 @@ static void draw_heading(struct list *list, struct canvas *canvas, struct rect r
 
 /* Identities are cut in the middle: what tells them apart is at their ends. */
 static void draw_cell(const struct list *list, struct canvas *canvas, int y, int x, int w,
-                      const struct cell *cell, bool identity, int64_t now_us)
+                      const struct cell *cell, bool identity, bool changed, int64_t now_us)
 {
     struct str shown = cell_show(&canvas->scratch, cell, list->utc ? TIME_UNKNOWN : now_us);
     if (cell->type == CELL_TIME && list->utc && shown.len > 20) /* whole seconds */
@@ -177,6 +177,8 @@ static void draw_cell(const struct list *list, struct canvas *canvas, int y, int
         cell->mark == MARK_NONE && (cell->type == CELL_NULL || cell->type == CELL_UNKNOWN)
             ? STYLE_DIM
             : style_of_mark(cell->mark);
+    if (changed && (style == STYLE_TEXT || style == STYLE_DIM))
+        style = STYLE_STRONG;
     if (identity)
         text = text_cut_middle(&canvas->scratch, text_clean(&canvas->scratch, text, 0), w, 0);
     if (right_aligned(cell->type))
@@ -194,8 +196,11 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     bool here = line == list->cursor && !list->resting;
     if (here)
         canvas_put(canvas, r.y, r.x + 1, 1, STYLE_STRONG, STR("▸"));
+    uint64_t changed = rows_changes(list->rows, list->order[line], list->now_ms);
     if (list->stale)
         canvas_put(canvas, r.y, r.x, 1, STYLE_BAD, STR("~"));
+    else if (changed)
+        canvas_put(canvas, r.y, r.x, 1, STYLE_STRONG, changed == UINT64_MAX ? STR("+") : STR("*"));
     if (keyset_has(list->marks, row.key))
         canvas_put(canvas, r.y, r.x + 2, 1, STYLE_WARN, STR("●"));
     else if (line >= cols->range_from && line < cols->range_to)
@@ -213,7 +218,7 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     for (size_t i = 0; i < cols->n; i++) {
         struct cell cell = cells[cols->at[i].column];
         draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell, identity == cols->at[i].column,
-                  now_us);
+                  changed >> (cols->at[i].column & 63) & 1, now_us);
         x += cols->at[i].width + GAP;
     }
     if (row.gone)

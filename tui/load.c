@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 enum {
-    FIRST_ROWS = 200,  /* of a scan's first page: something to look at */
-    PAGE_ROWS = 2000,  /* of the others */
-    LOT_ROWS = 50,     /* read with their values between two breaths */
-    VALUES_MAX = 5000, /* rows whose values are read unasked */
-    VALUE_ROWS = 4000, /* in one job when all are asked for */
-    VALUE_LOT = 500,   /* of these between two breaths */
+    FIRST_ROWS = 200,   /* of a scan's first page: something to look at */
+    PAGE_ROWS = 2000,   /* of the others */
+    LOT_ROWS = 50,      /* read with their values between two breaths */
+    VALUES_MAX = 5000,  /* rows whose values are read unasked */
+    VALUE_ROWS = 4000,  /* in one job when all are asked for */
+    CHANGED_MS = 10000, /* what changed is pointed at for so long */
+    VALUE_LOT = 500,    /* of these between two breaths */
 };
 
 /* --- packing, on the worker's thread -------------------------------------------------------- */
@@ -228,6 +229,8 @@ static void load_done(struct job *job, void *owner)
     if (job->ok) {
         s->app->paused_us = clock_now_us();
         struct rows *old = s->rows == load->building ? NULL : s->rows;
+        if (old && s->complete)
+            rows_compare(load->building, old, s->loaded_at_ms + CHANGED_MS);
         s->rows = load->building;
         load->given = true;
         s->complete = true;
@@ -315,7 +318,9 @@ static void some_done(struct job *job, void *owner)
         s->valuing = false;
     if (!job->ok || !s->rows)
         return;
+    rows_watch(s->rows, clock_monotonic_ms() + CHANGED_MS);
     rows_update(s->rows, some->page);
+    rows_watch(s->rows, 0);
     attention_take(s->attention, some->notes);
     some->page = NULL;
     if (some->whole)

@@ -13,6 +13,8 @@ enum {
     FIRST_PLACES = 64, /* places come in lots of twice the size of the one before */
     LOTS = 26,
     STATUSES_MAX = 64,
+    CHANGES_MAX = 256,    /* more at once are not worth pointing at */
+    COMPARE_MAX = 5000,   /* rows; of a longer list what is read again tells */
     TAIL_FIRST = 1 << 12, /* of the block that takes rows set one by one */
     TAIL_MAX = 1 << 20,
 };
@@ -23,6 +25,12 @@ typedef _Atomic(const char *) place;
 struct held {
     struct block *block;
     size_t live;
+};
+
+struct change {
+    uint32_t row;
+    uint64_t columns;
+    int64_t until_ms;
 };
 
 struct rows {
@@ -39,6 +47,9 @@ struct rows {
     int *widths;
     struct row_count counts[STATUSES_MAX]; /* each status allocated */
     size_t ncounts;
+    struct change *changes; /* the newest last; NULL: none yet */
+    size_t nchanges;
+    int64_t watch_until_ms; /* for what rows_update changes; 0: it notes nothing */
 };
 
 struct rows_page {
@@ -250,6 +261,7 @@ void rows_free(struct rows *rows)
     for (size_t i = 0; i < TABLES; i++)
         keyslots_release(&rows->index[i]);
     free(rows->held);
+    free(rows->changes);
     free(rows->widths);
     free(rows);
 }
@@ -448,6 +460,62 @@ size_t rows_add(struct rows *rows, const struct row_in *in)
     return put(rows, in->key, row);
 }
 
+/* --- changes -------------------------------------------------------------------------------- */
+
+static void note_change(struct rows *rows, size_t i, uint64_t columns, int64_t until_ms)
+{
+    if (!columns)
+        return;
+    if (!rows->changes)
+        rows->changes = grown(NULL, CHANGES_MAX * sizeof rows->changes[0]);
+    if (rows->nchanges == CHANGES_MAX) {
+        rows->nchanges--;
+        memmove(rows->changes, rows->changes + 1, rows->nchanges * sizeof rows->changes[0]);
+    }
+    rows->changes[rows->nchanges++] = (struct change){(uint32_t)i, columns, until_ms};
+}
+
+static void compare_row(struct rows *rows, size_t i, const char *before, int64_t until_ms)
+{
+    const char *now = row_at(rows, i), *cells;
+    struct row_in old = unpack_head(before, &cells), new = unpack_head(now, &cells);
+    if (old.gone != new.gone)
+        note_change(rows, i, UINT64_MAX, until_ms);
+    else if (old.known && new.known)
+        note_change(rows, i, pack_differences(rows->sheet, before, now), until_ms);
+}
+
+void rows_watch(struct rows *rows, int64_t until_ms)
+{
+    rows->watch_until_ms = until_ms;
+}
+
+void rows_compare(struct rows *rows, const struct rows *before, int64_t until_ms)
+{
+    size_t at;
+    for (size_t i = 0; i < before->nchanges; i++) {
+        const struct change *change = &before->changes[i];
+        if (rows_find(rows, rows_key(before, change->row), &at))
+            note_change(rows, at, change->columns, change->until_ms);
+    }
+    for (size_t i = 0; i < rows->n && rows->n <= COMPARE_MAX; i++) {
+        if (!rows_find(before, rows_key(rows, i), &at))
+            note_change(rows, i, UINT64_MAX, until_ms);
+        else if (row_at(before, at) != row_at(rows, i))
+            compare_row(rows, i, row_at(before, at), until_ms);
+    }
+}
+
+uint64_t rows_changes(const struct rows *rows, size_t i, int64_t now_ms)
+{
+    uint64_t columns = 0;
+    for (size_t c = 0; c < rows->nchanges; c++) {
+        if (rows->changes[c].row == i && rows->changes[c].until_ms > now_ms)
+            columns |= rows->changes[c].columns;
+    }
+    return columns;
+}
+
 /* --- pages ---------------------------------------------------------------------------------- */
 
 struct rows_page *rows_page_new(const struct sheet *sheet, bool brief)
@@ -588,8 +656,13 @@ void rows_update(struct rows *rows, struct rows_page *page)
         const char *now = row_at(rows, i);
         if (head.gone)
             rows_set_gone(rows, i);
-        else if (row_size(rows, now) != size || memcmp(now, row, size) != 0)
-            replace(rows, i, copy_to_tail(rows, row, size));
+        else if (row_size(rows, now) != size || memcmp(now, row, size) != 0) {
+            const char *new = copy_to_tail(rows, row, size);
+            const char *cells_now;
+            if (rows->watch_until_ms && head.known && unpack_head(now, &cells_now).known)
+                note_change(rows, i, pack_differences(rows->sheet, now, new), rows->watch_until_ms);
+            replace(rows, i, new);
+        }
     }
     rows_page_free(page);
 }

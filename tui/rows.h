@@ -57,6 +57,14 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
 /* Takes the page: of its rows those that are in the snapshot are set, the others are not added. */
 void rows_update(struct rows *rows, struct rows_page *page);
 
+/* What changed is remembered for a while, so that it can be shown: rows_update notes it from then
+ * on, and rows_compare notes what differs from another snapshot, whose notes it takes over. Rows
+ * whose values were not known before did not change. */
+void rows_watch(struct rows *rows, int64_t until_ms);
+void rows_compare(struct rows *rows, const struct rows *before, int64_t until_ms);
+/* Bit per column (the first 64) that changed and is to be shown so; all bits: the row is new. */
+uint64_t rows_changes(const struct rows *rows, size_t i, int64_t now_ms);
+
 /* Texts point into the snapshot, until rows are added or set. `cells` takes sheet->ncolumns. */
 void rows_get(const struct rows *rows, size_t i, struct row_in *ret, struct cell *cells);
 struct cell rows_cell(const struct rows *rows, size_t i, size_t column);

@@ -231,6 +231,24 @@ struct cell unpack_cell(const char **at, struct str key)
     return cell;
 }
 
+static bool same_cell(const struct cell *p, const struct cell *q)
+{
+    return p->type == q->type && p->mark == q->mark && p->number == q->number &&
+           (!has_text(p->type) || str_eq(p->text, q->text));
+}
+
+uint64_t pack_differences(const struct sheet *sheet, const char *a, const char *b)
+{
+    struct row_in x = unpack_head(a, &a), y = unpack_head(b, &b);
+    uint64_t differ = 0;
+    for (size_t c = 0; c < sheet->ncolumns && c < 64; c++) {
+        struct cell p = unpack_cell(&a, x.key), q = unpack_cell(&b, y.key);
+        if (!same_cell(&p, &q))
+            differ |= (uint64_t)1 << c;
+    }
+    return differ;
+}
+
 bool pack_same_scan(const struct sheet *sheet, const char *a, const char *b)
 {
     struct row_in x = unpack_head(a, &a), y = unpack_head(b, &b);
@@ -239,8 +257,7 @@ bool pack_same_scan(const struct sheet *sheet, const char *a, const char *b)
         struct cell p = unpack_cell(&a, x.key), q = unpack_cell(&b, y.key);
         if (!sheet->columns[c].cheap)
             continue;
-        same = p.type == q.type && p.mark == q.mark && p.number == q.number &&
-               (!has_text(p.type) || str_eq(p.text, q.text));
+        same = same_cell(&p, &q);
     }
     return same;
 }

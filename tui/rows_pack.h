@@ -27,6 +27,8 @@ char *pack_row(char *to, const struct sheet *sheet, const struct row_in *in, boo
 struct row_in unpack_head(const char *row, const char **ret_cells);
 /* The next cell; texts that are part of the key point into it. */
 struct cell unpack_cell(const char **at, struct str key);
+/* Bit per column (the first 64) in which the two differ. */
+uint64_t pack_differences(const struct sheet *sheet, const char *a, const char *b);
 /* Are the two the same as far as a scan can see? */
 bool pack_same_scan(const struct sheet *sheet, const char *a, const char *b);
 

@@ -64,6 +64,10 @@ sql "insert into state select 'dev:a-tap-2' || i, null, '{\"singer_state\": {}}'
 see '15 of 45'
 see '▸ .*dev:tap-23-to-wh'
 see '●.*dev:tap-22-to-wh'
+see '^\+ .*dev:a-tap-21'
+sql "update state set partial_state = '{\"singer_state\": {}}' where state_id = 'dev:tap-20-to-wh'"
+see '^\*.*dev:tap-20-to-wh +yes +yes'
+gone '^[+*]'
 
 # R1 A2: the row under the cursor is deleted: a tombstone, and the cursor goes to the neighbour.
 sql "delete from state where state_id = 'dev:tap-23-to-wh'"

@@ -167,6 +167,29 @@ static void blocks_without_rows_go(void **state)
     rows_free(rows);
 }
 
+/* ux.md R14 A5: what changed is known for a while, what is only known since is no change. */
+static void changes_are_noted_for_a_while(void **state)
+{
+    struct rows *before = rows_new(&sheet), *rows = rows_new(&sheet);
+    rows_take(before, page_of(0, 10, 10, "slow"), NULL);
+    rows_take(rows, page_of(0, 12, 10, NULL), before);
+    rows_update(rows, page_of(3, 1, 10, "broken"));
+    rows_compare(rows, before, 1000);
+    assert_int_equal(rows_changes(rows, 3, 999), 1 << 4); /* WHY */
+    assert_int_equal(rows_changes(rows, 3, 1000), 0);
+    assert_int_equal(rows_changes(rows, 11, 999), UINT64_MAX);
+    assert_int_equal(rows_changes(rows, 2, 999), 0);
+    rows_update(rows, page_of(4, 1, 10, "broken")); /* nobody watches */
+    assert_int_equal(rows_changes(rows, 4, 0), 0);
+    rows_watch(rows, 2000);
+    rows_update(rows, page_of(4, 1, 77, "broken"));
+    rows_update(rows, page_of(11, 1, 10, "slow"));
+    assert_int_equal(rows_changes(rows, 4, 0), 1 << 2); /* SIZE */
+    assert_int_equal(rows_changes(rows, 11, 1500), 0);  /* its values came, nothing changed */
+    rows_free(before);
+    rows_free(rows);
+}
+
 /* Of what was read from a value a brief row keeps 64 bytes, never half a character. */
 static void a_brief_row_is_short(void **state)
 {
@@ -233,6 +256,7 @@ int main(void)
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
         cmocka_unit_test(a_page_shares_what_did_not_change),
         cmocka_unit_test(blocks_without_rows_go),
+        cmocka_unit_test(changes_are_noted_for_a_while),
         cmocka_unit_test(a_brief_row_is_short),
         cmocka_unit_test(gone_rows_do_not_count),
         cmocka_unit_test(sets_keep_their_order),
