@@ -184,7 +184,7 @@ const char *address_url_plain(struct arena *arena, const struct url *url)
             continue;
         if (memmem(param.value.ptr, param.value.len, "://", 3) &&
             url_parse(arena, param.value, &inner, &ignored))
-            param.value = str_of(url_plain(arena, &inner));
+            param.value = str_of(address_url_plain(arena, &inner));
         plain.params[plain.nparams++] = param;
     }
     return url_format(arena, &plain).ptr;
