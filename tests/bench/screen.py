@@ -173,14 +173,18 @@ def main():
         say("rss_anon_kb.filtered", value=screen.status("RssAnon"))
         os.write(screen.fd, b"\x1b")
         settle(screen)
-    screen.quiet()
+    watch(screen, 3)  # until what the last key began is done
     before, begin = screen.cpu(), time.monotonic()
-    end = begin + args.idle
-    while time.monotonic() < end:
-        screen.read(0.5)
+    watch(screen, args.idle)
     say("idle_cpu_percent", value=round((screen.cpu() - before) / (time.monotonic() - begin) * 100, 2))
     say("rss_anon_kb.idle", value=screen.status("RssAnon"))
     screen.close()
+
+
+def watch(screen, seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        screen.read(0.5)
 
 
 def settle(screen):
