@@ -68,14 +68,16 @@ struct attention_note *attention_note(struct arena *keep, const struct sheet_inp
 {
     size_t room = 0;
     bool error = false;
+    int64_t since_us = in->row->updated_at_us;
     for (const struct finding *f = findings; f; f = f->next) {
         room++;
         error |= f->severity == SEVERITY_ERROR;
+        since_us = f->since_us ? f->since_us : since_us;
     }
     struct attention_note *note = arena_new(keep, struct attention_note);
     note->key = arena_str(keep, in->row->id);
     note->label = in->row->label.ptr ? arena_str(keep, in->row->label) : note->key;
-    note->since_us = in->row->updated_at_us;
+    note->since_us = since_us;
     /* Nothing can be done any more about what expires with its record. */
     int64_t expires = in->row->expires_at_us;
     note->lost_at_us = error && expires != TIME_NEVER ? expires : TIME_UNKNOWN;

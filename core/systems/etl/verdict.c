@@ -118,6 +118,7 @@ static void check_errored(struct checker *c)
         add(c, code, retrying ? SEVERITY_WARNING : SEVERITY_ERROR,
             arena_printf(a, "errored since %.*s%s: %.*s", STR_ARG(since), how, STR_ARG(line)));
     f->detail = row->solution;
+    f->since_us = row->created_us;
     f->fix = fix(c, verdict.advice);
 }
 
