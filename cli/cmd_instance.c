@@ -33,26 +33,10 @@ static void print_line(struct cli *cli, const char *name, struct str text)
     while (true) { /* further lines of a text stand under its first */
         ptrdiff_t end = str_index(clean, '\n');
         struct str line = end < 0 ? clean : str_sub(clean, 0, (size_t)end);
-        printf("  %-13s  %.*s\n", name, STR_ARG(line));
+        printf("  %-16s %.*s\n", name, STR_ARG(line));
         if (end < 0)
             return;
         clean = str_sub(clean, (size_t)end + 1, clean.len);
-        name = "";
-    }
-}
-
-static void print_dict(struct cli *cli, const char *name, const struct value *dict)
-{
-    enum { LONGEST = 1 << 16 };
-    for (size_t i = 0; i < value_count(dict); i++) {
-        const struct value_pair *pair = &dict->dict.pairs[i];
-        struct str key = value_repr(&cli->arena, pair->key, LONGEST);
-        struct str val = value_repr(&cli->arena, pair->val, LONGEST);
-        if (value_is_str(pair->key))
-            key = pair->key->text;
-        if (value_is_str(pair->val)) /* a traceback keeps its lines */
-            val = pair->val->text;
-        print_line(cli, name, arena_printf(&cli->arena, "%.*s: %.*s", STR_ARG(key), STR_ARG(val)));
         name = "";
     }
 }
@@ -97,7 +81,15 @@ bool cmd_instance(struct cli *cli, struct err *err)
         print_line(cli, sheet->columns[i].name,
                    cell_show(&cli->arena, cell, cell->type == CELL_TIME ? TIME_UNKNOWN : 0));
     }
-    print_dict(cli, "kwargs", kwargs);
-    print_dict(cli, "metadata", metadata);
+    struct sbuf more = SBUF_INIT;
+    sheet->more(&view.input, name, &more);
+    struct str rest = print_clean(&cli->print, &cli->arena, sbuf_view(&more), true);
+    sbuf_release(&more);
+    while (rest.len) {
+        ptrdiff_t end = str_index(rest, '\n');
+        size_t n = end < 0 ? rest.len : (size_t)end;
+        printf("  %.*s\n", (int)n, rest.ptr);
+        rest = str_sub(rest, n + 1, rest.len);
+    }
     return true;
 }

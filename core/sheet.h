@@ -96,6 +96,9 @@ struct sheet {
      * what cannot be known is CELL_NULL. A record with a problem still gives its row in the list.
      */
     struct sheet_row *(*fill)(const struct sheet *sheet, const struct sheet_input *in);
+    /* Appends what is known of the row `key` beyond its cells, a name and its text a line, further
+     * lines of a text as they are: arguments, a traceback. May be NULL. */
+    void (*more)(const struct sheet_input *in, struct str key, struct sbuf *out);
 };
 
 /* A row with all cells unknown; `key` is not copied. */

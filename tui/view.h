@@ -150,6 +150,9 @@ void view_text_open(struct app *app, struct session *session, const char *title,
 /* Reads the record and shows everything known of it. */
 void view_record_text_open(struct app *app, struct session *session, struct str id,
                            struct str label);
+/* Reads the record and shows everything known of one row of its sheet. */
+void view_row_text_open(struct app *app, struct session *session, struct str id,
+                        const struct sheet *sheet, struct str key);
 /* One row, a line for each column that is known. */
 void row_text(struct sbuf *out, const struct sheet *sheet, const struct cell *cells);
 void view_help_open(struct app *app, unsigned scopes);

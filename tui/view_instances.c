@@ -94,14 +94,29 @@ static void open_session(struct table_view *v, size_t row)
         view_sheet_open(table_app(v), session, uid, uid, instance_sheet);
 }
 
+static void show_all(struct table_view *v, size_t row)
+{
+    struct str store, uid, name;
+    split_key(rows_key(table_rows(v), row), &store, &uid, &name);
+    struct session *session = table_session(v, store);
+    if (session)
+        view_row_text_open(table_app(v), session, uid, instance_sheet, name);
+}
+
 static bool command(struct table_view *v, enum command command, ptrdiff_t row)
 {
     size_t at;
     (void)row;
-    if (command != CMD_ACTIONS && command != CMD_ENTER)
+    if (command != CMD_ACTIONS && command != CMD_ENTER && command != CMD_ERROR)
         return false;
-    if (listview_may_act((struct listview *)v, &at))
-        command == CMD_ACTIONS ? act(v, at) : open_session(v, at);
+    if (!listview_may_act((struct listview *)v, &at))
+        return true;
+    if (command == CMD_ACTIONS)
+        act(v, at);
+    else if (command == CMD_ENTER)
+        open_session(v, at);
+    else
+        show_all(v, at);
     return true;
 }
 

@@ -130,19 +130,6 @@ static void act(struct sheet_view *v, size_t row)
     arena_release(&a);
 }
 
-static void show_row(struct sheet_view *v, size_t row)
-{
-    struct arena a = ARENA_INIT;
-    struct sbuf text = SBUF_INIT;
-    struct cell *cells = arena_array(&a, struct cell, v->sheet->ncolumns);
-    struct row_in in;
-    rows_get(v->rows, row, &in, cells);
-    row_text(&text, v->sheet, cells);
-    view_text_open(v->lv.base.app, v->lv.base.session, "row", sbuf_view(&text));
-    sbuf_release(&text);
-    arena_release(&a);
-}
-
 static bool command(struct view *view, enum command command)
 {
     struct sheet_view *v = (struct sheet_view *)view;
@@ -161,7 +148,9 @@ static bool command(struct view *view, enum command command)
     case CMD_ERROR:
     case CMD_ACTIONS:
         if (listview_may_act(&v->lv, &row))
-            command == CMD_ERROR ? show_row(v, row) : act(v, row);
+            command == CMD_ERROR ? view_row_text_open(view->app, view->session, v->id, v->sheet,
+                                                      rows_key(v->rows, row))
+                                 : act(v, row);
         return true;
     case CMD_REFRESH:
         read_record(v);

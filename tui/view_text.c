@@ -14,6 +14,8 @@ struct text_view {
     size_t n, top;
     int width, page;
     bool reading;
+    const struct sheet *sheet; /* of one row of a record: which, and its key; else NULL */
+    struct str key;
 };
 
 static void title(const struct view *view, struct sbuf *out)
@@ -171,6 +173,35 @@ void row_text(struct sbuf *out, const struct sheet *sheet, const struct cell *ce
     arena_release(&a);
 }
 
+/* One row of a sheet: its cells, and what else is known of it. */
+static void add_row(struct text_view *v, const struct record_view *record, struct sbuf *out)
+{
+    const struct sheet_row *row = v->sheet->fill(v->sheet, &record->input);
+    while (row && !str_eq(row->key, v->key))
+        row = row->next;
+    if (!row) {
+        sbuf_cstr(out, "the row is not there any more\n");
+        return;
+    }
+    row_text(out, v->sheet, row->cells);
+    if (v->sheet->more) {
+        sbuf_char(out, '\n');
+        v->sheet->more(&record->input, v->key, out);
+    }
+}
+
+static void add_record(const struct system *system, const struct record_view *record,
+                       struct sbuf *out)
+{
+    struct str(*lines)[2] = NULL;
+    size_t n = system->show && record->input.doc ? system->show(&record->input, &lines) : 0;
+    for (size_t i = 0; i < n; i++)
+        sbuf_printf(out, "%-16.*s %.*s\n", STR_ARG(lines[i][0]), STR_ARG(lines[i][1]));
+    sbuf_char(out, '\n');
+    const struct sheet *sheet = &system->sheets[0];
+    row_text(out, sheet, sheet->fill(sheet, &record->input)->cells);
+}
+
 static void record_done(struct job *job, void *owner)
 {
     struct text_view *v = owner;
@@ -183,15 +214,12 @@ static void record_done(struct job *job, void *owner)
         add_error(&out, "could not be read", &job->err);
     else {
         struct record_view *record = record_answer(job);
-        struct str(*lines)[2] = NULL;
         add_error(&out, "could not be read", &record->item.err);
         add_error(&out, "problem", &record->item.doc.problem);
-        size_t n = system->show && record->input.doc ? system->show(&record->input, &lines) : 0;
-        for (size_t i = 0; i < n; i++)
-            sbuf_printf(&out, "%-16.*s %.*s\n", STR_ARG(lines[i][0]), STR_ARG(lines[i][1]));
-        sbuf_char(&out, '\n');
-        const struct sheet *sheet = &system->sheets[0];
-        row_text(&out, sheet, sheet->fill(sheet, &record->input)->cells);
+        if (v->sheet)
+            add_row(v, record, &out);
+        else
+            add_record(system, record, &out);
     }
     v->text = text_clean(&v->arena, sbuf_view(&out), CLEAN_LINES);
     v->width = 0;
@@ -203,6 +231,17 @@ void view_record_text_open(struct app *app, struct session *session, struct str 
 {
     struct text_view *v = open_text(app, session, "whole text", STR(""));
     v->name = arena_cstr(&v->arena, label);
+    v->reading = true;
+    ask_record(&v->base, id, 0, record_done);
+}
+
+void view_row_text_open(struct app *app, struct session *session, struct str id,
+                        const struct sheet *sheet, struct str key)
+{
+    struct text_view *v = open_text(app, session, "row", STR(""));
+    v->name = arena_cstr(&v->arena, key);
+    v->sheet = sheet;
+    v->key = arena_str(&v->arena, key);
     v->reading = true;
     ask_record(&v->base, id, 0, record_done);
 }

@@ -41,6 +41,7 @@ static const struct picture pictures[] = {
     {"detail_hostile", 1, "memory", ENV_DEV, false, false, "j{Enter}"},
     {"detail_find", 1, "memory", ENV_DEV, false, false, "{Enter}/orders{Enter}n"},
     {"text", 0, "memory", ENV_DEV, false, false, "E"},
+    {"instance_text", 2, "memory", ENV_DEV, false, false, "HE"},
     {"keys", 0, "memory", ENV_DEV, false, false, "?"},
     {"palette", 0, "memory", ENV_DEV, false, false, ":"},
     {"palette_id", 0, "memory", ENV_DEV, false, false, ":ord"},

@@ -57,6 +57,32 @@ static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet
     return row;
 }
 
+static void more_of_dict(struct arena *a, const char *name, const struct value *dict,
+                         struct sbuf *out)
+{
+    enum { LONGEST = 1 << 16 };
+    for (size_t i = 0; i < value_count(dict); i++) {
+        const struct value_pair *pair = &dict->dict.pairs[i];
+        struct str key =
+            value_is_str(pair->key) ? pair->key->text : value_repr(a, pair->key, LONGEST);
+        /* a traceback keeps its lines, and begins one */
+        struct str val =
+            value_is_str(pair->val) ? pair->val->text : value_repr(a, pair->val, LONGEST);
+        bool lines = str_index(val, '\n') >= 0;
+        sbuf_printf(out, "%-16s %.*s:%s%.*s\n", name, STR_ARG(key), lines ? "\n" : " ",
+                    STR_ARG(val));
+        name = "";
+    }
+}
+
+static void instance_more(const struct sheet_input *in, struct str key, struct sbuf *out)
+{
+    const struct value *root = in->doc ? in->doc->root : NULL;
+    const struct value *instance = value_get_str(value_get(root, "instances"), key);
+    more_of_dict(in->arena, "kwargs", value_get(instance, "kwargs"), out);
+    more_of_dict(in->arena, "metadata", value_get(instance, "metadata"), out);
+}
+
 /* --- instances ------------------------------------------------------------------------------- */
 
 static const struct column instance_columns[] = {
@@ -220,6 +246,7 @@ static struct sheet_row *tasks_fill(const struct sheet *sheet, const struct shee
 
 const struct sheet session_sheets[3] = {
     {"list", "sessions", list_columns, COUNT(list_columns), list_fill},
-    {"instances", "instances", instance_columns, COUNT(instance_columns), instances_fill},
+    {"instances", "instances", instance_columns, COUNT(instance_columns), instances_fill,
+     instance_more},
     {"tasks", "tasks", task_columns, COUNT(task_columns), tasks_fill},
 };
