@@ -41,6 +41,7 @@ const struct key_row key_rows[] = {
     { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
     { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },
     { SCOPE_RECORD,  'E',          CMD_ERROR,      "text",    "everything known of this row, uncut" },
+    { SCOPE_RECORD,  '=',          CMD_COMPARE,    NULL,      "what differs: two marked records, or this one from what it was before it was changed here" },
     { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },
     { SCOPE_COLUMNS, ' ',          CMD_MARK,       "show",    "show or hide this column" },
     { SCOPE_LIST,    ' ',          CMD_MARK,       "mark",    "mark or unmark" },

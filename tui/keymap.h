@@ -63,6 +63,7 @@ enum command {
     CMD_RANGE,
     CMD_COLUMNS,
     CMD_PALETTE,
+    CMD_COMPARE,
     CMD_OVERVIEW,
     CMD_ATTENTION,
     CMD_LOCKS,

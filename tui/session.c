@@ -137,6 +137,12 @@ struct str session_why_read_only(const struct session *s)
     return info->why_read_only.ptr ? info->why_read_only : STR("opened read-only");
 }
 
+void session_note_answer(struct session *s, const struct job *job)
+{
+    if (job->ok || job->err.kind == ERR_UNAVAILABLE || job->err.kind == ERR_TIMEOUT)
+        session_note_result(s, job);
+}
+
 void session_note_result(struct session *s, const struct job *job)
 {
     bool lost = !job->ok && (job->err.kind == ERR_UNAVAILABLE || job->err.kind == ERR_TIMEOUT ||

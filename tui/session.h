@@ -40,9 +40,9 @@ struct session {
 
     struct rows *rows; /* of the list; NULL before the first page */
     struct attention *attention;
-    bool complete;     /* rows hold the whole scan */
+    bool complete; /* rows hold the whole scan */
     bool loading;
-    bool lifted; /* its context says read-only; an operator made it writable */
+    bool lifted;        /* its context says read-only; an operator made it writable */
     size_t scanned;     /* by the load that runs */
     int64_t estimate;   /* of all records; -1: none */
     int64_t read_at_us; /* rows are as of then; TIME_UNKNOWN: never */
@@ -90,6 +90,9 @@ void session_stop(struct session *session);
 int64_t session_tick(struct session *session, int64_t now_ms, bool paused);
 /* A job failed or the server answered again: header and retry follow. */
 void session_note_result(struct session *session, const struct job *job);
+/* The same of a job about something in the store: what is wrong with that is no fault of the store.
+ */
+void session_note_answer(struct session *session, const struct job *job);
 /* "as of 12:03:04Z (2 s)", "DISCONNECTED, retry in 4 s (3)", "loaded 240k of ~1.0M". */
 void session_freshness(const struct session *session, int64_t now_us, int64_t now_ms, bool paused,
                        struct sbuf *out);

@@ -136,6 +136,7 @@ struct job *view_job(struct view *view);
 /* --- the views, each opened on top of the stack --------------------------------------------- */
 
 struct want; /* ask.h */
+struct plan_record;
 
 /* What needs attention, and the stores. */
 void view_overview_open(struct app *app);
@@ -147,9 +148,15 @@ void view_sheet_open(struct app *app, struct session *session, struct str id, st
                      const struct sheet *sheet);
 void view_detail_open(struct app *app, struct session *session, struct str id, struct str label);
 void view_text_open(struct app *app, struct session *session, const char *title, struct str text);
+/* One whose text is still being made, by a job that it owns; `name` is not copied. */
+struct view *view_text_wait(struct app *app, struct session *session, const char *name);
+void view_text_fill(struct view *view, struct str text);
 /* Reads the record and shows everything known of it. */
 void view_record_text_open(struct app *app, struct session *session, struct str id,
                            struct str label);
+/* Reads two records, or one and what the journal keeps of it from before its newest change, and
+ * shows what differs. */
+void view_diff_open(struct app *app, struct session *session, const struct plan_record *records, size_t n);
 /* Reads the record and shows everything known of one row of its sheet. */
 void view_row_text_open(struct app *app, struct session *session, struct str id,
                         const struct sheet *sheet, struct str key);

@@ -224,6 +224,10 @@ static bool command(struct view *view, enum command command)
     case CMD_ERROR:
         view_record_text_open(view->app, view->session, v->id, v->label);
         return true;
+    case CMD_COMPARE:
+        view_diff_open(view->app, view->session,
+                       &(struct plan_record){.id = v->id, .label = v->label}, 1);
+        return true;
     case CMD_ACTIONS:
         act(v);
         return true;

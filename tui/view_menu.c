@@ -197,7 +197,7 @@ static void answer_done(struct job *job, void *owner)
 {
     struct menu_view *v = owner;
     v->base.app->dirty = true;
-    session_note_result(v->base.session, job);
+    session_note_answer(v->base.session, job);
     v->err = job->err;
     if (!job->ok)
         return;

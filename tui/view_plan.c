@@ -49,7 +49,7 @@ static void plan_done(struct job *job, void *owner)
     struct app *app = v->base.app;
     struct plan *plan = plan_taken(job);
     app->dirty = true;
-    session_note_result(v->base.session, job);
+    session_note_answer(v->base.session, job);
     if (!plan) {
         struct err err = job->err;
         bool newest = v->source.kind != FROM_WANT && !v->source.entry.ptr;

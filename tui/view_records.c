@@ -132,6 +132,26 @@ static void act(struct records_view *v, size_t row)
     arena_release(&a);
 }
 
+/* Two marked records with each other; else the one under the cursor with what it was. */
+static void compare(struct records_view *v, size_t row)
+{
+    const struct rows *rows = v->lv.list.rows;
+    struct keyset *marks = v->lv.list.marks;
+    struct plan_record records[2];
+    size_t n = 0, at;
+    for (size_t i = 0; keyset_count(marks) == 2 && i < 2; i++) {
+        if (rows_find(rows, keyset_at(marks, i), &at))
+            records[n++] =
+                (struct plan_record){.id = rows_key(rows, at), .label = rows_label(rows, at)};
+    }
+    if (n != 2) {
+        records[0] =
+            (struct plan_record){.id = rows_key(rows, row), .label = rows_label(rows, row)};
+        n = 1;
+    }
+    view_diff_open(v->lv.base.app, v->lv.base.session, records, n);
+}
+
 static void open_sheet(struct view *view, struct str id, struct str label)
 {
     const struct system *system = view->session->system;
@@ -147,7 +167,7 @@ static bool command(struct view *view, enum command command)
     struct records_view *v = (struct records_view *)view;
     struct app *app = view->app;
     bool on_row = command == CMD_DETAIL || command == CMD_SHEET || command == CMD_ERROR ||
-                  command == CMD_ACTIONS;
+                  command == CMD_ACTIONS || command == CMD_COMPARE;
     if (command == CMD_UNDO || command == CMD_REDO) {
         view_undo_open(app, view->session, command == CMD_REDO);
         return true;
@@ -175,6 +195,8 @@ static bool command(struct view *view, enum command command)
         open_sheet(view, id, label);
     else if (command == CMD_ERROR)
         view_record_text_open(app, view->session, id, label);
+    else if (command == CMD_COMPARE)
+        compare(v, row);
     else
         act(v, row);
     return true;

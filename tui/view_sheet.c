@@ -145,6 +145,10 @@ static bool command(struct view *view, enum command command)
     case CMD_DETAIL:
         view_detail_open(view->app, view->session, v->id, v->label);
         return true;
+    case CMD_COMPARE:
+        view_diff_open(view->app, view->session,
+                       &(struct plan_record){.id = v->id, .label = v->label}, 1);
+        return true;
     case CMD_ERROR:
     case CMD_ACTIONS:
         if (listview_may_act(&v->lv, &row))

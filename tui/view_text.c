@@ -147,6 +147,22 @@ void view_text_open(struct app *app, struct session *session, const char *name, 
     open_text(app, session, name, text);
 }
 
+struct view *view_text_wait(struct app *app, struct session *session, const char *name)
+{
+    struct text_view *v = open_text(app, session, name, STR(""));
+    v->reading = true;
+    return &v->base;
+}
+
+void view_text_fill(struct view *view, struct str text)
+{
+    struct text_view *v = (struct text_view *)view;
+    v->reading = false;
+    v->text = text_clean(&v->arena, text, CLEAN_LINES);
+    v->width = 0;
+    view->app->dirty = true;
+}
+
 /* --- everything known of a record ----------------------------------------------------------- */
 
 static void add_error(struct sbuf *out, const char *label, const struct err *err)
@@ -207,8 +223,6 @@ static void record_done(struct job *job, void *owner)
     struct text_view *v = owner;
     struct sbuf out = SBUF_INIT;
     const struct system *system = v->base.session->system;
-    v->reading = false;
-    v->base.app->dirty = true;
     session_note_result(v->base.session, job);
     if (!job->ok)
         add_error(&out, "could not be read", &job->err);
@@ -221,8 +235,7 @@ static void record_done(struct job *job, void *owner)
         else
             add_record(system, record, &out);
     }
-    v->text = text_clean(&v->arena, sbuf_view(&out), CLEAN_LINES);
-    v->width = 0;
+    view_text_fill(&v->base, sbuf_view(&out));
     sbuf_release(&out);
 }
 

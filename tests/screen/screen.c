@@ -40,6 +40,8 @@ static const struct picture pictures[] = {
     {"detail_numbers", 1, "memory", ENV_DEV, false, false, "{Enter}"},
     {"detail_hostile", 1, "memory", ENV_DEV, false, false, "j{Enter}"},
     {"detail_find", 1, "memory", ENV_DEV, false, false, "{Enter}/orders{Enter}n"},
+    {"diff_two", 0, "memory", ENV_DEV, false, false, " j ="},
+    {"diff_none", 0, "memory", ENV_DEV, false, false, "="},
     {"text", 0, "memory", ENV_DEV, false, false, "E"},
     {"instance_text", 2, "memory", ENV_DEV, false, false, "HE"},
     {"keys", 0, "memory", ENV_DEV, false, false, "?"},
