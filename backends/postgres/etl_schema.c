@@ -102,12 +102,17 @@ struct str etl_why_read_only(const struct etl_schema *s)
 
 /* --- statements ----------------------------------------------------------------------------- */
 
-/* Names by 5.7: the catalogue, else the newest stored schema, else the destination's name. `w` is
- * the row that has columns pid and oid. */
+/* Names by 5.7: the catalogue, else the newest stored schema, else the destination's name. Where
+ * the first two differ, the catalogue is believed only if the pipeline's slot says that this
+ * database is its source: elsewhere the oid is some other table's. `w` is the row that has columns
+ * pid and oid.
+ */
 static void names_sql(const struct etl_schema *s, struct sbuf *joins)
 {
     sbuf_cstr(joins, " left join pg_class c on c.oid = w.oid and c.relkind in ('r', 'p')"
-                     " left join pg_namespace n on n.oid = c.relnamespace");
+                     " left join pg_namespace n on n.oid = c.relnamespace"
+                     " left join pg_replication_slots source on source.slot_name ="
+                     " 'supabase_etl_apply_' || w.pid and source.database = current_database()");
     if (s->schemas)
         sbuf_printf(joins,
                     " left join lateral (select t.schema_name || '.' || t.table_name as name"
@@ -128,7 +133,9 @@ static void names_sql(const struct etl_schema *s, struct sbuf *joins)
         sbuf_cstr(joins, " left join (select null::text as name) d on true");
 }
 
-#define LABEL "coalesce(n.nspname || '.' || c.relname, k.name, d.name, w.oid::text)"
+#define LABEL                                                                                      \
+    "coalesce(case when source.slot_name is null then k.name end, n.nspname || '.' || c.relname,"  \
+    " k.name, d.name, w.oid::text)"
 
 static const char *finished(struct sbuf *text, struct arena *arena)
 {

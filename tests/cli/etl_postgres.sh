@@ -83,6 +83,25 @@ run 0 -t "$etl" journal undo --yes
 dump | diff - before >diff || fail "third undo: $(head -3 diff)"
 run 6 -t "$etl" table rollback 7/16441 --yes
 
+# an oid that is another table's here: the stored name stands, unless this database is the source
+"$psql" -qX "$address" <<'SQL'
+create table public.other (id int);
+insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current)
+    select 9, 'public.other'::regclass::oid, 'ready', '{"type":"ready"}', true;
+insert into etl.table_schemas (pipeline_id, table_id, schema_name, table_name, snapshot_id)
+    select 9, 'public.other'::regclass::oid, 'public', 'kept', '0/0';
+SQL
+run 0 -t "$etl" table list --pipeline 9 -o json
+field_is table public.kept
+"$psql" -qXAtc "select pg_create_logical_replication_slot('supabase_etl_apply_9', 'pgoutput')" "$address" >/dev/null
+run 0 -t "$etl" table list --pipeline 9 -o json
+field_is table public.other
+"$psql" -qXAtc "select pg_drop_replication_slot('supabase_etl_apply_9')" "$address" >/dev/null
+"$psql" -qX "$address" <<'SQL'
+delete from etl.replication_state where pipeline_id = 9;
+delete from etl.table_schemas where pipeline_id = 9;
+SQL
+
 # the plan goes stale when somebody else writes
 one=$("$penstock" -t "$etl" table list --errored --pipeline 7 -o name | sed -n 1p)
 run 0 -t "$etl" plan table rollback "$one" -o json
