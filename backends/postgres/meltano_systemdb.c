@@ -1,8 +1,7 @@
 /* Meltano's system database in Postgres (formats/meltano.md 3). Tables are found by the search path
  * of the address, as Meltano finds them. Times are naive timestamps; they travel as ISO texts,
  * which every DateStyle reads back exactly. */
-#include "backends/meltano_systemdb.h"
-#include "backends/postgres/client.h"
+#include "backends/postgres/meltano_systemdb.h"
 #include "backends/postgres/layouts.h"
 
 #include <stdio.h>
@@ -30,92 +29,16 @@ static struct systemdb_store *systemdb(struct store *store)
     return (struct systemdb_store *)store;
 }
 
-/* --- what is there -------------------------------------------------------------------------- */
-
-struct found {
-    struct arena *arena;
-    struct systemdb_schema schema;
-    bool is_systemdb;
-    bool reads_revision, writes_state, adds_runs, removes_runs;
-};
-
-static void note_column(struct found *found, struct str table, struct str column, bool *alembic)
-{
-    for (unsigned i = 0; str_is(table, "state") && i < 4; i++)
-        found->schema.state_columns |= str_is(column, systemdb_state_columns[i]) ? 1u << i : 0;
-    for (unsigned i = 0; str_is(table, "runs") && i < RUN_COLUMNS; i++)
-        found->schema.run_columns |= str_is(column, systemdb_run_columns[i]) ? 1u << i : 0;
-    if (str_is(table, "alembic_version") && str_is(column, "version_num"))
-        *alembic = true;
-}
-
-static bool columns_read(struct pg_client *client, const struct call *call, struct found *found,
-                         struct err *err)
-{
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    bool alembic = false;
-    if (!pg_query(client,
-                  "select t.name, a.attname from (values ('state'), ('runs'), ('alembic_version'))"
-                  " t(name) join pg_class c on c.oid = to_regclass(t.name) and c.relkind in ('r', "
-                  "'p') join pg_attribute a on a.attrelid = c.oid"
-                  " where a.attnum > 0 and not a.attisdropped",
-                  NULL, 0, call, &res, err))
-        return false;
-    for (int i = 0; i < PQntuples(res); i++)
-        note_column(found, pg_str(res, i, 0), pg_str(res, i, 1), &alembic);
-    /* Beside a `runs` table a table `state` with a state_id is the system's, alone the plug-in's.
-     */
-    found->is_systemdb = (found->schema.state_columns & 1) && found->schema.run_columns && alembic;
-    return true;
-}
-
-static bool rights_read(struct pg_client *client, const struct call *call, struct found *found,
-                        struct err *err)
-{
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    CLEANUP_PGRESULT PGresult *version = NULL;
-    if (!pg_query(client,
-                  "select has_table_privilege('alembic_version', 'select'),"
-                  " has_table_privilege('state', 'select') and has_table_privilege('state', "
-                  "'insert') and has_table_privilege('state', 'update') and"
-                  " has_table_privilege('state', 'delete'),"
-                  " has_table_privilege('runs', 'select') and has_table_privilege('runs', 'insert')"
-                  " and coalesce(has_sequence_privilege(pg_get_serial_sequence('runs', 'id'), "
-                  "'usage'), true), has_table_privilege('runs', 'delete')",
-                  NULL, 0, call, &res, err))
-        return false;
-    found->reads_revision = pg_bool(res, 0, 0);
-    found->writes_state = pg_bool(res, 0, 1);
-    found->adds_runs = pg_bool(res, 0, 2);
-    found->removes_runs = pg_bool(res, 0, 3);
-    if (!found->reads_revision)
-        return true;
-    if (!pg_query(client, "select version_num from alembic_version limit 2", NULL, 0, call,
-                  &version, err))
-        return false;
-    if (PQntuples(version) == 1)
-        found->schema.revision = pg_copy(found->arena, version, 0, 0);
-    return true;
-}
-
-static bool schema_read(struct pg_client *client, const struct call *call, struct found *found,
-                        struct err *err)
-{
-    if (!pg_begin(client, PG_READ, 0, call, err))
-        return false;
-    bool ok = columns_read(client, call, found, err) &&
-              (!found->is_systemdb || rights_read(client, call, found, err));
-    return pg_end(client, ok, call, err);
-}
+/* --- opening -------------------------------------------------------------------------------- */
 
 static bool systemdb_detect(const struct layout *layout, const struct address *address,
                             const struct call *call, struct err *err)
 {
     struct arena a = ARENA_INIT;
-    struct found found = {.arena = &a};
+    struct pg_systemdb found;
     struct pg_client *client = NULL;
     bool ok = pg_client_open(address->url, false, call, &client, err) &&
-              schema_read(client, call, &found, err) && found.is_systemdb;
+              pg_systemdb_look(client, call, &a, &found, err) && found.is_systemdb;
     pg_client_close(client);
     arena_release(&a);
     return ok;
@@ -129,39 +52,6 @@ static void server_fill(struct systemdb_store *s)
     info->version = arena_printf(&s->base.arena, "PostgreSQL %.*s", STR_ARG(server->version));
     info->latency_ms = server->latency_ms;
     info->clock_skew_us = server->clock_skew_us;
-}
-
-static void rights_judge(struct systemdb_store *s, const struct found *found)
-{
-    struct store_info *info = &s->base.info;
-    struct str why = STR_NULL;
-    if (pg_client_server(s->client)->standby)
-        why = STR("the server is a standby");
-    else if (!found->writes_state)
-        why = STR("this role may not write the table state");
-    else if (!found->adds_runs)
-        why = STR("this role may not add to the table runs or use its sequence");
-    if (info->writable && why.ptr) {
-        info->writable = false;
-        info->why_read_only = why;
-    }
-    info->rights = !info->writable       ? STR("reads state and runs")
-                   : found->removes_runs ? STR("reads and writes state and runs")
-                                         : STR("reads and writes state, adds to runs; undo cannot "
-                                               "take the added row away");
-}
-
-static bool schema_check(struct systemdb_store *s, const struct found *found, struct err *err)
-{
-    if (!found->is_systemdb) {
-        err_set(err, ERR_UNSUPPORTED, "there is no system database of Meltano in this database");
-        return err_hint(err, "it needs the tables state, runs and alembic_version on the search "
-                             "path; a project that was last run before Meltano 2.7.1 has no table "
-                             "state yet");
-    }
-    s->schema = found->schema;
-    rights_judge(s, found);
-    return systemdb_schema_judge(&s->schema, &s->base, err);
 }
 
 static void systemdb_close(struct store *store)
@@ -180,12 +70,14 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
     if (!s)
         abort();
     store_init(&s->base, layout, address, opts);
-    struct found found = {.arena = &s->base.arena};
+    struct pg_systemdb found;
     if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
-        !schema_read(s->client, call, &found, err) || !schema_check(s, &found, err)) {
+        !pg_systemdb_look(s->client, call, &s->base.arena, &found, err) ||
+        !pg_systemdb_judge(&found, pg_client_server(s->client), &s->base, err)) {
         systemdb_close(&s->base);
         return false;
     }
+    s->schema = found.schema;
     server_fill(s);
     *ret = &s->base;
     return true;

@@ -1,0 +1,120 @@
+#include "backends/postgres/meltano_systemdb.h"
+
+static void note_column(struct pg_systemdb *found, struct str table, struct str column,
+                        bool *alembic)
+{
+    for (unsigned i = 0; str_is(table, "state") && i < 4; i++)
+        found->schema.state_columns |= str_is(column, systemdb_state_columns[i]) ? 1u << i : 0;
+    for (unsigned i = 0; str_is(table, "runs") && i < RUN_COLUMNS; i++)
+        found->schema.run_columns |= str_is(column, systemdb_run_columns[i]) ? 1u << i : 0;
+    if (str_is(table, "alembic_version") && str_is(column, "version_num"))
+        *alembic = true;
+}
+
+static bool columns_read(struct pg_client *client, const struct call *call,
+                         struct pg_systemdb *found, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    bool alembic = false;
+    if (!pg_query(client,
+                  "select t.name, a.attname from (values ('state'), ('runs'), ('alembic_version'))"
+                  " t(name) join pg_class c on c.oid = to_regclass(t.name) and c.relkind in ('r', "
+                  "'p') join pg_attribute a on a.attrelid = c.oid"
+                  " where a.attnum > 0 and not a.attisdropped",
+                  NULL, 0, call, &res, err))
+        return false;
+    for (int i = 0; i < PQntuples(res); i++)
+        note_column(found, pg_str(res, i, 0), pg_str(res, i, 1), &alembic);
+    /* Beside a `runs` table a table `state` with a state_id is the system's, alone the plug-in's.
+     */
+    found->is_systemdb = (found->schema.state_columns & 1) && found->schema.run_columns && alembic;
+    return true;
+}
+
+static bool rights_read(struct pg_client *client, const struct call *call,
+                        struct pg_systemdb *found, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    if (!pg_query(client,
+                  "select has_table_privilege('alembic_version', 'select'),"
+                  " has_table_privilege('state', 'select') and has_table_privilege('state', "
+                  "'insert') and has_table_privilege('state', 'update') and"
+                  " has_table_privilege('state', 'delete'),"
+                  " has_table_privilege('runs', 'select') and has_table_privilege('runs', 'insert')"
+                  " and coalesce(has_sequence_privilege(pg_get_serial_sequence('runs', 'id'), "
+                  "'usage'), true), has_table_privilege('runs', 'delete')",
+                  NULL, 0, call, &res, err))
+        return false;
+    found->reads_revision = pg_bool(res, 0, 0);
+    found->writes_state = pg_bool(res, 0, 1);
+    found->adds_runs = pg_bool(res, 0, 2);
+    found->removes_runs = pg_bool(res, 0, 3);
+    return true;
+}
+
+static bool revision_read(struct pg_client *client, const struct call *call, struct arena *arena,
+                          struct pg_systemdb *found, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    if (!pg_query(client, "select version_num from alembic_version limit 2", NULL, 0, call, &res,
+                  err))
+        return false;
+    if (PQntuples(res) == 1)
+        found->schema.revision = pg_copy(arena, res, 0, 0);
+    return true;
+}
+
+static bool look(struct pg_client *client, const struct call *call, struct arena *arena,
+                 struct pg_systemdb *found, struct err *err)
+{
+    if (!columns_read(client, call, found, err))
+        return false;
+    if (!found->is_systemdb)
+        return true;
+    return rights_read(client, call, found, err) &&
+           (!found->reads_revision || revision_read(client, call, arena, found, err));
+}
+
+bool pg_systemdb_look(struct pg_client *client, const struct call *call, struct arena *arena,
+                      struct pg_systemdb *ret, struct err *err)
+{
+    struct pg_systemdb found = {0};
+    if (!pg_begin(client, PG_READ, 0, call, err) ||
+        !pg_end(client, look(client, call, arena, &found, err), call, err))
+        return false;
+    *ret = found;
+    return true;
+}
+
+static void rights_judge(const struct pg_systemdb *found, const struct pg_server *server,
+                         struct store_info *info)
+{
+    struct str why = STR_NULL;
+    if (server->standby)
+        why = STR("the server is a standby");
+    else if (!found->writes_state)
+        why = STR("this role may not write the table state");
+    else if (!found->adds_runs)
+        why = STR("this role may not add to the table runs or use its sequence");
+    if (info->writable && why.ptr) {
+        info->writable = false;
+        info->why_read_only = why;
+    }
+    info->rights = !info->writable       ? STR("reads state and runs")
+                   : found->removes_runs ? STR("reads and writes state and runs")
+                                         : STR("reads and writes state, adds to runs; undo cannot "
+                                               "take the added row away");
+}
+
+bool pg_systemdb_judge(const struct pg_systemdb *found, const struct pg_server *server,
+                       struct store *store, struct err *err)
+{
+    if (!found->is_systemdb) {
+        err_set(err, ERR_UNSUPPORTED, "there is no system database of Meltano in this database");
+        return err_hint(err, "it needs the tables state, runs and alembic_version on the search "
+                             "path; a project that was last run before Meltano 2.7.1 has no table "
+                             "state yet");
+    }
+    rights_judge(found, server, &store->info);
+    return systemdb_schema_judge(&found->schema, store, err);
+}
