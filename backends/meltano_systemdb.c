@@ -281,10 +281,24 @@ struct change {
     int64_t now_us;
     bool found;
     struct systemdb_row row; /* as it is now, when found */
+    bool gone_after;         /* what is meant to be there when it is done: no row, or */
+    struct systemdb_row want;
+    unsigned wrote; /* these halves of `want`, the others as they were */
 };
 
+static bool not_kept(const struct change *c, struct err *err)
+{
+    err_set(err, ERR_REFUSED,
+            "%.*s: the database drops or alters what is written: nothing was kept",
+            STR_ARG(c->item->id));
+    return err_hint(err, "look for a trigger, a rule or a policy on its tables");
+}
+
+/* The row is locked: when it is there and is not touched, something in the database prevents it. */
 static bool touched(int64_t rows, const struct change *c, struct err *err)
 {
+    if (rows != 1 && c->found)
+        return not_kept(c, err);
     return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: the row was not there to be written",
                                 STR_ARG(c->item->id));
 }
@@ -299,7 +313,7 @@ static bool run_add(struct change *c, const struct systemdb_run *run, struct err
         !c->engine->run_get(c->tx, id, c->arena, &found, &stored, err))
         return false;
     if (!found)
-        return err_set(err, ERR_CONFLICT, "runs: the row that was inserted is not there");
+        return not_kept(c, err);
     c->item->new_receipt = receipt_inserted(c->arena, &stored);
     return true;
 }
@@ -368,6 +382,8 @@ static bool write_row(struct change *c, struct err *err)
                 return false;
         }
     }
+    c->want = row;
+    c->wrote = c->found ? item->change : ~0u;
     if (item->note && !note_add(c, item->note, err))
         return false;
     if (!c->found) /* updated_at stays NULL, as after Meltano's own insert [3.3] */
@@ -381,6 +397,7 @@ static bool write_row(struct change *c, struct err *err)
 static bool remove_row(struct change *c, struct err *err)
 {
     int64_t rows;
+    c->gone_after = true;
     return c->engine->row_delete(c->tx, c->item->id, &rows, err) && touched(rows, c, err);
 }
 
@@ -440,6 +457,8 @@ static bool restore_row(struct change *c, struct err *err)
         return remove_row(c, err);
     if (!image_read(item->image, &row, err))
         return false;
+    c->want = row;
+    c->wrote = c->found ? item->change : ~0u;
     if (!c->found)
         return c->engine->row_insert(c->tx, item->id, &row, err);
     /* A half that the undone edit did not touch and others changed since stays; then the row is not
@@ -477,6 +496,31 @@ static bool row_document(struct change *c, struct document *ret, struct err *err
     return true;
 }
 
+/* A column of type jsonb keeps the value, not its spelling. */
+static bool half_kept(struct arena *arena, const struct systemdb_row *want,
+                      const struct systemdb_row *now, int i)
+{
+    const struct value *a, *b;
+    if (half_same(want, now, i))
+        return true;
+    return want->halves[i].ptr && now->halves[i].ptr && !want->is_blob[i] && !now->is_blob[i] &&
+           json_read(arena, want->halves[i], &a, NULL) &&
+           json_read(arena, now->halves[i], &b, NULL) && value_equal(a, b);
+}
+
+/* `was` is the row before, c->row what was read back, in the same transaction. */
+static bool check_kept(struct change *c, const struct systemdb_row *was, struct err *err)
+{
+    if (c->found == c->gone_after)
+        return not_kept(c, err);
+    for (int i = 0; c->found && i < SYSTEMDB_HALVES; i++) {
+        bool wrote = c->wrote >> i & 1;
+        if (wrote ? !half_kept(c->arena, &c->want, &c->row, i) : !half_same(was, &c->row, i))
+            return not_kept(c, err);
+    }
+    return true;
+}
+
 bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct commit_item *item,
                      struct arena *arena, struct err *err)
 {
@@ -489,7 +533,8 @@ bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct comm
     if (!commit_compare(item, &now))
         return true;
     item->now = now; /* for a conflict that only the write shows */
-    if (!change_row(&c, err) || !row_document(&c, &now, err))
+    struct systemdb_row was = c.row;
+    if (!change_row(&c, err) || !row_document(&c, &now, err) || !check_kept(&c, &was, err))
         return systemdb_commit_failed(item, err);
     item->now = now;
     item->outcome = OUTCOME_APPLIED;

@@ -271,6 +271,53 @@ static void changed_between_plan_and_apply(void **state)
     assert_string_equal(dump(f), theirs);
 }
 
+static void what_the_database_does_not_keep_is_not_applied(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        struct change change;
+        const char *event;
+        bool alters;
+    } cases[] = {
+        {{"set", "both", NULL, "{\"singer_state\": {}}", NULL, NULL}, "UPDATE", false},
+        {{"set", "both", NULL, "{\"singer_state\": {}}", NULL, NULL}, "UPDATE", true},
+        {{"set", "brand new", NULL, "{\"singer_state\": {}}", NULL, NULL}, "INSERT", false},
+        {{"set", "brand new", NULL, "{\"singer_state\": {}}", NULL, NULL}, "INSERT", true},
+        {{"clear", "both", NULL, NULL, NULL, NULL}, "DELETE", false},
+    };
+    const char *before = dump(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err = {0};
+        struct plan *plan = plan_of(f, &cases[i].change);
+        database_meddle(f->db, cases[i].event, cases[i].alters);
+        assert_true(apply_plan(plan, &f->opts, &err));
+        assert_int_equal(plan->items[0].outcome, OUTCOME_REFUSED);
+        assert_non_null(strstr(plan->items[0].err.text, "nothing was kept"));
+        assert_int_equal(plan_exit(plan, true), 6);
+        assert_string_equal(dump(f), before);
+        plan_free(plan);
+    }
+}
+
+static void an_undo_that_the_database_alters_is_not_applied(void **state)
+{
+    struct fixture *f = *state;
+    static const struct change set = {"set", "both", NULL, "{\"singer_state\": {}}", NULL, NULL};
+    char id[13];
+    apply(f, plan_of(f, &set), id);
+    const char *after = dump(f);
+    database_meddle(f->db, "UPDATE", true);
+    struct journal_entry entry;
+    struct plan *plan = NULL;
+    struct err err = {0};
+    assert_true(journal_load(f->opts.journal, &f->arena, str_of(id), &entry, &err) &&
+                plan_undo(&entry, &f->store, 1, STR_NULL, &f->call, &plan, &err) &&
+                apply_plan(plan, &f->opts, &err));
+    assert_int_equal(plan->items[0].outcome, OUTCOME_REFUSED);
+    assert_string_equal(dump(f), after);
+    plan_free(plan);
+}
+
 #define ON_A_DATABASE(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -280,6 +327,8 @@ int main(void)
         ON_A_DATABASE(what_would_break_a_run_is_refused),
         ON_A_DATABASE(a_live_run_blocks_and_a_stale_one_does_not),
         ON_A_DATABASE(changed_between_plan_and_apply),
+        ON_A_DATABASE(what_the_database_does_not_keep_is_not_applied),
+        ON_A_DATABASE(an_undo_that_the_database_alters_is_not_applied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,19 @@ void database_unlock(struct database *db)
     db->locker = NULL;
 }
 
+void database_meddle(struct database *db, const char *event, bool alters)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "SET client_min_messages = error; DROP TRIGGER IF EXISTS meddler ON state;"
+             "CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS"
+             " 'BEGIN %s END';"
+             "CREATE TRIGGER meddler BEFORE %s ON state FOR EACH ROW EXECUTE FUNCTION meddle()",
+             alters ? "NEW.completed_state := ''{\"other\": 1}''; RETURN NEW;" : "RETURN NULL;",
+             event);
+    run(db->conn, sql);
+}
+
 const char *database_uuid(const char *digits, struct arena *arena)
 {
     return arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12,

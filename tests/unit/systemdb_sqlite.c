@@ -90,6 +90,18 @@ void database_unlock(struct database *db)
     db->locker = NULL;
 }
 
+void database_meddle(struct database *db, const char *event, bool alters)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "DROP TRIGGER IF EXISTS meddler; CREATE TRIGGER meddler %s %s ON state BEGIN %s; END",
+             alters ? "AFTER" : "BEFORE", event,
+             alters ? "UPDATE state SET completed_state = '{\"other\": 1}'"
+                      " WHERE state_id = NEW.state_id"
+                    : "SELECT RAISE(IGNORE)");
+    database_exec(db, sql);
+}
+
 const char *database_uuid(const char *digits, struct arena *arena)
 {
     return digits;
