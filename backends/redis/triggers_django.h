@@ -2,8 +2,8 @@
 #ifndef PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 #define PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 
+#include "backends/django_value.h"
 #include "backends/redis/client.h"
-#include "backends/redis/django_value.h"
 #include "core/store_driver.h"
 
 struct django_store {

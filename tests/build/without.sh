@@ -18,6 +18,7 @@ IFS=: read -r -a places <<<"$(pkg-config --variable pc_path pkg-config)"
 for place in "${places[@]}"; do
     [ -d "$place" ] || continue
     find -L "$place" -maxdepth 1 -name '*.pc' ! -name libpq.pc ! -name 'hiredis*.pc' \
+        ! -name liblz4.pc ! -name liblzma.pc ! -name libzstd.pc \
         -exec ln -sf -t "$work/pc" {} +
 done
 

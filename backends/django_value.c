@@ -1,87 +1,11 @@
-#include "backends/redis/django_value.h"
+#include "backends/django_value.h"
 
 #include "core/json.h"
 #include "core/pickle.h"
 
-#include <string.h>
-#include <zlib.h>
-
-enum { PROTOCOL_NEW = 4, PROTOCOL_PYTHON2 = 2, WINDOW_ZLIB = 15, WINDOW_GZIP = 15 + 16 };
+enum { PROTOCOL_NEW = 4, PROTOCOL_PYTHON2 = 2 };
 
 static const char *const python2_note = ", Python 2";
-
-/* --- compression ----------------------------------------------------------------------------- */
-
-static const struct {
-    const char *magic;
-    size_t len;
-    const char *name;
-} foreign[] = {
-    {"\x04\x22\x4d\x18", 4, "lz4"},
-    {"\xfd\x37\x7a\x58\x5a\x00", 6, "lzma"},
-    {"\x28\xb5\x2f\xfd", 4, "zstd"},
-};
-
-static bool begins(struct str bytes, const char *magic, size_t len)
-{
-    return bytes.len >= len && memcmp(bytes.ptr, magic, len) == 0;
-}
-
-/* RFC 1950: method 8, and the two header bytes are a multiple of 31. */
-static bool is_zlib(struct str bytes)
-{
-    if (bytes.len < 2 || ((unsigned char)bytes.ptr[0] & 0x0f) != 8)
-        return false;
-    return ((unsigned char)bytes.ptr[0] << 8 | (unsigned char)bytes.ptr[1]) % 31 == 0;
-}
-
-enum inflated { INFLATE_OK, INFLATE_BROKEN, INFLATE_TOO_LARGE };
-
-static enum inflated inflate_bytes(struct arena *arena, struct str bytes, int window, size_t limit,
-                                   struct str *ret)
-{
-    z_stream stream = {0};
-    if (inflateInit2(&stream, window) != Z_OK)
-        return INFLATE_BROKEN;
-    struct sbuf out = SBUF_INIT;
-    char chunk[16384];
-    int state = Z_OK;
-    stream.next_in = (Bytef *)bytes.ptr;
-    stream.avail_in = (uInt)bytes.len;
-    while (state == Z_OK && out.len <= limit) {
-        stream.next_out = (Bytef *)chunk;
-        stream.avail_out = sizeof chunk;
-        state = inflate(&stream, Z_NO_FLUSH);
-        sbuf_add(&out, chunk, sizeof chunk - stream.avail_out);
-    }
-    inflateEnd(&stream);
-    enum inflated end = out.len > limit         ? INFLATE_TOO_LARGE
-                        : state == Z_STREAM_END ? INFLATE_OK
-                                                : INFLATE_BROKEN;
-    if (end == INFLATE_OK)
-        *ret = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return end;
-}
-
-static bool deflate_bytes(struct arena *arena, struct str bytes, int window, struct str *ret)
-{
-    enum { MEMORY_DEFAULT = 8 };
-    z_stream stream = {0};
-    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window, MEMORY_DEFAULT,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return false;
-    size_t room = deflateBound(&stream, bytes.len);
-    char *out = arena_alloc(arena, room);
-    stream.next_in = (Bytef *)bytes.ptr;
-    stream.avail_in = (uInt)bytes.len;
-    stream.next_out = (Bytef *)out;
-    stream.avail_out = (uInt)room;
-    bool ok = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-    *ret = (struct str){out, room - stream.avail_out};
-    deflateEnd(&stream);
-    return ok;
-}
 
 /* --- decoding -------------------------------------------------------------------------------- */
 
@@ -94,31 +18,37 @@ static void problem(struct document *doc, enum err_kind kind, const char *text)
 static bool decompress(struct arena *arena, struct str *bytes, size_t limit, struct document *doc,
                        struct django_form *form)
 {
-    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
-        if (!begins(*bytes, foreign[i].magic, foreign[i].len))
-            continue;
-        doc->format = str_of(foreign[i].name);
-        err_set(&doc->problem, ERR_UNSUPPORTED, "compressed with %s: not editable here",
-                foreign[i].name);
+    enum compression kind = compression_of(*bytes);
+    struct str plain;
+    if (kind == COMPRESSION_NONE)
+        return true;
+    if (!compression_is_built(kind)) {
+        doc->format = str_of(compression_name(kind));
+        err_set(&doc->problem, ERR_UNSUPPORTED,
+                "compressed with %s, which this penstock was built without",
+                compression_name(kind));
         return false;
     }
-    bool gzip = begins(*bytes, "\x1f\x8b", 2);
-    if (!gzip && !is_zlib(*bytes))
-        return true;
-    struct str plain;
-    switch (inflate_bytes(arena, *bytes, gzip ? WINDOW_GZIP : WINDOW_ZLIB, limit, &plain)) {
-    case INFLATE_OK:
+    switch (compression_expand(arena, kind, *bytes, limit, &plain)) {
+    case EXPAND_OK:
         *bytes = plain;
-        form->compression = gzip ? DJANGO_GZIP : DJANGO_ZLIB;
+        form->compression = kind;
         return true;
-    case INFLATE_TOO_LARGE:
-        err_set(&doc->problem, ERR_UNSUPPORTED, "inflates to more than %zu MB: not read",
+    case EXPAND_TOO_LARGE:
+        err_set(&doc->problem, ERR_UNSUPPORTED, "expands to more than %zu MB: not read",
                 limit >> 20);
         return false;
-    case INFLATE_BROKEN:
+    case EXPAND_BROKEN:
         break;
     }
     return true; /* django-redis takes the bytes as they are then, 4.3 */
+}
+
+/* ", zlib" behind the name of a serializer. */
+static struct str compression_note(struct arena *arena, const struct django_form *form)
+{
+    return form->compression ? arena_printf(arena, ", %s", compression_name(form->compression))
+                             : STR("");
 }
 
 static bool is_integer(struct str s)
@@ -157,8 +87,9 @@ static void decode_pickle(struct arena *arena, struct str bytes, struct document
         kind = ", herd";
     }
     doc->root = v;
-    doc->format = arena_printf(arena, "pickle %d%s%s%s", info.protocol, kind,
-                               info.python2 ? python2_note : "", form->compression ? ", zlib" : "");
+    doc->format =
+        arena_printf(arena, "pickle %d%s%s%.*s", info.protocol, kind,
+                     info.python2 ? python2_note : "", STR_ARG(compression_note(arena, form)));
     if (info.cyclic)
         problem(doc, ERR_UNSUPPORTED, "a container contains itself: shown, not editable");
 }
@@ -181,7 +112,7 @@ void django_decode(struct arena *arena, struct str bytes, size_t limit, struct d
     unsigned char second = bytes.len > 1 ? (unsigned char)bytes.ptr[1] : 0;
     if (first == '{') {
         form.codec = DJANGO_JSON;
-        doc->format = form.compression ? STR("json, zlib") : STR("json");
+        doc->format = arena_printf(arena, "json%.*s", STR_ARG(compression_note(arena, &form)));
         json_read(arena, bytes, &doc->root, &doc->problem);
     } else if (first == 0x80 || first == '(' || (first == '}' && second == 'q')) {
         decode_pickle(arena, bytes, doc, &form);
@@ -222,9 +153,7 @@ bool django_encode(struct arena *arena, const struct value *root, const struct d
     if (!encode_plain(arena, root, form, &plain, err))
         return false;
     stored = plain;
-    if (form->compression != DJANGO_PLAIN &&
-        !deflate_bytes(arena, plain, form->compression == DJANGO_GZIP ? WINDOW_GZIP : WINDOW_ZLIB,
-                       &stored))
+    if (form->compression && !compression_pack(arena, form->compression, plain, &stored))
         return err_set(err, ERR_INTERNAL, "compressing failed");
     struct document again = {0};
     struct django_form read;

@@ -3,15 +3,15 @@
 #ifndef PENSTOCK_DJANGO_VALUE_H
 #define PENSTOCK_DJANGO_VALUE_H
 
+#include "backends/compression.h"
 #include "core/document.h"
 
 enum django_codec { DJANGO_PICKLE, DJANGO_JSON };
-enum django_compression { DJANGO_PLAIN, DJANGO_ZLIB, DJANGO_GZIP };
 
 /* How one value is stored: what a writer has to keep. */
 struct django_form {
     enum django_codec codec;
-    enum django_compression compression;
+    enum compression compression;
     int protocol;             /* PICKLE */
     const struct value *herd; /* HerdClient's (marker, session, expiry), kept as it is; or NULL */
 };
