@@ -36,14 +36,17 @@ static const struct {
     {"40001", ERR_CONFLICT},    /* serialisation failure */
     {"40P01", ERR_CONFLICT},    /* deadlock */
     {"42501", ERR_DENIED},      /* privilege */
+    {"428C9", ERR_REFUSED},     /* a generated column */
     {"42P01", ERR_UNSUPPORTED}, /* no such table, column, schema, function, type: another layout */
     {"42703", ERR_UNSUPPORTED}, {"42883", ERR_UNSUPPORTED}, {"42704", ERR_UNSUPPORTED},
     {"3F000", ERR_UNSUPPORTED}, {"3D000", ERR_NOT_FOUND}, /* no such database */
     {"55P03", ERR_LOCKED},                                /* lock_timeout, NOWAIT */
     {"55006", ERR_LOCKED},                                /* object in use */
-    {"57014", ERR_TIMEOUT},                               /* statement_timeout */
+    {"55000", ERR_REFUSED}, /* a view that is only read, a published table without an identity */
+    {"57014", ERR_TIMEOUT}, /* statement_timeout */
     {"08", ERR_UNAVAILABLE},    {"0A", ERR_UNSUPPORTED},    {"22", ERR_INVALID},
     {"23", ERR_REFUSED},        {"28", ERR_DENIED},         {"40", ERR_CONFLICT},
+    {"44", ERR_REFUSED},        {"P0001", ERR_REFUSED}, /* WITH CHECK OPTION; RAISE in a trigger */
     {"53", ERR_UNAVAILABLE},    {"54", ERR_INVALID},        {"57", ERR_UNAVAILABLE},
     {"58", ERR_UNAVAILABLE},    {"XX", ERR_CORRUPT},
 };

@@ -36,9 +36,10 @@ const char *database_rows(struct database *db, const char *sql, struct arena *ar
 void database_lock(struct database *db, const char *state_id);
 void database_unlock(struct database *db);
 
-/* From now on a trigger on `state` makes every INSERT, UPDATE or DELETE (`event`) come to nothing,
- * or with `alters` (of the first two) puts another completed state in place. */
-void database_meddle(struct database *db, const char *event, bool alters);
+/* What a trigger on `state` does from now on to every INSERT, UPDATE or DELETE (`event`): it comes
+ * to nothing, puts another completed state in place (not of a DELETE), or fails. */
+enum meddling { DROPS, ALTERS, FAILS, MEDDLINGS };
+void database_meddle(struct database *db, const char *event, enum meddling meddling);
 
 /* The script with Meltano's tables, below the source directory. */
 extern const char *const database_schema;

@@ -117,16 +117,20 @@ void database_unlock(struct database *db)
     db->locker = NULL;
 }
 
-void database_meddle(struct database *db, const char *event, bool alters)
+void database_meddle(struct database *db, const char *event, enum meddling meddling)
 {
+    static const char *const body[MEDDLINGS] = {
+        [DROPS] = "RETURN NULL;",
+        [ALTERS] = "NEW.completed_state := ''{\"other\": 1}''; RETURN NEW;",
+        [FAILS] = "RAISE EXCEPTION ''not\nthis way'';",
+    };
     char sql[512];
     snprintf(sql, sizeof sql,
              "SET client_min_messages = error; DROP TRIGGER IF EXISTS meddler ON state;"
              "CREATE OR REPLACE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS"
              " 'BEGIN %s END';"
              "CREATE TRIGGER meddler BEFORE %s ON state FOR EACH ROW EXECUTE FUNCTION meddle()",
-             alters ? "NEW.completed_state := ''{\"other\": 1}''; RETURN NEW;" : "RETURN NULL;",
-             event);
+             body[meddling], event);
     run(db->conn, sql);
 }
 

@@ -90,15 +90,18 @@ void database_unlock(struct database *db)
     db->locker = NULL;
 }
 
-void database_meddle(struct database *db, const char *event, bool alters)
+void database_meddle(struct database *db, const char *event, enum meddling meddling)
 {
+    static const char *const body[MEDDLINGS] = {
+        [DROPS] = "SELECT RAISE(IGNORE)",
+        [ALTERS] = "UPDATE state SET completed_state = '{\"other\": 1}'"
+                   " WHERE state_id = NEW.state_id",
+        [FAILS] = "SELECT RAISE(ABORT, 'not\nthis way')",
+    };
     char sql[512];
     snprintf(sql, sizeof sql,
              "DROP TRIGGER IF EXISTS meddler; CREATE TRIGGER meddler %s %s ON state BEGIN %s; END",
-             alters ? "AFTER" : "BEFORE", event,
-             alters ? "UPDATE state SET completed_state = '{\"other\": 1}'"
-                      " WHERE state_id = NEW.state_id"
-                    : "SELECT RAISE(IGNORE)");
+             meddling == ALTERS ? "AFTER" : "BEFORE", event, body[meddling]);
     database_exec(db, sql);
 }
 
