@@ -4,6 +4,7 @@
 #include "core/base/hash.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,8 @@ enum {
     LOCKS_MAX = 10000,     /* of one list */
 };
 
-static const char prefix[] = "lock:triggers:", suffix[] = ":lock";
+static const char prefix[] = "lock:triggers:", signal_prefix[] = "lock-signal:triggers:",
+                  suffix[] = ":lock";
 
 struct str lock_key(struct arena *arena, struct str uid)
 {
@@ -24,7 +26,7 @@ struct str lock_key(struct arena *arena, struct str uid)
 
 struct str lock_signal_key(struct arena *arena, struct str uid)
 {
-    return arena_printf(arena, "lock-signal:triggers:%.*s:lock", STR_ARG(uid));
+    return arena_printf(arena, "%s%.*s%s", signal_prefix, STR_ARG(uid), suffix);
 }
 
 static bool is_printable(struct str s)
@@ -212,9 +214,31 @@ static bool read_locks(struct redis_client *client, const struct str *uids, size
     return true;
 }
 
-static struct str uid_of(struct str key)
+/* The uid in a key that begins with `head`; ptr NULL when it is none of these. */
+static struct str uid_of(struct str key, const char *head)
 {
-    return str_sub(key, sizeof prefix - 1, key.len - (sizeof suffix - 1));
+    size_t from = strlen(head), around = from + strlen(suffix);
+    if (key.len < around || !str_starts(key, head) || !str_ends(key, suffix))
+        return STR_NULL;
+    return str_sub(key, from, key.len - strlen(suffix));
+}
+
+/* One step of SCAN; *cursor is "0" at the end. */
+static bool scan_keys(struct redis_client *client, struct str match, struct str *cursor,
+                      const struct call *call, struct arena *arena, struct redis_answer *ret_keys,
+                      struct err *err)
+{
+    struct redis_answer answer;
+    if (!redis_run(client,
+                   REDIS_COMMAND(STR("SCAN"), *cursor, STR("MATCH"), match, STR("COUNT"),
+                                 redis_number(arena, SCAN_COUNT)),
+                   call, arena, &answer, err))
+        return false;
+    if (answer.type != REDIS_LIST || answer.n != 2)
+        return err_set(err, ERR_CORRUPT, "redis: SCAN answers nonsense");
+    *cursor = answer.items[0].text;
+    *ret_keys = answer.items[1];
+    return true;
 }
 
 /* All locks, by SCAN; one that comes twice is taken once. */
@@ -226,24 +250,18 @@ static bool scan_locks(struct redis_client *client, struct str operator_name,
     struct lock **end = first;
     size_t total = 0;
     do {
-        struct redis_answer answer;
-        if (!redis_run(client,
-                       REDIS_COMMAND(STR("SCAN"), cursor, STR("MATCH"), match, STR("COUNT"),
-                                     redis_number(arena, SCAN_COUNT)),
-                       call, arena, &answer, err))
+        struct redis_answer keys;
+        if (!scan_keys(client, match, &cursor, call, arena, &keys, err))
             return false;
-        if (answer.type != REDIS_LIST || answer.n != 2)
-            return err_set(err, ERR_CORRUPT, "redis: SCAN answers nonsense");
-        cursor = answer.items[0].text;
-        struct str *uids = arena_array(arena, struct str, answer.items[1].n);
+        struct str *uids = arena_array(arena, struct str, keys.n);
         size_t n = 0;
-        for (size_t i = 0; i < answer.items[1].n; i++) {
-            struct str key = answer.items[1].items[i].text;
-            bool known = key.len < sizeof prefix - 1 + sizeof suffix - 1;
+        for (size_t i = 0; i < keys.n; i++) {
+            struct str uid = uid_of(keys.items[i].text, prefix);
+            bool known = !uid.ptr;
             for (const struct lock *l = *first; l && !known; l = l->next)
-                known = str_eq(l->object, uid_of(key));
+                known = str_eq(l->object, uid);
             if (!known)
-                uids[n++] = uid_of(key);
+                uids[n++] = uid;
         }
         if (n && !read_locks(client, uids, n, operator_name, call, arena, &end, err))
             return false;
@@ -272,5 +290,66 @@ bool lock_list(struct redis_client *client, const struct str *uids, size_t n,
                                           STR_ARG(lock->evidence), (long long)waiters);
     }
     *ret = first;
+    return true;
+}
+
+/* --- uids ------------------------------------------------------------------------------------ */
+
+struct uid_list {
+    struct str *items;
+    size_t n, cap;
+};
+
+static void uid_add(struct uid_list *list, struct arena *arena, struct str uid)
+{
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? 2 * list->cap : 64;
+        struct str *items = arena_array(arena, struct str, cap);
+        if (list->n)
+            memcpy(items, list->items, list->n * sizeof *items);
+        list->items = items;
+        list->cap = cap;
+    }
+    list->items[list->n++] = uid;
+}
+
+static bool add_uids(struct redis_client *client, const char *head, const struct call *call,
+                     struct arena *arena, struct uid_list *list, struct err *err)
+{
+    struct str cursor = STR("0"), match = arena_printf(arena, "%s*%s", head, suffix);
+    do {
+        struct redis_answer keys;
+        if (!scan_keys(client, match, &cursor, call, arena, &keys, err))
+            return false;
+        for (size_t i = 0; i < keys.n; i++) {
+            struct str uid = uid_of(keys.items[i].text, head);
+            if (uid.ptr)
+                uid_add(list, arena, uid);
+        }
+    } while (!str_is(cursor, "0"));
+    return true;
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+bool lock_uids(struct redis_client *client, const struct call *call, struct arena *arena,
+               struct str **ret, size_t *ret_n, struct err *err)
+{
+    struct uid_list list = {0};
+    if (!add_uids(client, signal_prefix, call, arena, &list, err) ||
+        !add_uids(client, prefix, call, arena, &list, err))
+        return false;
+    size_t n = 0;
+    if (list.n)
+        qsort(list.items, list.n, sizeof *list.items, compare_uids);
+    for (size_t i = 0; i < list.n; i++) {
+        if (!n || !str_eq(list.items[n - 1], list.items[i]))
+            list.items[n++] = list.items[i];
+    }
+    *ret = list.items;
+    *ret_n = n;
     return true;
 }

@@ -31,4 +31,9 @@ bool lock_list(struct redis_client *client, const struct str *uids, size_t n,
                struct str operator_name, const struct call *call, struct arena *arena,
                struct lock **ret, struct err *err);
 
+/* Every uid that a lock or a signal list names, once each: 2.3.0 leaves the list of every session
+ * that was ever locked (1.2). */
+bool lock_uids(struct redis_client *client, const struct call *call, struct arena *arena,
+               struct str **ret, size_t *ret_n, struct err *err);
+
 #endif

@@ -1,9 +1,8 @@
-/* Layout of the system triggers in django-redis (formats/triggers.md 1.1, 4.3): one Redis string
- * a session, its key built by Django's default key function. */
+/* Layout of the system triggers in django-redis and in Django's own RedisCache (formats/triggers.md
+ * 1.1, 4.2, 4.3): one Redis string a session, its key built by Django's default key function. */
 #include "backends/redis/triggers_django.h"
 
 #include "backends/redis/layouts.h"
-#include "backends/redis/lock.h"
 #include "core/base/clock.h"
 
 #include <stdlib.h>
@@ -20,50 +19,6 @@ static const char pattern[] = "triggers.storages.cache";
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-struct str django_key(struct arena *arena, const struct django_store *store, struct str uid)
-{
-    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(store->head), STR_ARG(uid),
-                        STR_ARG(store->tail));
-}
-
-/* Replaces the first {name} in a template. */
-static struct str fill(struct arena *arena, struct str template, const char *name, struct str value)
-{
-    struct str mark = arena_printf(arena, "{%s}", name);
-    const char *at = memmem(template.ptr, template.len, mark.ptr, mark.len);
-    if (!at)
-        return template;
-    size_t from = (size_t)(at - template.ptr);
-    struct str before = str_sub(template, 0, from);
-    struct str behind = str_sub(template, from + mark.len, template.len);
-    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(value), STR_ARG(behind));
-}
-
-static bool set_template(struct django_store *store, const struct address *address, struct err *err)
-{
-    struct arena *arena = &store->base.arena;
-    const char *prefix = address_param(address, "prefix");
-    const char *version = address_param(address, "version");
-    const char *template = address_param(address, "template");
-    struct str text =
-        str_of(template ? template : "{prefix}:{version}:triggers.storages.cache:{uid}");
-    ptrdiff_t uid = -1;
-    const char *at = memmem(text.ptr, text.len, "{uid}", 5);
-    if (at)
-        uid = at - text.ptr;
-    if (uid < 0 || memmem(at + 1, text.len - (size_t)uid - 1, "{uid}", 5))
-        return err_set(err, ERR_INVALID, "template= names {uid} exactly once");
-    struct str head = str_sub(text, 0, (size_t)uid);
-    struct str tail = str_sub(text, (size_t)uid + 5, text.len);
-    head = fill(arena, head, "prefix", str_of(prefix ? prefix : ""));
-    head = fill(arena, head, "version", str_of(version ? version : "1"));
-    tail = fill(arena, tail, "prefix", str_of(prefix ? prefix : ""));
-    tail = fill(arena, tail, "version", str_of(version ? version : "1"));
-    store->head = arena_str(arena, head);
-    store->tail = arena_str(arena, tail);
-    return true;
-}
-
 static void glob_escape(struct sbuf *out, struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -78,6 +33,7 @@ static void glob_escape(struct sbuf *out, struct str s)
 static void django_close(struct store *base)
 {
     struct django_store *store = (struct django_store *)base;
+    session_locks_close(&store->locks);
     redis_close(store->client);
     arena_release(&store->base.arena);
     free(store);
@@ -106,11 +62,8 @@ static bool fill_info(struct django_store *store, const struct call *call, struc
     info->version = server->version.ptr
                         ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
                         : STR("Redis, version not shown to this user");
-    info->layout_version = STR("django-redis");
     if (server->replica)
         read_only_because(info, "this server is a replica; name the primary");
-    if (!store->locks)
-        info->note = STR("lock=none: writes take no lock, only compare");
     info->rights = info->writable ? STR("reads and writes sessions, takes and breaks locks")
                                   : STR("reads sessions and locks");
     if (redis_time(store->client, call, &server_us, &ignored))
@@ -118,23 +71,22 @@ static bool fill_info(struct django_store *store, const struct call *call, struc
     return true;
 }
 
-static bool set_lock(struct django_store *store, const struct address *address, struct err *err)
-{
-    const char *lock = address_param(address, "lock");
-    store->locks = !lock || strcmp(lock, "none") != 0;
-    if (!lock || !*lock || !store->locks)
-        return true;
-    err_set(err, ERR_UNSUPPORTED, "lock=%s: a lock in another Redis cannot be taken", lock);
-    return err_hint(err, "sessions of django-redis are locked in the Redis they lie in; "
-                         "lock=none accepts that there is no lock");
-}
-
-static bool set_client(const struct address *address, struct err *err)
+/* Both caches keep the same value under the same key. Only django-redis' own has a lock beside it:
+ * the framework refuses to lock in Django's (1.5). */
+static bool set_client(struct django_store *store, const struct address *address,
+                       struct redis_client **ret_lock, struct err *err)
 {
     const char *client = address_param(address, "client");
-    if (!client || strcmp(client, "django-redis") == 0)
+    if (!client || strcmp(client, "django-redis") == 0) {
+        store->base.info.layout_version = STR("django-redis");
+        *ret_lock = store->client;
         return true;
-    return err_set(err, ERR_UNSUPPORTED, "client=%s: known is django-redis", client);
+    }
+    if (strcmp(client, "django") != 0)
+        return err_set(err, ERR_INVALID, "client=%s: known are django-redis and django", client);
+    store->base.info.layout_version = STR("Django's RedisCache");
+    *ret_lock = NULL;
+    return true;
 }
 
 static bool django_open(const struct layout *layout, const struct address *address,
@@ -146,9 +98,11 @@ static bool django_open(const struct layout *layout, const struct address *addre
         abort();
     store_init(&store->base, layout, address, opts);
     int64_t began = clock_monotonic_ms();
-    if (!set_client(address, err) || !set_lock(store, address, err) ||
-        !set_template(store, address, err) ||
+    struct redis_client *own = NULL;
+    if (!django_key_init(&store->base.arena, address, &store->key, err) ||
         !redis_open(address->url, opts->writable, call, &store->client, err) ||
+        !set_client(store, address, &own, err) ||
+        !session_locks_open(&store->locks, &store->base, address, own, call, err) ||
         !fill_info(store, call, err)) {
         django_close(&store->base);
         return false;
@@ -202,9 +156,9 @@ static bool scan_more(struct django_store *store, struct django_scan *scan, cons
                       struct err *err)
 {
     struct sbuf match = SBUF_INIT;
-    glob_escape(&match, store->head);
+    glob_escape(&match, store->key.head);
     sbuf_char(&match, '*');
-    glob_escape(&match, store->tail);
+    glob_escape(&match, store->key.tail);
     arena_release(&scan->arena);
     scan->n = scan->next = 0;
     struct redis_answer answer;
@@ -224,12 +178,8 @@ static bool scan_more(struct django_store *store, struct django_scan *scan, cons
     scan->cursor = (struct str){scan->place, answer.items[0].text.len};
     scan->ended = str_is(scan->cursor, "0");
     scan->uids = arena_array(&scan->arena, struct str, answer.items[1].n);
-    size_t around = store->head.len + store->tail.len;
-    for (size_t i = 0; i < answer.items[1].n; i++) {
-        struct str key = answer.items[1].items[i].text;
-        if (key.len > around)
-            scan->uids[scan->n++] = str_sub(key, store->head.len, key.len - store->tail.len);
-    }
+    for (size_t i = 0; i < answer.items[1].n; i++)
+        scan->n += django_key_uid(&store->key, answer.items[1].items[i].text, &scan->uids[scan->n]);
     return true;
 }
 
@@ -241,7 +191,7 @@ static bool measure(struct django_store *store, struct row *rows, size_t n, cons
     struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
     struct str(*argv)[2] = arena_alloc_array(arena, 2 * n, sizeof *argv);
     for (size_t i = 0; i < n; i++) {
-        struct str key = django_key(arena, store, rows[i].id);
+        struct str key = django_key_of(arena, &store->key, rows[i].id);
         for (size_t k = 2 * i; k < 2 * i + 2; k++) {
             argv[k][0] = k % 2 ? STR("PTTL") : STR("STRLEN");
             argv[k][1] = key;
@@ -359,7 +309,7 @@ static bool measure_keys(struct django_store *store, const struct str *ids, size
     struct redis_answer *answers = arena_array(arena, struct redis_answer, n);
     struct str(*argv)[2] = arena_alloc_array(arena, n, sizeof *argv);
     for (size_t i = 0; i < n; i++) {
-        ret[i] = (struct measured){.key = django_key(arena, store, ids[i])};
+        ret[i] = (struct measured){.key = django_key_of(arena, &store->key, ids[i])};
         argv[i][0] = STR("STRLEN");
         argv[i][1] = ret[i].key;
         commands[i] = (struct redis_command){argv[i], 2};
@@ -455,64 +405,36 @@ static bool django_read(struct store *base, const struct str *ids, size_t n, siz
 
 /* --- locks ----------------------------------------------------------------------------------- */
 
+static struct session_locks *locks_of(struct store *base)
+{
+    return &((struct django_store *)base)->locks;
+}
+
 static bool django_locks(struct store *base, const struct str *ids, size_t n,
                          const struct call *call, struct arena *arena, struct lock **ret,
                          struct err *err)
 {
-    struct django_store *store = (struct django_store *)base;
-    return lock_list(store->client, ids, n, base->opts.operator_name, call, arena, ret, err);
+    return session_locks_list(locks_of(base), ids, n, call, arena, ret, err);
 }
 
 static bool django_lock_hold(struct store *base, struct str id, int64_t seconds,
                              const struct call *call, struct str *ret_token, struct arena *arena,
                              struct err *err)
 {
-    struct django_store *store = (struct django_store *)base;
-    struct str token = lock_new_id(arena, base->opts.operator_name);
-    if (!lock_take(store->client, id, token, seconds, base->opts.lock_wait_ms, call, err))
-        return false;
-    *ret_token = token;
-    return true;
+    return session_locks_hold(locks_of(base), id, seconds, call, ret_token, arena, err);
 }
 
 static bool django_lock_release(struct store *base, struct str id, struct str token,
                                 const struct call *call, struct err *err)
 {
-    struct django_store *store = (struct django_store *)base;
-    bool ours;
-    if (!lock_give_back(store->client, id, token, call, &ours, err))
-        return false;
-    return ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had expired or was taken over",
-                           STR_ARG(id));
+    return session_locks_release(locks_of(base), id, token, call, err);
 }
 
-/* Who works on a session stands in its instances; of the store only a held lock can be seen. */
 static bool django_activity(struct store *base, const struct str *ids, size_t n,
                             const struct call *call, struct arena *arena, struct activity *ret,
                             struct err *err)
 {
-    struct django_store *store = (struct django_store *)base;
-    struct lock *locks;
-    if (!store->locks) {
-        for (size_t i = 0; i < n; i++) {
-            ret[i].sight = ACTIVITY_BLIND;
-            ret[i].why = STR("lock=none: nothing shows who is writing");
-        }
-        return true;
-    }
-    if (!lock_list(store->client, ids, n, base->opts.operator_name, call, arena, &locks, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        for (const struct lock *lock = locks; lock; lock = lock->next) {
-            if (!str_eq(lock->object, ids[i]))
-                continue;
-            ret[i].sight = ACTIVITY_SEEN;
-            ret[i].owner_live = true;
-            ret[i].who = lock->holder;
-            ret[i].why = STR("the session's lock is held");
-        }
-    }
-    return true;
+    return session_locks_activity(locks_of(base), ids, n, call, arena, ret, err);
 }
 
 /* --- detection ------------------------------------------------------------------------------- */
@@ -547,7 +469,7 @@ static bool django_detect(const struct layout *layout, const struct address *add
     return found;
 }
 
-static const char *const params[] = {"prefix", "version", "client", "lock", "template", NULL};
+static const char *const params[] = {DJANGO_KEY_PARAMS, "client", NULL};
 
 const struct layout redis_triggers_django = {
     .system = "triggers",

@@ -1,19 +1,19 @@
-/* Sessions in django-redis: what the files of this layout share. */
+/* Sessions in Django's caches on Redis: what the files of this layout share. */
 #ifndef PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 #define PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 
+#include "backends/django_key.h"
 #include "backends/django_value.h"
 #include "backends/redis/client.h"
+#include "backends/session_locks.h"
 #include "core/store_driver.h"
 
 struct django_store {
     struct store base;
     struct redis_client *client;
-    struct str head, tail; /* of a stored key, around the uid */
-    bool locks;            /* false: lock=none, the operator accepts that there is no lock */
+    struct django_key key;
+    struct session_locks locks;
 };
-
-struct str django_key(struct arena *arena, const struct django_store *store, struct str uid);
 
 /* Everything of one stored value but its document: bytes and remaining time. */
 struct django_stored {

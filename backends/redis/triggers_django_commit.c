@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-enum {
-    LOCK_LEFT_MS = 3000, /* the lock must last so long when the value is swapped */
-    RELEASE_MS = 1000,   /* for the release when the call itself has run out of time */
-};
-
 /* KEYS: session, lock. ARGV: lock id ('' = there is no lock), ms it must last, what to do ('set',
  * 'del', 'new'), old bytes, new bytes, ms to live ('' = keep, '-1' = for ever). */
 static const char swap_script[] =
@@ -36,7 +31,8 @@ struct commit {
     struct commit_item *item;
     const struct call *call;
     struct arena *arena;
-    struct str key, lock_id; /* lock_id empty: without a lock */
+    struct str key;
+    const struct session_hold *hold;
     struct django_stored now;
     struct document now_doc;
     struct django_form form;
@@ -117,9 +113,17 @@ static bool swap(struct commit *c, const char *what, struct str bytes, struct st
                  bool *ret_done, struct err *err)
 {
     struct redis_answer answer;
+    struct err lost = {0};
+    bool beside =
+        c->store->locks.borrowed; /* the lock lies beside the session: one look for both */
+    if (!beside && !session_hold_check(c->hold, &lost)) {
+        *err = lost;
+        return lost.kind == ERR_LOCKED && commit_refuse(c->item, OUTCOME_LOCKED, &lost);
+    }
     struct redis_command command = REDIS_COMMAND(
         STR("EVAL"), str_of(swap_script), STR("2"), c->key, lock_key(c->arena, c->item->id),
-        c->lock_id, redis_number(c->arena, LOCK_LEFT_MS), str_of(what), c->now.bytes, bytes, ttl);
+        beside ? c->hold->id : STR(""), redis_number(c->arena, SESSION_LOCK_LEFT_MS), str_of(what),
+        c->now.bytes, bytes, ttl);
     if (!redis_run(c->store->client, command, c->call, c->arena, &answer, err))
         return false;
     *ret_done = str_is(answer.text, "ok");
@@ -127,7 +131,6 @@ static bool swap(struct commit *c, const char *what, struct str bytes, struct st
         return true;
     if (str_is(answer.text, "changed"))
         return fetch(c, err) && commit_conflict(c->item, &c->now_doc);
-    struct err lost = {0};
     err_set(&lost, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
             STR_ARG(c->item->id));
     return commit_refuse(c->item, OUTCOME_LOCKED, &lost);
@@ -174,9 +177,11 @@ static bool remove_key(struct commit *c, bool *ret_done, struct err *err)
 }
 
 /* Between lock and release. True with an outcome in the item, or false for a failing store. */
-static bool change(struct commit *c, struct err *err)
+static bool change(void *ctx, const struct session_hold *hold, struct err *err)
 {
+    struct commit *c = ctx;
     struct commit_item *item = c->item;
+    c->hold = hold;
     bool done = false, ok;
     if (!fetch(c, err))
         return false;
@@ -197,81 +202,14 @@ static bool change(struct commit *c, struct err *err)
     return true;
 }
 
-/* --- lock ------------------------------------------------------------------------------------ */
-
-/* Waiters would sleep for minutes when a lock ends by itself, so the release gets time of its own
- * even when the call has none left. */
-static void release(struct commit *c)
-{
-    struct call grace = call_within(RELEASE_MS, NULL);
-    const struct call *call = call_left_ms(c->call) > RELEASE_MS &&
-                                      !(c->call->cancel && atomic_load(&c->call->cancel->fired))
-                                  ? c->call
-                                  : &grace;
-    struct err why = {0};
-    bool ours = false;
-    if (!lock_give_back(c->store->client, c->item->id, c->lock_id, call, &ours, &why))
-        c->item->detail = arena_printf(c->arena,
-                                       "the lock could not be released (%s); it ends by "
-                                       "itself in %d s",
-                                       why.text, LOCK_TTL_S);
-    else if (!ours && c->item->outcome == OUTCOME_APPLIED)
-        c->item->detail = STR("our lock had expired when it was released; read again");
-}
-
-static bool change_locked(struct commit *c, struct err *err)
-{
-    struct err why = {0};
-    c->lock_id = lock_new_id(c->arena, c->store->base.opts.operator_name);
-    if (!lock_take(c->store->client, c->item->id, c->lock_id, LOCK_TTL_S,
-                   c->store->base.opts.lock_wait_ms, c->call, &why)) {
-        if (why.kind == ERR_LOCKED)
-            return commit_refuse(c->item, OUTCOME_LOCKED, &why);
-        release(c); /* its SET may have arrived all the same */
-        *err = why;
-        return false;
-    }
-    bool ok = change(c, err);
-    release(c);
-    return ok;
-}
-
-/* --- breaking a lock ------------------------------------------------------------------------- */
-
-static bool lock_state(struct commit *c, struct redis_answer *ret, struct err *err)
-{
-    return redis_run(c->store->client, REDIS_COMMAND(STR("GET"), lock_key(c->arena, c->item->id)),
-                     c->call, c->arena, ret, err);
-}
-
-static bool break_lock(struct commit *c, struct err *err)
-{
-    struct commit_item *item = c->item;
-    struct redis_answer after;
-    bool was_it;
-    if (!lock_give_back(c->store->client, item->id, item->lock_token, c->call, &was_it, err) ||
-        !lock_state(c, &after, err) || !fetch(c, err))
-        return false;
-    if (!was_it) {
-        commit_conflict(item, &c->now_doc);
-        err_set(&item->err, ERR_CONFLICT, "the lock of %.*s %s", STR_ARG(item->id),
-                after.type == REDIS_TEXT ? "changed hands: it was left alone" : "is free already");
-        return err_hint(&item->err, "`lock list` shows what is held now"), true;
-    }
-    item->outcome = OUTCOME_APPLIED;
-    item->now = c->now_doc;
-    item->detail = after.type == REDIS_TEXT ? STR("taken by another client already") : STR("gone");
-    return true;
-}
-
 bool django_commit(struct store *base, struct commit_item *item, const struct call *call,
                    struct arena *arena, struct err *err)
 {
     struct django_store *store = (struct django_store *)base;
     struct commit c = {.store = store, .item = item, .call = call, .arena = arena};
-    c.key = django_key(arena, store, item->id);
-    c.lock_id = STR("");
+    c.key = django_key_of(arena, &store->key, item->id);
     if (item->kind == EDIT_BREAK)
-        return break_lock(&c, err);
-    return store->locks ? change_locked(&c, err) : change(&c, err);
+        return fetch(&c, err) &&
+               session_locks_break(&store->locks, item, &c.now_doc, call, arena, err);
+    return session_locks_change(&store->locks, item, change, &c, call, arena, err);
 }

@@ -62,9 +62,11 @@ static void put(struct fixture *f, struct str bytes)
     app(f, REDIS_COMMAND(STR("SET"), key, bytes, STR("PX"), STR("300000")));
 }
 
-static struct store *open_as(struct fixture *f, const char *login, bool writable)
+static struct store *open_with(struct fixture *f, const char *login, bool writable,
+                               const struct address_param *params, size_t nparams)
 {
-    struct address address = {.backend = "redis", .identity = "triggers+redis"};
+    struct address address = {
+        .backend = "redis", .identity = "triggers+redis", .params = params, .nparams = nparams};
     struct store_opts opts = {
         .writable = writable, .lock_wait_ms = 200, .operator_name = STR("test@host")};
     struct store *store = NULL;
@@ -73,6 +75,11 @@ static struct store *open_as(struct fixture *f, const char *login, bool writable
     if (!store_open(&redis_triggers_django, &address, &opts, &f->call, &store, &err))
         fail_msg("%s", err.text);
     return store;
+}
+
+static struct store *open_as(struct fixture *f, const char *login, bool writable)
+{
+    return open_with(f, login, writable, NULL, 0);
 }
 
 static int set_up(void **state)
@@ -410,6 +417,45 @@ static void a_lock_without_limit_is_flagged(void **state)
     assert_int_equal(lock->expires_at_us, TIME_NEVER);
 }
 
+/* Django's own RedisCache has no lock; it lies where `default` is, here another database. */
+static void a_lock_elsewhere_is_taken_there(void **state)
+{
+    struct fixture *f = *state;
+    struct redis_client *elsewhere;
+    struct redis_answer answer;
+    struct err err = {0};
+    const char *url =
+        arena_printf(&f->arena, "unix://%s?db=3", getenv("PENSTOCK_REDIS_SOCKET")).ptr;
+    const struct address_param params[] = {{"client", "django"}, {"lock", url}};
+    assert_true(redis_open(url, true, &f->call, &elsewhere, &err));
+
+    store_close(f->store);
+    f->store = open_with(f, "", true, params, 1);
+    assert_false(store_info(f->store)->writable);
+    assert_non_null(strstr(store_info(f->store)->why_read_only.ptr, "lock="));
+
+    store_close(f->store);
+    f->store = open_with(f, "", true, params, 2);
+    assert_true(store_info(f->store)->writable);
+    put(f, sample_pickle(&f->arena, "q-5f3c1"));
+    struct document before = look(f);
+    assert_true(redis_run(elsewhere, REDIS_COMMAND(STR("SET"), lock_key_text, STR("theirs")),
+                          &f->call, &f->arena, &answer, &err));
+    struct commit_item item = skip_failed(f, &before);
+    assert_int_equal(item.outcome, OUTCOME_LOCKED);
+    assert_true(str_eq(stored(f), sample_pickle(&f->arena, "q-5f3c1")));
+
+    assert_true(redis_run(elsewhere, REDIS_COMMAND(STR("DEL"), lock_key_text), &f->call, &f->arena,
+                          &answer, &err));
+    item = skip_failed(f, &before);
+    assert_int_equal(item.outcome, OUTCOME_APPLIED);
+    assert_true(redis_run(elsewhere, REDIS_COMMAND(STR("LLEN"), signal_key), &f->call, &f->arena,
+                          &answer, &err));
+    assert_int_equal(answer.number, 1); /* taken and released there */
+    assert_int_equal(app(f, REDIS_COMMAND(STR("EXISTS"), signal_key)).number, 0);
+    redis_close(elsewhere);
+}
+
 static void a_held_lock_is_ours(void **state)
 {
     struct fixture *f = *state;
@@ -698,6 +744,7 @@ int main(void)
         TEST(a_release_wakes_a_waiter),
         TEST(a_lock_is_shown_and_broken),
         TEST(a_lock_without_limit_is_flagged),
+        TEST(a_lock_elsewhere_is_taken_there),
         TEST(a_held_lock_is_ours),
         TEST(a_reader_sends_only_reads),
         TEST(the_client_is_the_gate),

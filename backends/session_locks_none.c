@@ -1,0 +1,85 @@
+/* Where the build has no Redis there is no lock of a session: only lock=none may write. */
+#include "backends/session_locks.h"
+
+#include <string.h>
+
+bool session_locks_open(struct session_locks *ret, struct store *store,
+                        const struct address *address, struct redis_client *own,
+                        const struct call *call, struct err *err)
+{
+    const char *text = address_param(address, "lock");
+    *ret = (struct session_locks){.store = store, .waived = text && strcmp(text, "none") == 0};
+    if (!ret->waived && store->info.writable) {
+        store->info.writable = false;
+        store->info.why_read_only =
+            STR("sessions are locked in a Redis, and this penstock was built without Redis");
+    }
+    return true;
+}
+
+void session_locks_close(struct session_locks *locks) {}
+
+bool session_locks_change(struct session_locks *locks, struct commit_item *item,
+                          bool (*change)(void *ctx, const struct session_hold *hold,
+                                         struct err *err),
+                          void *ctx, const struct call *call, struct arena *arena, struct err *err)
+{
+    struct session_hold hold = {.locks = locks, .uid = item->id, .id = STR(""), .call = call};
+    return change(ctx, &hold, err);
+}
+
+bool session_hold_check(const struct session_hold *hold, struct err *err)
+{
+    return true;
+}
+
+static bool no_lock(struct err *err)
+{
+    return err_set(err, ERR_UNSUPPORTED, "this penstock was built without Redis: it has no locks");
+}
+
+bool session_locks_break(struct session_locks *locks, struct commit_item *item,
+                         const struct document *now, const struct call *call, struct arena *arena,
+                         struct err *err)
+{
+    return no_lock(err);
+}
+
+bool session_locks_list(struct session_locks *locks, const struct str *ids, size_t n,
+                        const struct call *call, struct arena *arena, struct lock **ret,
+                        struct err *err)
+{
+    *ret = NULL;
+    return true;
+}
+
+bool session_locks_hold(struct session_locks *locks, struct str id, int64_t seconds,
+                        const struct call *call, struct str *ret_token, struct arena *arena,
+                        struct err *err)
+{
+    return no_lock(err);
+}
+
+bool session_locks_release(struct session_locks *locks, struct str id, struct str token,
+                           const struct call *call, struct err *err)
+{
+    return no_lock(err);
+}
+
+bool session_locks_activity(struct session_locks *locks, const struct str *ids, size_t n,
+                            const struct call *call, struct arena *arena, struct activity *ret,
+                            struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (struct activity){.sight = ACTIVITY_BLIND,
+                                   .why = STR("built without Redis: nothing shows who is writing")};
+    return true;
+}
+
+bool session_locks_uids(struct session_locks *locks, const struct call *call, struct arena *arena,
+                        struct str **ret, size_t *ret_n, struct err *err)
+{
+    *ret = NULL;
+    *ret_n = 0;
+    return true;
+}
