@@ -1,5 +1,6 @@
 #include "cli/print.h"
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/output.h"
 
@@ -24,9 +25,7 @@ struct print {
 struct print *print_new(const struct print_opts *opts, const struct column *columns,
                         size_t ncolumns, size_t name_column)
 {
-    struct print *p = calloc(1, sizeof *p);
-    if (!p)
-        abort();
+    struct print *p = xcalloc(1, sizeof *p);
     p->opts = *opts;
     p->columns = columns;
     p->ncolumns = ncolumns;

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/path.h"
 
 #include <errno.h>
@@ -30,9 +31,8 @@ bool audit_open(const char *path, struct audit **ret, struct err *err)
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failed(path, "open it for appending", err);
-    struct audit *audit = calloc(1, sizeof *audit);
-    if (!audit || !(audit->path = strdup(path)))
-        abort();
+    struct audit *audit = xcalloc(1, sizeof *audit);
+    audit->path = xstrdup(path);
     audit->fd = fd;
     audit_who(audit->who);
     *ret = audit;

@@ -1,6 +1,7 @@
 #include "core/config.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/near.h"
 #include "core/config_yaml.h"
 #include "core/project.h"
@@ -296,9 +297,7 @@ static bool read_config(struct reader *r)
 
 bool config_load(const char *path, struct config **ret, struct err *err)
 {
-    struct config *config = calloc(1, sizeof *config);
-    if (!config)
-        abort();
+    struct config *config = xcalloc(1, sizeof *config);
     config->confirm_quiet_ms = 500;
     config->write_idle_ms = 15 * 60 * 1000;
     config->path = path ? arena_cstr(&config->arena, str_of(path))

@@ -1,5 +1,7 @@
 #include "core/identity.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 
 static size_t probe(const struct identity *map, const void *node)
@@ -22,9 +24,7 @@ struct identity_entry *identity_get(const struct identity *map, const void *node
 static void grow(struct identity *map)
 {
     struct identity bigger = {.slots = map->slots ? map->slots * 2 : 64, .used = map->used};
-    bigger.entries = calloc(bigger.slots, sizeof *bigger.entries);
-    if (!bigger.entries)
-        abort();
+    bigger.entries = xcalloc(bigger.slots, sizeof *bigger.entries);
     for (size_t i = 0; i < map->slots; i++) {
         if (map->entries[i].node)
             bigger.entries[probe(&bigger, map->entries[i].node)] = map->entries[i];

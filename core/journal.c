@@ -1,6 +1,7 @@
 #include "core/journal.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 #include "core/base/path.h"
 
 #include <errno.h>
@@ -171,9 +172,8 @@ bool journal_open(const char *path, bool read_only, struct journal **ret, struct
         return err_set(err, ERR_NOT_FOUND, "journal %s: nothing was ever recorded here", path);
     if (!read_only && !path_make_parents(path, 0700, err))
         return err_context(err, "journal %s", path);
-    struct journal *j = calloc(1, sizeof *j);
-    if (!j || !(j->path = strdup(path)))
-        abort();
+    struct journal *j = xcalloc(1, sizeof *j);
+    j->path = xstrdup(path);
     mode_t old = umask(0077);
     /* Also to look: what a crash left must be recovered before it can be read, and the file is
      * ours. SQLite opens one that we may not write for reading only. */

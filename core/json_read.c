@@ -1,5 +1,6 @@
 #include "core/json.h"
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/value_impl.h"
 
@@ -212,9 +213,7 @@ static const char *skip_digits(const struct reader *r, const char *p)
 /* strtod wants an end; the text has none. */
 static double parse_double(struct str token)
 {
-    char small[128], *copy = token.len < sizeof small ? small : malloc(token.len + 1);
-    if (!copy)
-        abort();
+    char small[128], *copy = token.len < sizeof small ? small : xcalloc(token.len + 1, 1);
     memcpy(copy, token.ptr, token.len);
     copy[token.len] = '\0';
     double d = strtod(copy, NULL);

@@ -1,6 +1,7 @@
 #include "core/output.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/system.h"
 
@@ -11,9 +12,7 @@
 
 static char *base64_encode(struct str s)
 {
-    char *out = malloc(4 * ((s.len + 2) / 3) + 1);
-    if (!out)
-        abort();
+    char *out = xcalloc(4 * ((s.len + 2) / 3) + 1, 1);
     EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)s.ptr, (int)s.len);
     return out;
 }

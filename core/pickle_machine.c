@@ -1,5 +1,7 @@
 #include "core/pickle_machine.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,9 +80,7 @@ static void *grown(void *p, size_t *cap, size_t need, size_t size)
         bigger *= 2;
     if (bigger == *cap)
         return p;
-    p = realloc(p, bigger * size);
-    if (!p)
-        abort();
+    p = xreallocarray(p, bigger, size);
     *cap = bigger;
     return p;
 }

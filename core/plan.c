@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include "core/base/mem.h"
 #include "core/plan_parts.h"
 
 #include <stdlib.h>
@@ -9,9 +10,7 @@ enum { DIFF_MAX = 200 };
 
 struct plan *plan_new(const char *verb, struct str reason)
 {
-    struct plan *plan = calloc(1, sizeof *plan);
-    if (!plan)
-        abort();
+    struct plan *plan = xcalloc(1, sizeof *plan);
     uint8_t id[6];
     random_bytes(id, sizeof id);
     hex_encode(id, sizeof id, plan->id);

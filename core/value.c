@@ -1,5 +1,6 @@
 #include "core/value.h"
 
+#include "core/base/mem.h"
 #include "core/value_impl.h"
 
 #include <math.h>
@@ -322,9 +323,9 @@ bool value_dict_index(struct arena *a, struct value *dict, const struct value **
 size_t value_pairs_join(struct value_pair *pairs, size_t n)
 {
     size_t slots = index_slots(n), kept = 0;
-    uint32_t *index = calloc(slots, sizeof *index);
-    if (!index || n >= UINT32_MAX)
+    if (n >= UINT32_MAX)
         abort();
+    uint32_t *index = xcalloc(slots, sizeof *index);
     for (size_t i = 0; i < n; i++) {
         size_t slot = index_probe(index, slots, pairs, pairs[i].key);
         if (index[slot]) {

@@ -1,6 +1,7 @@
 #include "core/worker.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -56,9 +57,7 @@ struct worker {
 
 struct job *job_new(int64_t timeout_ms, void *owner)
 {
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        abort();
+    struct job *job = xcalloc(1, sizeof *job);
     job->timeout_ms = timeout_ms;
     job->owner = owner;
     /* Without a descriptor the flag alone still cancels, only later. */
@@ -85,9 +84,7 @@ struct call job_call(struct job *job)
 
 static struct message *message_new(enum message_kind kind, struct job *job)
 {
-    struct message *m = calloc(1, sizeof *m);
-    if (!m)
-        abort();
+    struct message *m = xcalloc(1, sizeof *m);
     m->kind = kind;
     m->job = job;
     return m;
@@ -275,9 +272,7 @@ static void *worker_main(void *arg)
 bool worker_start(const struct layout *layout, const struct address *address,
                   const struct store_opts *opts, struct worker **ret, struct err *err)
 {
-    struct worker *w = calloc(1, sizeof *w);
-    if (!w)
-        abort();
+    struct worker *w = xcalloc(1, sizeof *w);
     w->layout = layout;
     w->address = address;
     if (opts)

@@ -1,6 +1,7 @@
 /* The program around the views: stack, keys, targets, sessions. */
 #include "core/audit.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "tui/follow.h"
 #include "tui/plan_park.h"
 #include "tui/view_palette.h"
@@ -120,17 +121,13 @@ bool app_probe(const struct app *app, size_t i, const struct target **ret, struc
 
 struct app *app_new(const struct tui_opts *opts)
 {
-    struct app *app = calloc(1, sizeof *app);
-    if (!app)
-        abort();
+    struct app *app = xcalloc(1, sizeof *app);
     app->opts = *opts;
     app->dirty = true;
     app->follow_ms[0] = FOLLOW_FIRST_MS;
     app->follow_ms[1] = FOLLOW_LAST_MS;
     audit_who(app->who);
-    app->probes = calloc(opts->ntargets + 1, sizeof app->probes[0]);
-    if (!app->probes)
-        abort();
+    app->probes = xcalloc(opts->ntargets + 1, sizeof app->probes[0]);
     app->filters = keyset_new();
     app->said = keyset_new();
     view_overview_open(app);
@@ -179,9 +176,7 @@ bool app_free(struct app *app)
 void *view_new(struct app *app, struct session *session, const struct view_class *class,
                size_t size)
 {
-    struct view *view = calloc(1, size);
-    if (!view)
-        abort();
+    struct view *view = xcalloc(1, size);
     view->class = class;
     view->app = app;
     view->session = session;

@@ -1,14 +1,14 @@
 #include "tui/attention.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Its texts lie behind its items; the key stays when it is well again. */
 struct record {
-    struct str key, label;
-    char *key_bytes;
+    struct str key, label; /* the key is allocated */
     int64_t lost_at_us, since_us;
     struct attention_item *items; /* NULL when n is 0 */
     size_t n;
@@ -22,10 +22,7 @@ struct attention {
 
 struct attention *attention_new(void)
 {
-    struct attention *attention = calloc(1, sizeof *attention);
-    if (!attention)
-        abort();
-    return attention;
+    return xcalloc(1, sizeof(struct attention));
 }
 
 void attention_free(struct attention *attention)
@@ -34,7 +31,7 @@ void attention_free(struct attention *attention)
         return;
     for (size_t i = 0; i < attention->n; i++) {
         free(attention->records[i].items);
-        free(attention->records[i].key_bytes);
+        free((char *)attention->records[i].key.ptr);
     }
     free(attention->records);
     keyslots_release(&attention->slots);
@@ -108,14 +105,6 @@ static struct str put(char **at, struct str s)
     return copy;
 }
 
-static void *allocated(void *old, size_t size)
-{
-    void *p = realloc(old, size);
-    if (!p)
-        abort();
-    return p;
-}
-
 static struct record *record_of(struct attention *attention, struct str key)
 {
     uint64_t hash = key_hash(key);
@@ -125,11 +114,10 @@ static struct record *record_of(struct attention *attention, struct str key)
     if (attention->n == attention->room) {
         attention->room = attention->room ? attention->room * 2 : 16;
         attention->records =
-            allocated(attention->records, attention->room * sizeof attention->records[0]);
+            xreallocarray(attention->records, attention->room, sizeof attention->records[0]);
     }
-    char *bytes = allocated(NULL, key.len + 1), *at_end = bytes;
     struct record *record = &attention->records[attention->n];
-    *record = (struct record){.key = put(&at_end, key), .key_bytes = bytes};
+    *record = (struct record){.key = {xmemdupz(key.ptr, key.len), key.len}};
     keyslots_add(&attention->slots, attention, key_of, hash, (uint32_t)attention->n++);
     return record;
 }
@@ -153,7 +141,7 @@ static void take(struct attention *attention, const struct attention_note *note)
     size_t size = note->n * sizeof record->items[0] + note->label.len;
     for (size_t i = 0; i < note->n; i++)
         size += note->items[i].text.len + note->items[i].verb.len;
-    record->items = allocated(NULL, size);
+    record->items = xreallocarray(NULL, 1, size);
     char *text = (char *)(record->items + note->n);
     record->n = note->n;
     record->label = put(&text, note->label);
@@ -173,9 +161,7 @@ void attention_take(struct attention *attention, const struct attention_note *no
 
 void attention_prune(struct attention *attention, const struct rows *rows)
 {
-    struct cell *cells = calloc(rows_sheet(rows)->ncolumns, sizeof cells[0]);
-    if (!cells)
-        abort();
+    struct cell *cells = xcalloc(rows_sheet(rows)->ncolumns, sizeof cells[0]);
     for (size_t i = 0; i < attention->n; i++) {
         struct record *record = &attention->records[i];
         struct row_in row = {0};

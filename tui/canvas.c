@@ -1,5 +1,6 @@
 #include "tui/canvas.h"
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 
 #include <stdlib.h>
@@ -60,9 +61,7 @@ void canvas_clear(struct canvas *canvas, int h, int w)
 {
     if (h != canvas->h || w != canvas->w || !canvas->cells) {
         free(canvas->cells);
-        canvas->cells = calloc((size_t)h * (size_t)w + 1, sizeof canvas->cells[0]);
-        if (!canvas->cells)
-            abort();
+        canvas->cells = xcalloc((size_t)h * (size_t)w + 1, sizeof canvas->cells[0]);
         canvas->h = h;
         canvas->w = w;
     }

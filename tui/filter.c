@@ -1,5 +1,7 @@
 #include "tui/filter.h"
 
+#include "core/base/mem.h"
+
 #include <assert.h>
 #include <ctype.h>
 #include <regex.h>
@@ -240,9 +242,7 @@ bool filter_parse(const struct sheet *sheet, struct str text, struct filter **re
         *ret = NULL;
         return true;
     }
-    struct filter *f = calloc(1, sizeof *f);
-    if (!f)
-        abort();
+    struct filter *f = xcalloc(1, sizeof *f);
     assert(sheet->ncolumns <= COLUMNS_MAX);
     f->sheet = sheet;
     f->text = arena_str(&f->arena, text);

@@ -1,6 +1,7 @@
 #include "tui/follow.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +68,7 @@ static void forget_oldest(struct app *app)
 void follow_start(struct session *session, const struct plan *plan)
 {
     struct app *app = session->app;
-    struct follow *f = calloc(1, sizeof *f);
-    if (!f)
-        abort();
+    struct follow *f = xcalloc(1, sizeof *f);
     f->items = arena_array(&f->arena, struct follow_item, plan->nitems);
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];

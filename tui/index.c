@@ -1,5 +1,7 @@
 #include "tui/index.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,14 +217,6 @@ static bool sort_entries(struct making *m, bool is_text)
     return ok;
 }
 
-static void *allocated(size_t n, size_t size)
-{
-    void *p = malloc(n ? n * size : 1);
-    if (!p)
-        abort();
-    return p;
-}
-
 bool index_make(const struct index_want *want, struct index_progress *progress, struct index *ret)
 {
     struct making m = {.want = want, .progress = progress};
@@ -231,13 +225,13 @@ bool index_make(const struct index_want *want, struct index_progress *progress, 
     bool is_text = false;
     if (progress)
         atomic_store(&progress->of, want->n * (want->ordering.sort >= 0 ? 3 : 1));
-    m.entries = allocated(want->n, sizeof m.entries[0]);
+    m.entries = xreallocarray(NULL, want->n, sizeof m.entries[0]);
     bool ok = collect(&m, &made, &last, &is_text);
     if (ok && m.n > FEW && (want->ordering.sort >= 0 || want->ordering.attention))
-        m.spare = allocated(m.n, sizeof m.spare[0]);
+        m.spare = xreallocarray(NULL, m.n, sizeof m.spare[0]);
     ok = ok && sort_entries(&m, is_text);
     if (ok) {
-        made.order = allocated(m.n + want->n - last, sizeof made.order[0]);
+        made.order = xreallocarray(NULL, m.n + want->n - last, sizeof made.order[0]);
         for (size_t i = 0; i < m.n; i++)
             made.order[made.n++] = m.entries[i].row;
         for (size_t i = want->n; i > last; i--)

@@ -1,17 +1,11 @@
 #include "tui/keyset.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { NONE = UINT32_MAX, FIRST_SIZE = 8 };
-
-static void *grown(void *p, size_t size)
-{
-    p = realloc(p, size);
-    if (!p)
-        abort();
-    return p;
-}
 
 uint64_t key_hash(struct str s)
 {
@@ -48,7 +42,7 @@ static void grow(struct keyslots *slots, const void *owner, keyslots_key *key_of
 {
     struct keyslots old = *slots;
     slots->size = old.size ? old.size * 2 : FIRST_SIZE;
-    slots->slots = grown(NULL, slots->size * sizeof slots->slots[0]);
+    slots->slots = xreallocarray(NULL, slots->size, sizeof slots->slots[0]);
     memset(slots->slots, 0xff, slots->size * sizeof slots->slots[0]);
     for (size_t s = 0; s < old.size; s++) {
         if (old.slots[s] != NONE)
@@ -82,10 +76,7 @@ struct keyset {
 
 struct keyset *keyset_new(void)
 {
-    struct keyset *set = calloc(1, sizeof *set);
-    if (!set)
-        abort();
-    return set;
+    return xcalloc(1, sizeof(struct keyset));
 }
 
 void keyset_free(struct keyset *set)
@@ -142,11 +133,8 @@ void keyset_put(struct keyset *set, struct str key, bool in)
     }
     if (set->n == set->cap) {
         set->cap = set->cap ? set->cap * 2 : 16;
-        set->keys = grown(set->keys, set->cap * sizeof set->keys[0]);
+        set->keys = xreallocarray(set->keys, set->cap, sizeof set->keys[0]);
     }
-    char *copy = grown(NULL, key.len + 1);
-    memcpy(copy, key.len ? key.ptr : "", key.len);
-    copy[key.len] = '\0';
-    set->keys[set->n] = (struct str){copy, key.len};
+    set->keys[set->n] = (struct str){xmemdupz(key.ptr, key.len), key.len};
     keyslots_add(&set->slots, set, key_of, hash, (uint32_t)set->n++);
 }

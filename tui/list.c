@@ -1,5 +1,7 @@
 #include "tui/list.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,9 +124,7 @@ static void order_room(struct list *list, size_t n)
     if (list->cap >= n)
         return;
     list->cap = n + n / 2 + 64;
-    list->order = realloc(list->order, list->cap * sizeof list->order[0]);
-    if (!list->order)
-        abort();
+    list->order = xreallocarray(list->order, list->cap, sizeof list->order[0]);
 }
 
 /* The row under the cursor has gone: it keeps its line. */
@@ -204,9 +204,7 @@ static void keep_tombstone(struct list *list, struct rows *rows)
     if (!list->rows || list->rows == rows || !list_at(list, &old) || rows_gone(list->rows, old) ||
         rows_find(rows, sbuf_view(&list->key), NULL))
         return;
-    struct cell *cells = calloc(list->sheet->ncolumns, sizeof cells[0]);
-    if (!cells)
-        abort();
+    struct cell *cells = xcalloc(list->sheet->ncolumns, sizeof cells[0]);
     struct row_in row;
     rows_get(list->rows, old, &row, cells);
     row.gone = true;

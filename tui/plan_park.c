@@ -1,6 +1,7 @@
 #include "tui/plan_park.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "tui/plan_view.h"
 #include "tui/view_choice.h"
 
@@ -116,9 +117,7 @@ void plan_park_replace(struct session *session, const struct plan *plan)
 void plan_park(struct plan_view *v)
 {
     struct app *app = v->base.app;
-    struct parked *p = calloc(1, sizeof *p);
-    if (!p)
-        abort();
+    struct parked *p = xcalloc(1, sizeof *p);
     struct plan *plan = v->plan;
     size_t n = plan_count(plan, OUTCOME_PLANNED);
     plan_park_replace(v->base.session, plan);

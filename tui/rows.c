@@ -1,5 +1,6 @@
 #include "tui/rows.h"
 
+#include "core/base/mem.h"
 #include "tui/rows_pack.h"
 
 #include <assert.h>
@@ -61,19 +62,9 @@ struct rows_page {
     int *widths;
 };
 
-static void *grown(void *p, size_t size)
-{
-    p = realloc(p, size);
-    if (!p)
-        abort();
-    return p;
-}
-
 static int *new_widths(const struct sheet *sheet)
 {
-    int *widths = calloc(sheet->ncolumns, sizeof widths[0]);
-    if (!widths)
-        abort();
+    int *widths = xcalloc(sheet->ncolumns, sizeof widths[0]);
     return widths;
 }
 
@@ -109,7 +100,7 @@ static void add_place(struct rows *rows)
     unsigned long q = rows->n / FIRST_PLACES + 1;
     unsigned k = 8 * sizeof q - 1 - (unsigned)__builtin_clzl(q);
     if (rows->n == FIRST_PLACES * ((1ul << k) - 1))
-        rows->lots[k] = grown(NULL, (FIRST_PLACES << k) * sizeof(place));
+        rows->lots[k] = xreallocarray(NULL, FIRST_PLACES << k, sizeof(place));
     rows->n++;
 }
 
@@ -152,7 +143,7 @@ static void hold(struct rows *rows, struct block *block)
 {
     if (rows->nheld == rows->cap) {
         rows->cap = rows->cap ? rows->cap * 2 : 8;
-        rows->held = grown(rows->held, rows->cap * sizeof rows->held[0]);
+        rows->held = xreallocarray(rows->held, rows->cap, sizeof rows->held[0]);
     }
     size_t i = held_behind(rows, block);
     memmove(&rows->held[i + 1], &rows->held[i], (rows->nheld - i) * sizeof rows->held[0]);
@@ -233,9 +224,7 @@ enum mark rows_mark(const struct rows *rows, size_t i)
 
 struct rows *rows_new(const struct sheet *sheet)
 {
-    struct rows *rows = calloc(1, sizeof *rows);
-    if (!rows)
-        abort();
+    struct rows *rows = xcalloc(1, sizeof *rows);
     rows->sheet = sheet;
     rows->owners = 1;
     rows->widths = new_widths(sheet);
@@ -311,9 +300,7 @@ static void count_status(struct rows *rows, const struct row_in *row, bool in)
     if (i == STATUSES_MAX)
         return;
     if (i == rows->ncounts) {
-        char *copy = grown(NULL, row->status.len + 1);
-        memcpy(copy, row->status.ptr, row->status.len);
-        copy[row->status.len] = '\0';
+        char *copy = xmemdupz(row->status.ptr, row->status.len);
         rows->counts[rows->ncounts++] = (struct row_count){{copy, row->status.len}, row->mark, 0};
     }
     struct row_count *count = &rows->counts[i];
@@ -438,9 +425,7 @@ void rows_set(struct rows *rows, size_t i, const struct row_in *in)
 
 void rows_set_gone(struct rows *rows, size_t i)
 {
-    struct cell *cells = calloc(rows->sheet->ncolumns, sizeof cells[0]);
-    if (!cells)
-        abort();
+    struct cell *cells = xcalloc(rows->sheet->ncolumns, sizeof cells[0]);
     struct row_in row;
     rows_get(rows, i, &row, cells);
     row.gone = true;
@@ -467,7 +452,7 @@ static void note_change(struct rows *rows, size_t i, uint64_t columns, int64_t u
     if (!columns)
         return;
     if (!rows->changes)
-        rows->changes = grown(NULL, CHANGES_MAX * sizeof rows->changes[0]);
+        rows->changes = xreallocarray(NULL, CHANGES_MAX, sizeof rows->changes[0]);
     if (rows->nchanges == CHANGES_MAX) {
         rows->nchanges--;
         memmove(rows->changes, rows->changes + 1, rows->nchanges * sizeof rows->changes[0]);
@@ -520,9 +505,7 @@ uint64_t rows_changes(const struct rows *rows, size_t i, int64_t now_ms)
 
 struct rows_page *rows_page_new(const struct sheet *sheet, bool brief)
 {
-    struct rows_page *page = calloc(1, sizeof *page);
-    if (!page)
-        abort();
+    struct rows_page *page = xcalloc(1, sizeof *page);
     page->sheet = sheet;
     page->brief = brief;
     page->block = block_new(TAIL_FIRST);
@@ -552,12 +535,12 @@ void rows_page_add(struct rows_page *page, const struct row_in *in)
     size_t bound = pack_bound(page->sheet, in);
     if (block->cap - block->len < bound) {
         size_t cap = block->cap * 2 + bound;
-        page->block = block = grown(block, sizeof *block + cap);
+        page->block = block = xreallocarray(block, 1, sizeof *block + cap);
         block->cap = cap;
     }
     if (page->n == page->cap) {
         page->cap = page->cap ? page->cap * 2 : 64;
-        page->ends = grown(page->ends, page->cap * sizeof page->ends[0]);
+        page->ends = xreallocarray(page->ends, page->cap, sizeof page->ends[0]);
     }
     char *at = block->bytes + block->len;
     char *end = pack_row(at, page->sheet, in, page->brief, page->widths);
@@ -567,9 +550,7 @@ void rows_page_add(struct rows_page *page, const struct row_in *in)
 
 void rows_page_add_gone(struct rows_page *page, struct str key)
 {
-    struct cell *cells = calloc(page->sheet->ncolumns, sizeof cells[0]);
-    if (!cells)
-        abort();
+    struct cell *cells = xcalloc(page->sheet->ncolumns, sizeof cells[0]);
     rows_page_add(page, &(struct row_in){.key = key, .label = key, .cells = cells, .gone = true});
     free(cells);
 }
@@ -631,7 +612,7 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
         take_compared(rows, page, before);
     else {
         struct block *block = page->block;
-        block = grown(block, sizeof *block + block->len);
+        block = xreallocarray(block, 1, sizeof *block + block->len);
         block->cap = block->len;
         page->block = NULL;
         hold(rows, block);

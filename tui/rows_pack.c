@@ -1,5 +1,6 @@
 #include "tui/rows_pack.h"
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 
 #include <stdlib.h>
@@ -17,9 +18,7 @@ enum { TAG_TYPE = 15, TAG_MARK_SHIFT = 4, TAG_MARK = 7, TAG_IN_KEY = 128 };
 
 struct block *block_new(size_t cap)
 {
-    struct block *block = malloc(sizeof *block + cap);
-    if (!block)
-        abort();
+    struct block *block = xreallocarray(NULL, 1, sizeof *block + cap);
     *block = (struct block){.owners = 1, .cap = cap};
     return block;
 }

@@ -2,6 +2,7 @@
 
 #include "core/audit.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "tui/view.h"
 
@@ -43,10 +44,8 @@ bool bench_audit(struct bench *bench, struct audit **ret, struct err *err)
 struct session *session_open(struct app *app, const struct target *target,
                              const struct found *found, struct str name, struct err *err)
 {
-    struct session *s = calloc(1, sizeof *s);
-    struct bench *bench = calloc(1, sizeof *bench);
-    if (!s || !bench)
-        abort();
+    struct session *s = xcalloc(1, sizeof *s);
+    struct bench *bench = xcalloc(1, sizeof *bench);
     s->app = app;
     s->target = *target;
     s->target.address = found->address;

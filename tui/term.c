@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 
+#include "core/base/mem.h"
 #include "core/output.h"
 
 #include <curses.h>
@@ -187,9 +188,7 @@ bool terminal_open(bool no_color, const char *log_path, struct terminal **ret, s
     if (tcgetattr(STDIN_FILENO, &crash.termios) != 0)
         return err_set(err, ERR_UNSUPPORTED, "cannot read the terminal's state: %s",
                        strerror(errno));
-    struct terminal *term = calloc(1, sizeof *term);
-    if (!term)
-        abort();
+    struct terminal *term = xcalloc(1, sizeof *term);
     if (!getenv("ESCDELAY"))
         set_escdelay(100);
     term->screen = newterm(NULL, stdout, stdin);

@@ -1,5 +1,6 @@
 #include "tui/tree.h"
 
+#include "core/base/mem.h"
 #include "core/base/text.h"
 
 #include <ctype.h>
@@ -43,9 +44,7 @@ static struct tree_line *add_line(struct tree *tree, struct tree_line line)
 {
     if (tree->n == tree->cap) {
         tree->cap = tree->cap ? tree->cap * 2 : 256;
-        tree->lines = realloc(tree->lines, tree->cap * sizeof tree->lines[0]);
-        if (!tree->lines)
-            abort();
+        tree->lines = xreallocarray(tree->lines, tree->cap, sizeof tree->lines[0]);
     }
     tree->lines[tree->n] = line;
     return &tree->lines[tree->n++];

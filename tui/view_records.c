@@ -1,5 +1,6 @@
 /* The list of a store: its records with the columns of the system's list. */
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
@@ -53,9 +54,7 @@ static void read_values(struct records_view *v)
 static size_t visible_keys(const struct list *list, bool unread, struct str *ret)
 {
     size_t n = 0, page = list->page > 0 ? (size_t)list->page : 0;
-    struct cell *cells = calloc(list->sheet->ncolumns, sizeof cells[0]);
-    if (!cells)
-        abort();
+    struct cell *cells = xcalloc(list->sheet->ncolumns, sizeof cells[0]);
     for (size_t i = list->top; i < list->n && i < list->top + page && n < VISIBLE_MAX; i++) {
         struct row_in row;
         rows_get(list->rows, list->order[i], &row, cells);

@@ -1,4 +1,5 @@
 /* A text to read: a whole error or traceback, a value, the keys valid here. */
+#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "tui/ask.h"
 
@@ -42,9 +43,7 @@ static void fold_all(struct text_view *v, int width)
         size_t take = canvas_fold(line, width);
         if (v->n == cap) {
             cap = cap ? cap * 2 : 64;
-            v->lines = realloc(v->lines, cap * sizeof v->lines[0]);
-            if (!v->lines)
-                abort();
+            v->lines = xreallocarray(v->lines, cap, sizeof v->lines[0]);
         }
         v->lines[v->n++] = str_sub(line, 0, take);
         rest = str_sub(rest, take == line.len && end >= 0 ? take + 1 : take, rest.len);

@@ -1,6 +1,7 @@
 #include "backends/file/store.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -133,9 +134,7 @@ bool file_store_open(const struct layout *layout, const struct address *address,
                      const struct store_opts *opts, const struct call *call, struct store **ret,
                      struct err *err)
 {
-    struct file_store *fs = calloc(1, sizeof *fs);
-    if (!fs)
-        abort();
+    struct file_store *fs = xcalloc(1, sizeof *fs);
     store_init(&fs->base, layout, address, opts);
     fs->files = layout_files(layout);
     fs->format = (struct content_format){fs->base.info.system, fs->files->wrapped};

@@ -1,5 +1,6 @@
 #include "backends/memory/memory.h"
 
+#include "core/base/mem.h"
 #include "core/store_driver.h"
 
 #include <stdlib.h>
@@ -44,9 +45,7 @@ static struct record *record_make(struct memory_store *ms, struct str id)
     struct record *r = record_find(ms, id);
     if (r)
         return r;
-    ms->records = realloc(ms->records, (ms->n + 1) * sizeof *ms->records);
-    if (!ms->records)
-        abort();
+    ms->records = xreallocarray(ms->records, ms->n + 1, sizeof *ms->records);
     r = &ms->records[ms->n++];
     *r = (struct record){.id = arena_str(&ms->base.arena, id)};
     r->label = r->id;
@@ -55,9 +54,7 @@ static struct record *record_make(struct memory_store *ms, struct str id)
 
 static void record_push(struct memory_store *ms, struct record *r, const struct value *root)
 {
-    r->roots = realloc(r->roots, (r->nroots + 1) * sizeof(const struct value *));
-    if (!r->roots)
-        abort();
+    r->roots = xreallocarray(r->roots, r->nroots + 1, sizeof(const struct value *));
     r->roots[r->nroots++] = root ? value_own_copy(&ms->base.arena, root) : NULL;
 }
 
@@ -117,9 +114,7 @@ static bool memory_open(const struct layout *layout, const struct address *addre
 {
     if (!call_check(call, "memory", err))
         return false;
-    struct memory_store *ms = calloc(1, sizeof *ms);
-    if (!ms)
-        abort();
+    struct memory_store *ms = xcalloc(1, sizeof *ms);
     store_init(&ms->base, layout, address, opts);
     ms->base.info.server = STR("this process");
     ms->base.info.version = STR(PENSTOCK_VERSION);
@@ -143,9 +138,7 @@ static bool memory_scan_open(struct store *store, const struct call *call, void 
 {
     if (!call_check(call, "memory", err))
         return false;
-    size_t *next = calloc(1, sizeof *next);
-    if (!next)
-        abort();
+    size_t *next = xcalloc(1, sizeof *next);
     *ret = next;
     return true;
 }

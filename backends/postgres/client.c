@@ -1,6 +1,7 @@
 #include "backends/postgres/client.h"
 
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <assert.h>
 #include <poll.h>
@@ -483,9 +484,7 @@ const struct pg_server *pg_client_server(const struct pg_client *client)
 bool pg_client_open(const char *url, bool writable, const struct call *call, struct pg_client **ret,
                     struct err *err)
 {
-    struct pg_client *client = calloc(1, sizeof *client);
-    if (!client)
-        abort();
+    struct pg_client *client = xcalloc(1, sizeof *client);
     client->url = strip_driver(url);
     client->writable = writable;
     if (!pg_begin(client, PG_READ, 0, call, err) || !pg_end(client, true, call, err)) {

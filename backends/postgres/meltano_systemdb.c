@@ -3,6 +3,7 @@
  * which every DateStyle reads back exactly. */
 #include "backends/postgres/meltano_systemdb.h"
 #include "backends/postgres/layouts.h"
+#include "core/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,9 +67,7 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
                           const struct store_opts *opts, const struct call *call,
                           struct store **ret, struct err *err)
 {
-    struct systemdb_store *s = calloc(1, sizeof *s);
-    if (!s)
-        abort();
+    struct systemdb_store *s = xcalloc(1, sizeof *s);
     store_init(&s->base, layout, address, opts);
     struct pg_systemdb found;
     if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
@@ -107,9 +106,7 @@ struct scan_state {
 static bool systemdb_scan_open(struct store *store, const struct call *call, void **ret,
                                struct err *err)
 {
-    struct scan_state *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
+    struct scan_state *scan = xcalloc(1, sizeof *scan);
     *ret = scan;
     return true;
 }

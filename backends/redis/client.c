@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 #include "core/url.h"
 
 #include <errno.h>
@@ -425,9 +426,7 @@ static bool ask_server(struct redis_client *client, const struct call *call, str
 bool redis_open(const char *url, bool writable, const struct call *call, struct redis_client **ret,
                 struct err *err)
 {
-    struct redis_client *client = calloc(1, sizeof *client);
-    if (!client)
-        abort();
+    struct redis_client *client = xcalloc(1, sizeof *client);
     client->writable = writable;
     if (!read_url(client, url, err) || !ask_server(client, call, err)) {
         redis_close(client);

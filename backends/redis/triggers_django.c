@@ -4,6 +4,7 @@
 
 #include "backends/redis/layouts.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,9 +94,7 @@ static bool django_open(const struct layout *layout, const struct address *addre
                         const struct store_opts *opts, const struct call *call, struct store **ret,
                         struct err *err)
 {
-    struct django_store *store = calloc(1, sizeof *store);
-    if (!store)
-        abort();
+    struct django_store *store = xcalloc(1, sizeof *store);
     store_init(&store->base, layout, address, opts);
     int64_t began = clock_monotonic_ms();
     struct redis_client *own = NULL;
@@ -137,9 +136,7 @@ struct django_scan {
 
 static bool scan_open(struct store *base, const struct call *call, void **ret, struct err *err)
 {
-    struct django_scan *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
+    struct django_scan *scan = xcalloc(1, sizeof *scan);
     scan->cursor = STR("0");
     *ret = scan;
     return true;

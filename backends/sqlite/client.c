@@ -3,6 +3,7 @@
 #include "backends/sqlite/view.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -94,10 +95,8 @@ static void set_handlers(struct sqlite_conn *conn)
 
 struct sqlite_client *sqlite_client_new(const char *path, bool writable)
 {
-    struct sqlite_client *client = calloc(1, sizeof *client);
-    char *copy = strdup(path);
-    if (!client || !copy)
-        abort();
+    struct sqlite_client *client = xcalloc(1, sizeof *client);
+    char *copy = xstrdup(path);
     client->path = copy;
     client->writable = writable;
     return client;

@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +48,7 @@ bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed 
 
 struct sqlite_keyed_scan *sqlite_keyed_scan_new(void)
 {
-    struct sqlite_keyed_scan *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
-    return scan;
+    return xcalloc(1, sizeof(struct sqlite_keyed_scan));
 }
 
 void sqlite_keyed_scan_free(struct sqlite_keyed_scan *scan)

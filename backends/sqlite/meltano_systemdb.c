@@ -4,6 +4,7 @@
 #include "backends/sqlite/keyed.h"
 #include "backends/sqlite/layouts.h"
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +106,7 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
                           const struct store_opts *opts, const struct call *call,
                           struct store **ret, struct err *err)
 {
-    struct systemdb_store *s = calloc(1, sizeof *s);
-    if (!s)
-        abort();
+    struct systemdb_store *s = xcalloc(1, sizeof *s);
     store_init(&s->base, layout, address, opts);
     s->client = sqlite_client_new(address->url, opts->writable);
     struct store_info *info = &s->base.info;

@@ -2,6 +2,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
+#include "core/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,9 +150,7 @@ static bool copy_file(sqlite3_file *from, const char *name, const char *to, cons
                        out < 0 ? to : name, strerror(errno));
     if (from && from->pMethods->xFileSize(from, &size) != SQLITE_OK)
         return err_set(err, ERR_UNAVAILABLE, "%s: cannot be read", name);
-    char *chunk = malloc(CHUNK);
-    if (!chunk)
-        abort();
+    char *chunk = xcalloc(1, CHUNK);
     bool ok = true;
     for (;;) {
         ssize_t n;

@@ -1,5 +1,7 @@
 #include "core/base/arena.h"
 
+#include "core/base/mem.h"
+
 #include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
@@ -17,9 +19,7 @@ struct arena_block {
 
 static struct arena_block *block_new(size_t size)
 {
-    struct arena_block *block = calloc(1, sizeof *block + size);
-    if (!block)
-        abort();
+    struct arena_block *block = xcalloc(1, sizeof *block + size);
     block->size = size;
     return block;
 }

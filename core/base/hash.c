@@ -1,5 +1,7 @@
 #include "core/base/hash.h"
 
+#include "core/base/mem.h"
+
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -16,9 +18,9 @@ static void must(int ok)
 
 struct sha256 *sha256_new(void)
 {
-    struct sha256 *h = calloc(1, sizeof *h);
-    if (!h || !(h->ctx = EVP_MD_CTX_new()))
-        abort();
+    struct sha256 *h = xcalloc(1, sizeof *h);
+    h->ctx = EVP_MD_CTX_new();
+    must(h->ctx != NULL);
     must(EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL));
     return h;
 }

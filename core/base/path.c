@@ -1,5 +1,7 @@
 #include "core/base/path.h"
 
+#include "core/base/mem.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +9,7 @@
 
 bool path_make_parents(const char *path, mode_t mode, struct err *err)
 {
-    char *copy = strdup(path);
-    if (!copy)
-        abort();
+    char *copy = xstrdup(path);
     bool ok = true;
     for (char *slash = strchr(copy + 1, '/'); ok && slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';

@@ -1,5 +1,7 @@
 #include "core/base/str.h"
 
+#include "core/base/mem.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,9 +203,7 @@ static void sbuf_grow(struct sbuf *b, size_t more)
     size_t cap = b->cap ? b->cap * 2 : 64;
     if (cap < need)
         cap = need;
-    b->ptr = realloc(b->ptr, cap);
-    if (!b->ptr)
-        abort();
+    b->ptr = xreallocarray(b->ptr, cap, 1);
     b->cap = cap;
 }
 
