@@ -53,27 +53,6 @@ struct rows {
     int64_t watch_until_ms; /* for what rows_update changes; 0: it notes nothing */
 };
 
-struct rows_page {
-    const struct sheet *sheet;
-    bool brief;
-    struct block *block;
-    size_t *ends; /* of each row in the block */
-    size_t n, cap;
-    int *widths;
-};
-
-static int *new_widths(const struct sheet *sheet)
-{
-    int *widths = xcalloc(sheet->ncolumns, sizeof widths[0]);
-    return widths;
-}
-
-static void widen(const struct sheet *sheet, int *widths, const int *to)
-{
-    for (size_t c = 0; c < sheet->ncolumns; c++)
-        widths[c] = to[c] > widths[c] ? to[c] : widths[c];
-}
-
 /* --- places --------------------------------------------------------------------------------- */
 
 /* Lot k has 64 << k places and begins at 64 * ((1 << k) - 1). */
@@ -227,7 +206,7 @@ struct rows *rows_new(const struct sheet *sheet)
     struct rows *rows = xcalloc(1, sizeof *rows);
     rows->sheet = sheet;
     rows->owners = 1;
-    rows->widths = new_widths(sheet);
+    rows->widths = widths_new(sheet);
     return rows;
 }
 
@@ -501,59 +480,7 @@ uint64_t rows_changes(const struct rows *rows, size_t i, int64_t now_ms)
     return columns;
 }
 
-/* --- pages ---------------------------------------------------------------------------------- */
-
-struct rows_page *rows_page_new(const struct sheet *sheet, bool brief)
-{
-    struct rows_page *page = xcalloc(1, sizeof *page);
-    page->sheet = sheet;
-    page->brief = brief;
-    page->block = block_new(TAIL_FIRST);
-    page->widths = new_widths(sheet);
-    return page;
-}
-
-void rows_page_free(struct rows_page *page)
-{
-    if (!page)
-        return;
-    if (page->block)
-        block_free(page->block);
-    free(page->ends);
-    free(page->widths);
-    free(page);
-}
-
-size_t rows_page_count(const struct rows_page *page)
-{
-    return page->n;
-}
-
-void rows_page_add(struct rows_page *page, const struct row_in *in)
-{
-    struct block *block = page->block;
-    size_t bound = pack_bound(page->sheet, in);
-    if (block->cap - block->len < bound) {
-        size_t cap = block->cap * 2 + bound;
-        page->block = block = xreallocarray(block, 1, sizeof *block + cap);
-        block->cap = cap;
-    }
-    if (page->n == page->cap) {
-        page->cap = page->cap ? page->cap * 2 : 64;
-        page->ends = xreallocarray(page->ends, page->cap, sizeof page->ends[0]);
-    }
-    char *at = block->bytes + block->len;
-    char *end = pack_row(at, page->sheet, in, page->brief, page->widths);
-    block->len = (size_t)(end - block->bytes);
-    page->ends[page->n++] = block->len;
-}
-
-void rows_page_add_gone(struct rows_page *page, struct str key)
-{
-    struct cell *cells = xcalloc(page->sheet->ncolumns, sizeof cells[0]);
-    rows_page_add(page, &(struct row_in){.key = key, .label = key, .cells = cells, .gone = true});
-    free(cells);
-}
+/* --- taking pages ---------------------------------------------------------------------------- */
 
 /* A row of another snapshot is held here, too. */
 static void share(struct rows *rows, const struct rows *before, const char *row)
@@ -586,16 +513,16 @@ static void take_compared(struct rows *rows, const struct rows_page *page,
                           const struct rows *before)
 {
     bool shares = worth_sharing(before);
-    widen(rows->sheet, rows->widths, before->widths);
+    widths_widen(rows->sheet, rows->widths, before->widths);
     for (size_t i = 0; i < page->n; i++) {
-        size_t from = i ? page->ends[i - 1] : 0, old;
-        const char *row = page->block->bytes + from, *cells;
+        size_t size, old;
+        const char *row = page_row(page, i, &size), *cells;
         struct row_in head = unpack_head(row, &cells);
         const char *same = rows_find(before, head.key, &old) ? row_at(before, old) : NULL;
         if (same && (head.known || !pack_same_scan(rows->sheet, same, row)))
             same = NULL;
         if (!same)
-            same = copy_to_tail(rows, row, page->ends[i] - from);
+            same = copy_to_tail(rows, row, size);
         else if (shares)
             share(rows, before, same);
         else
@@ -607,17 +534,15 @@ static void take_compared(struct rows *rows, const struct rows_page *page,
 void rows_take(struct rows *rows, struct rows_page *page, const struct rows *before)
 {
     assert(page->sheet == rows->sheet);
-    widen(rows->sheet, rows->widths, page->widths);
+    widths_widen(rows->sheet, rows->widths, page->widths);
     if (before)
         take_compared(rows, page, before);
     else {
-        struct block *block = page->block;
-        block = xreallocarray(block, 1, sizeof *block + block->len);
-        block->cap = block->len;
-        page->block = NULL;
-        hold(rows, block);
+        page_close(page);
+        page->block->owners++;
+        hold(rows, page->block);
         for (size_t i = 0; i < page->n; i++) {
-            const char *row = block->bytes + (i ? page->ends[i - 1] : 0), *cells;
+            const char *row = page_row(page, i, NULL), *cells;
             put(rows, unpack_head(row, &cells).key, row);
         }
     }
@@ -627,10 +552,10 @@ void rows_take(struct rows *rows, struct rows_page *page, const struct rows *bef
 void rows_update(struct rows *rows, struct rows_page *page)
 {
     assert(page->sheet == rows->sheet);
-    widen(rows->sheet, rows->widths, page->widths);
+    widths_widen(rows->sheet, rows->widths, page->widths);
     for (size_t r = 0; r < page->n; r++) {
-        size_t from = r ? page->ends[r - 1] : 0, size = page->ends[r] - from, i;
-        const char *row = page->block->bytes + from, *cells;
+        size_t size, i;
+        const char *row = page_row(page, r, &size), *cells;
         struct row_in head = unpack_head(row, &cells);
         if (!rows_find(rows, head.key, &i))
             continue;

@@ -29,6 +29,17 @@ void block_free(struct block *block)
         free(block);
 }
 
+int *widths_new(const struct sheet *sheet)
+{
+    return xcalloc(sheet->ncolumns, sizeof(int));
+}
+
+void widths_widen(const struct sheet *sheet, int *widths, const int *to)
+{
+    for (size_t c = 0; c < sheet->ncolumns; c++)
+        widths[c] = to[c] > widths[c] ? to[c] : widths[c];
+}
+
 /* --- numbers and texts ---------------------------------------------------------------------- */
 
 static char *put_uint(char *to, uint64_t n)
