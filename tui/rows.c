@@ -53,7 +53,7 @@ struct rows {
     int64_t watch_until_ms; /* for what rows_update changes; 0: it notes nothing */
 };
 
-/* --- places --------------------------------------------------------------------------------- */
+/* --- places ---------------------------------------------------------------------------------- */
 
 /* Lot k has 64 << k places and begins at 64 * ((1 << k) - 1). */
 static place *place_at(const struct rows *rows, size_t i)
@@ -92,7 +92,7 @@ static size_t row_size(const struct rows *rows, const char *row)
     return (size_t)(at - row);
 }
 
-/* --- blocks --------------------------------------------------------------------------------- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 /* The first one behind `at`. */
 static size_t held_behind(const struct rows *rows, const void *at)
@@ -153,7 +153,7 @@ void rows_take_back(struct rows *rows)
         let_go(rows, &rows->held[i]);
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static struct row_in head_at(const struct rows *rows, size_t i)
 {
@@ -199,7 +199,7 @@ enum mark rows_mark(const struct rows *rows, size_t i)
     return head_at(rows, i).mark;
 }
 
-/* --- the snapshot --------------------------------------------------------------------------- */
+/* --- the snapshot ---------------------------------------------------------------------------- */
 
 struct rows *rows_new(const struct sheet *sheet)
 {
@@ -267,7 +267,7 @@ size_t rows_bytes(const struct rows *rows)
     return bytes;
 }
 
-/* --- counts --------------------------------------------------------------------------------- */
+/* --- counts ---------------------------------------------------------------------------------- */
 
 static void count_status(struct rows *rows, const struct row_in *row, bool in)
 {
@@ -322,7 +322,7 @@ size_t rows_counts(const struct rows *rows, struct row_count *ret, size_t max)
     return n;
 }
 
-/* --- adding --------------------------------------------------------------------------------- */
+/* --- adding ---------------------------------------------------------------------------------- */
 
 static struct str key_at(const void *owner, uint32_t i)
 {
@@ -424,7 +424,7 @@ size_t rows_add(struct rows *rows, const struct row_in *in)
     return put(rows, in->key, row);
 }
 
-/* --- changes -------------------------------------------------------------------------------- */
+/* --- changes --------------------------------------------------------------------------------- */
 
 static void note_change(struct rows *rows, size_t i, uint64_t columns, int64_t until_ms)
 {

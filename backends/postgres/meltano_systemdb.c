@@ -30,7 +30,7 @@ static struct systemdb_store *systemdb(struct store *store)
     return (struct systemdb_store *)store;
 }
 
-/* --- opening -------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static bool systemdb_detect(const struct layout *layout, const struct address *address,
                             const struct call *call, struct err *err)
@@ -96,7 +96,7 @@ static bool systemdb_probe(struct store *store, const struct call *call, struct 
     return true;
 }
 
-/* --- scan ----------------------------------------------------------------------------------- */
+/* --- scan ------------------------------------------------------------------------------------ */
 
 struct scan_state {
     bool started;
@@ -157,7 +157,7 @@ static void systemdb_scan_close(struct store *store, void *ctx)
     free(scan);
 }
 
-/* --- reading -------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool systemdb_check_id(struct store *store, struct str id, struct err *err)
 {
@@ -277,7 +277,7 @@ static bool systemdb_read(struct store *store, const struct str *ids, size_t n, 
     return pg_end(s->client, records_read(s->client, &r, err), call, err);
 }
 
-/* --- changing ------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 struct tx {
     struct pg_client *client;
@@ -439,7 +439,7 @@ static bool systemdb_commit_item(struct store *store, struct commit_item *item,
     return false;
 }
 
-/* --- runs ----------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------ */
 
 static bool query_read(struct systemdb_store *s, const char *sql, const struct str *params,
                        size_t n, const struct call *call, PGresult **ret, struct err *err)
