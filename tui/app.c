@@ -210,11 +210,30 @@ void app_pop(struct app *app, struct view *view)
     app->dirty = true;
 }
 
+static bool holds_refresh(const struct view *view)
+{
+    return view->class->holds_refresh && view->class->holds_refresh(view);
+}
+
+bool app_return(struct app *app, struct view *view)
+{
+    for (const struct view *v = app->top; v != view; v = v->below) {
+        if (holds_refresh(v))
+            return false;
+    }
+    while (app->top != view)
+        close_top(app);
+    app->dirty = true;
+    return true;
+}
+
 unsigned view_scopes(const struct view *view)
 {
     const struct view_class *class = view->class;
     unsigned scopes = class->scopes_now ? class->scopes_now(view) : class->scopes;
-    return scopes & SCOPE_TYPED ? scopes : scopes | SCOPE_ANY;
+    if (scopes & SCOPE_TYPED)
+        return scopes;
+    return scopes | SCOPE_ANY | (view->below ? 0 : SCOPE_FIRST);
 }
 
 bool app_is_top(const struct app *app, const struct view *view)
@@ -405,6 +424,14 @@ static void mouse(struct app *app, const struct key *key)
         app_key(app, &arrow);
 }
 
+static void say_no_meaning(struct app *app, const struct key *key)
+{
+    char name[16];
+    const char *text = key_text(key->code, name);
+    if (*text && !(view_scopes(app->top) & SCOPE_TYPED))
+        app_say(app, STYLE_MESSAGE, "%s does nothing here; ? lists the keys that do", text);
+}
+
 void app_key(struct app *app, const struct key *key)
 {
     struct view *view = app->top;
@@ -423,7 +450,9 @@ void app_key(struct app *app, const struct key *key)
     bool taken = view->class->key && view->class->key(view, key);
     if (!taken) {
         enum command command = keymap_find(view_scopes(view), key->code);
-        if (command != CMD_NONE && !(view->class->command && view->class->command(view, command)))
+        if (command == CMD_NONE)
+            say_no_meaning(app, key);
+        else if (!(view->class->command && view->class->command(view, command)))
             common_command(app, command);
     }
     app->key_at_ms = clock_monotonic_ms();
@@ -477,11 +506,6 @@ bool app_idle(const struct app *app)
     for (const struct view *view = app->top; view; view = view->below)
         idle = idle && !(view->class->is_busy && view->class->is_busy(view));
     return idle;
-}
-
-static bool holds_refresh(const struct view *view)
-{
-    return view->class->holds_refresh && view->class->holds_refresh(view);
 }
 
 /* What was made writable is read-only again when nobody is there. */

@@ -50,6 +50,7 @@ const struct key_row key_rows[] = {
     { SCOPE_LIST,    'u',          CMD_UNMARK,     NULL,      "clear all marks; again: bring them back" },
     { SCOPE_LIST,    '/',          CMD_FILTER,     "filter",  "only matching rows: words, !word, ~fuzzy, column=value, size>1MB, re:pattern" },
     { SCOPE_RECORDS, '!',          CMD_ATTENTION,  NULL,      "only what needs attention, or all again" },
+    { SCOPE_STORES,  'z',          CMD_UNDO,       "undo",    "undo a change: the newest, or where there are several stores one of the journal" },
     { SCOPE_STORE,   'z',          CMD_UNDO,       "undo",    "undo the newest change (a plan comes first)" },
     { SCOPE_STORE,   'Z',          CMD_REDO,       NULL,      "redo what was undone (a plan comes first)" },
 
@@ -78,6 +79,8 @@ const struct key_row key_rows[] = {
     { SCOPE_TREE,    'N',          CMD_PREV_MATCH, NULL,      "match before" },
     { SCOPE_TREE,    'W',          CMD_WHOLE,      NULL,      "read a value that was cut, whole" },
     { SCOPE_MENU,    K_ENTER,      CMD_ENTER,      "choose",  "make the plan of this entry" },
+    { SCOPE_HELP,    K_ENTER,      CMD_ENTER,      "press",   "press this key where the help was asked for" },
+    { SCOPE_HELP,    '/',          CMD_FILTER,     "filter",  "only keys whose words match" },
 
     { SCOPE_LIST,    '<',          CMD_SORT_PREV,  NULL,      "sort by the column before" },
     { SCOPE_LIST,    '>',          CMD_SORT_NEXT,  NULL,      "sort by the next column" },
@@ -99,7 +102,8 @@ const struct key_row key_rows[] = {
     { SCOPE_ANY,     'J',          CMD_JOURNAL,    NULL,      "journal: what was changed, and undoing any of it" },
     { SCOPE_ANY,     'A',          CMD_AUDIT,      NULL,      "audit: who did what" },
     { SCOPE_ANY,     '?',          CMD_HELP,       "keys",    "the keys valid here" },
-    { SCOPE_ANY,     'q',          CMD_QUIT,       "quit",    "back; at the top: quit" },
+    { SCOPE_FIRST,   'q',          CMD_QUIT,       "quit",    "quit: this is the first screen" },
+    { SCOPE_ANY,     'q',          CMD_QUIT,       "back",    "one step back; on the first screen: quit" },
     { SCOPE_ANY,     K_CTRL('c'),  CMD_CANCEL,     NULL,      "cancel what is running" },
     { SCOPE_ANY | SCOPE_TYPED, K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
     { SCOPE_ANY | SCOPE_TYPED, K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },

@@ -109,6 +109,9 @@ void *view_new(struct app *app, struct session *session, const struct view_class
 void app_push(struct app *app, struct view *view);
 /* Closes this view and what stands on it. */
 void app_pop(struct app *app, struct view *view);
+/* Back to a view that is on the stack already: closes what stands on it. False, and nothing is
+ * closed, when a plan among that waits for its confirmation or is being applied. */
+bool app_return(struct app *app, struct view *view);
 unsigned view_scopes(const struct view *view); /* those of every view included */
 bool app_is_top(const struct app *app, const struct view *view);
 void app_say(struct app *app, enum style style, const char *fmt, ...)
@@ -162,6 +165,7 @@ void view_row_text_open(struct app *app, struct session *session, struct str id,
                         const struct sheet *sheet, struct str key);
 /* One row, a line for each column that is known. */
 void row_text(struct sbuf *out, const struct sheet *sheet, const struct cell *cells);
+/* The keys of these scopes, for the view on top. */
 void view_help_open(struct app *app, unsigned scopes);
 /* What can be done to these records; `sheet` says of what the rows are. */
 void view_menu_open(struct app *app, struct session *session, const struct sheet *sheet,

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -340,7 +341,11 @@ static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r
 {
     size_t n = rows_there(v->group_rows), unknown = unknown_stores(v->stores.base.app);
     struct sbuf text = SBUF_INIT;
-    if (n)
+    if (v->groups.list.filter_text.len) {
+        sbuf_cstr(&text, "NEEDS ATTENTION");
+        listview_counts(&v->groups, &text);
+        sbuf_cstr(&text, " groups");
+    } else if (n)
         sbuf_printf(&text, "NEEDS ATTENTION  %zu group%s, %zu finding%s", n, n == 1 ? "" : "s",
                     v->findings, v->findings == 1 ? "" : "s");
     else
@@ -399,6 +404,17 @@ static bool crosses(const struct overview *v, enum command command)
     return command == CMD_UP && v->stores.list.cursor == 0 && v->groups.list.n;
 }
 
+/* Which store's change is meant is for the operator to say. */
+static void undo(struct app *app)
+{
+    if (app->nsessions == 1) {
+        view_undo_open(app, app->sessions, false);
+        return;
+    }
+    view_table_open(app, &journal_table, STR(""));
+    app_say(app, STYLE_MESSAGE, "the newest change is on top: z undoes the one under the cursor");
+}
+
 static bool command(struct view *view, enum command command)
 {
     struct overview *v = (struct overview *)view;
@@ -409,6 +425,10 @@ static bool command(struct view *view, enum command command)
     }
     if (command == CMD_MARK || command == CMD_MARK_SHOWN || command == CMD_RANGE) {
         app_say(view->app, STYLE_MESSAGE, "marks are for records: Enter opens their list");
+        return true;
+    }
+    if (command == CMD_UNDO) {
+        undo(view->app);
         return true;
     }
     if (command == CMD_FOCUS) {
@@ -467,8 +487,10 @@ static const struct view_class overview_class = {
 
 void view_overview_open(struct app *app)
 {
-    if (app->top && app->top->class == &overview_class)
-        return;
+    for (struct view *view = app->top; view; view = view->below) {
+        if (view->class == &overview_class && app_return(app, view))
+            return;
+    }
     struct overview *v = view_new(app, NULL, &overview_class, sizeof *v);
     v->groups.base.app = app;
     v->groups.base.class = &overview_class;

@@ -266,8 +266,19 @@ static const struct view_class table_class = {
     .close = close_view,
 };
 
+/* The same table is on the stack already. */
+static bool is_same(const struct view *view, const struct table_class *class, struct str arg)
+{
+    const struct table_view *v = (const struct table_view *)view;
+    return view->class == &table_class && v->class == class && str_eq(v->arg, arg);
+}
+
 void view_table_open(struct app *app, const struct table_class *class, struct str arg)
 {
+    for (struct view *view = app->top; view; view = view->below) {
+        if (is_same(view, class, arg) && app_return(app, view))
+            return;
+    }
     struct table_view *v = view_new(app, NULL, &table_class, sizeof *v);
     v->class = class;
     v->arg = arena_str(&v->arena, arg);

@@ -1,10 +1,9 @@
-/* A text to read: a whole error or traceback, a value, the keys valid here. */
+/* A text to read: a whole error or traceback, a value. */
 #include "core/base/mem.h"
 #include "core/base/text.h"
 #include "tui/ask.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct text_view {
     struct view base;
@@ -101,8 +100,6 @@ static bool command(struct view *view, enum command command)
     case CMD_LAST:
         scroll(v, (ptrdiff_t)v->n);
         return true;
-    case CMD_HELP:
-        return strcmp(v->name, "keys") == 0; /* it is on the screen */
     default:
         return false;
     }
@@ -256,30 +253,4 @@ void view_row_text_open(struct app *app, struct session *session, struct str id,
     v->key = arena_str(&v->arena, key);
     v->reading = true;
     ask_record(&v->base, id, 0, record_done);
-}
-
-/* --- the keys valid here -------------------------------------------------------------------- */
-
-void view_help_open(struct app *app, unsigned scopes)
-{
-    struct sbuf out = SBUF_INIT;
-    struct arena a = ARENA_INIT;
-    struct session *session = app->top->session;
-    struct str read_only = session ? session_why_read_only(session) : STR_NULL;
-    for (size_t i = 0; i < nkey_rows; i++) {
-        const struct key_row *row = &key_rows[i];
-        if (!row->help || !(row->scope & scopes) || keymap_find(scopes, row->key) != row->command)
-            continue;
-        struct str keys = keymap_keys(&a, scopes, row);
-        int pad = 14 - text_width(keys);
-        sbuf_printf(&out, "%.*s%*s %s", STR_ARG(keys), pad > 0 ? pad : 0, "", row->help);
-        if (read_only.ptr && command_changes(row->command))
-            sbuf_printf(&out, "   NOT AVAILABLE, READ-ONLY: %.*s", STR_ARG(read_only));
-        sbuf_char(&out, '\n');
-    }
-    sbuf_cstr(&out, "\nNo bare letter changes data: x shows what can be done, each choice makes a "
-                    "plan, and a plan asks before anything is written.\n");
-    open_text(app, app->top->session, "keys", sbuf_view(&out));
-    arena_release(&a);
-    sbuf_release(&out);
 }

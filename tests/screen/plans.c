@@ -468,8 +468,8 @@ static void what_changes_is_marked_where_nothing_may_be(void **state)
     screen_open(&s, 1, false, 0);
     settle(&s);
     type(&s, "?", 40, 160, false);
-    assert_shows(&s, "what it would do   NOT AVAILABLE, READ-ONLY: production is opened read-only");
-    assert_shows(&s, "(a plan comes first)   NOT AVAILABLE, READ-ONLY: ");
+    assert_shows(&s, "what it would do: NOT AVAILABLE, READ-ONLY: production is opened read-only");
+    assert_shows(&s, "(a plan comes first): NOT AVAILABLE, READ-ONLY: ");
     type(&s, "{Esc}x", 40, 160, false);
     assert_shows(&s, "READ-ONLY: errored → finished_copy");
     type(&s, "r", 40, 160, false);

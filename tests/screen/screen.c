@@ -45,6 +45,7 @@ static const struct picture pictures[] = {
     {"text", 0, "memory", ENV_DEV, false, false, "E"},
     {"instance_text", 2, "memory", ENV_DEV, false, false, "HE"},
     {"keys", 0, "memory", ENV_DEV, false, false, "?"},
+    {"keys_filter", 0, "memory", ENV_PROD, true, false, "?/undo"},
     {"palette", 0, "memory", ENV_DEV, false, false, ":"},
     {"palette_id", 0, "memory", ENV_DEV, false, false, ":ord"},
     {"palette_typo", 0, "memory", ENV_DEV, false, false, ":lokcs{Enter}"},

@@ -21,6 +21,8 @@ static const unsigned together[] = {
     SCOPE_TYPED,
     SCOPE_TYPED | SCOPE_TYPED_PLAN,
     SCOPE_COLUMNS | SCOPE_LIST | SCOPE_ANY,
+    SCOPE_HELP | SCOPE_SCROLL | SCOPE_ANY,
+    SCOPE_STORES | SCOPE_LIST | SCOPE_ANY | SCOPE_FIRST,
 };
 
 static void every_row_can_be_reached(void **state)

@@ -1,0 +1,108 @@
+/* The ways between views: there, back, and what a key says that leads nowhere. */
+#include "tests/screen/show.h"
+
+static void open_two(struct screen *s)
+{
+    s->targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    s->targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(s, 2, false, 0);
+    settle(s);
+    show(s, 40, 120);
+}
+
+static size_t depth(const struct screen *s)
+{
+    size_t n = 0;
+    for (const struct view *view = s->app->top; view; view = view->below)
+        n++;
+    return n;
+}
+
+/* However often: a view that is open already is gone back to. */
+static void the_way_to_a_view_does_not_grow(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "{Enter}?o", 40, 120, false);
+    assert_shows(&s, "NEEDS ATTENTION");
+    assert_int_equal(depth(&s), 1);
+    type(&s, "{Enter}LJALJ:journal{Enter}", 40, 120, false);
+    assert_int_equal(depth(&s), 4); /* overview, records, locks, journal */
+    type(&s, "o", 40, 120, false);
+    assert_int_equal(depth(&s), 1);
+    screen_close(&s);
+}
+
+static void a_plan_is_not_lost_on_the_way(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "{Tab}{Enter}xr", 40, 120, false);
+    assert_shows(&s, "y applies");
+    type(&s, "o", 40, 120, false);
+    assert_shows(&s, "NEEDS ATTENTION");
+    type(&s, "{Esc}", 40, 120, false);
+    assert_shows(&s, "y applies");
+    screen_close(&s);
+}
+
+static void a_key_that_does_nothing_says_so(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "X", 40, 120, false);
+    assert_shows(&s, "X does nothing here; ? lists the keys that do");
+    type(&s, "/X{Enter}", 40, 120, false);
+    assert_shows(&s, "0 of 2 [X] groups");
+    assert_int_equal(s.app->messages.said, 1);
+    screen_close(&s);
+}
+
+static void undo_on_the_overview_asks_which(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "z", 40, 120, false);
+    assert_shows(&s, "overview › journal");
+    assert_shows(&s, "z undoes the one under the cursor");
+    screen_close(&s);
+}
+
+static void a_key_can_be_pressed_from_the_help(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "{Tab}{Enter}?/WHAT CAN BE DONE{Enter}", 40, 120, false);
+    assert_shows(&s, "1 of ");
+    type(&s, "{Enter}", 40, 120, false);
+    assert_shows(&s, "rollback one step");
+    assert_int_equal(depth(&s), 3);
+    type(&s, "{Esc}??", 40, 120, false);
+    assert_int_equal(depth(&s), 2);
+    screen_close(&s);
+}
+
+static void q_says_whether_it_quits(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    assert_shows(&s, "q quit");
+    type(&s, "{Enter}", 40, 120, false);
+    assert_shows(&s, "q back");
+    assert_false(shows(&s, "q quit"));
+    screen_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_way_to_a_view_does_not_grow),
+        cmocka_unit_test(a_plan_is_not_lost_on_the_way),
+        cmocka_unit_test(a_key_that_does_nothing_says_so),
+        cmocka_unit_test(undo_on_the_overview_asks_which),
+        cmocka_unit_test(a_key_can_be_pressed_from_the_help),
+        cmocka_unit_test(q_says_whether_it_quits),
+    };
+    fixture_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
