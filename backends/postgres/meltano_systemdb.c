@@ -2,6 +2,7 @@
  * of the address, as Meltano finds them. Times are naive timestamps; they travel as ISO texts,
  * which every DateStyle reads back exactly. */
 #include "backends/postgres/meltano_systemdb.h"
+#include "backends/postgres/keyed.h"
 #include "backends/postgres/layouts.h"
 #include "core/base/mem.h"
 
@@ -17,7 +18,12 @@
         "r.ended_at") ", " payload ", r.payload_flags::text, r.run_id::text, r.\"trigger\","       \
                       " " TIME_SQL("r.last_heartbeat_at")
 
-enum { BATCH_BYTES = 8 << 20 };
+static const struct pg_keyed state_table = {
+    .table = "state",
+    .key = "state_id",
+    .values = {"completed_state", "partial_state"},
+    .notes = {TIME_SQL("updated_at")},
+};
 
 struct systemdb_store {
     struct store base;
@@ -85,75 +91,47 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
 static bool systemdb_probe(struct store *store, const struct call *call, struct err *err)
 {
     struct systemdb_store *s = systemdb(store);
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_client_ask(s->client, call, err) || !pg_begin(s->client, PG_READ, 0, call, err))
+    if (!pg_client_ask(s->client, call, err) ||
+        !pg_keyed_count(s->client, &state_table, call, &store->info.records, err))
         return false;
-    bool ok = pg_query(s->client, "select count(*) from state", NULL, 0, call, &res, err);
-    if (!pg_end(s->client, ok, call, err))
-        return false;
-    store->info.records = pg_i64(res, 0, 0, -1);
     server_fill(s);
     return true;
 }
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-struct scan_state {
-    bool started;
-    struct sbuf last;
-};
-
 static bool systemdb_scan_open(struct store *store, const struct call *call, void **ret,
                                struct err *err)
 {
-    struct scan_state *scan = xcalloc(1, sizeof *scan);
+    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
     *ret = scan;
     return true;
 }
 
-static bool systemdb_scan_next(struct store *store, void *ctx, const struct call *call,
+static bool systemdb_scan_next(struct store *store, void *scan, const struct call *call,
                                struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                                struct err *err)
 {
-    /* octet_length() of a stored value asks its header, not the value. */
-    static const char sql[] =
-        "select state_id, coalesce(octet_length(completed_state), 0) +"
-        " coalesce(octet_length(partial_state), 0), " TIME_SQL(
-            "updated_at") " from state where $2 or state_id > $1 order by state_id limit $3";
-    struct systemdb_store *s = systemdb(store);
-    struct scan_state *scan = ctx;
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    struct str params[] = {sbuf_view(&scan->last), scan->started ? STR("f") : STR("t"),
-                           arena_printf(arena, "%zu", max)};
-    if (!pg_begin(s->client, PG_READ, 0, call, err))
+    struct pg_keyed_row *found;
+    if (!pg_keyed_scan_next(systemdb(store)->client, &state_table, scan, call, arena, max, &found,
+                            ret_n, err))
         return false;
-    bool ok = pg_query(s->client, sql, params, 3, call, &res, err);
-    if (!pg_end(s->client, ok, call, err))
-        return false;
-    size_t n = (size_t)PQntuples(res);
-    struct row *rows = arena_array(arena, struct row, n);
-    for (size_t i = 0; i < n; i++) {
-        rows[i] = (struct row){.id = pg_copy(arena, res, (int)i, 0),
-                               .bytes = pg_i64(res, (int)i, 1, -1),
+    struct row *rows = arena_array(arena, struct row, *ret_n);
+    for (size_t i = 0; i < *ret_n; i++) {
+        rows[i] = (struct row){.id = found[i].key,
+                               .label = found[i].key,
+                               .bytes = found[i].bytes[0] + found[i].bytes[1],
                                .expires_at_us = TIME_NEVER};
-        rows[i].label = rows[i].id;
-        if (!time_parse(pg_str(res, (int)i, 2), &rows[i].updated_at_us))
+        if (!time_parse(found[i].notes[0], &rows[i].updated_at_us))
             rows[i].updated_at_us = TIME_UNKNOWN;
     }
-    if (n) {
-        scan->started = true;
-        scan->last.len = 0;
-        sbuf_str(&scan->last, rows[n - 1].id);
-    }
     *ret = rows;
-    *ret_n = n;
     return true;
 }
 
-static void systemdb_scan_close(struct store *store, void *ctx)
+static void systemdb_scan_close(struct store *store, void *scan)
 {
-    struct scan_state *scan = ctx;
-    sbuf_release(&scan->last);
+    pg_keyed_scan_release(scan);
     free(scan);
 }
 
@@ -161,120 +139,48 @@ static void systemdb_scan_close(struct store *store, void *ctx)
 
 static bool systemdb_check_id(struct store *store, struct str id, struct err *err)
 {
-    if (!str_is_utf8(id) || (id.len && memchr(id.ptr, 0, id.len)))
-        return err_set(err, ERR_REFUSED, "%.*s: no text that Postgres can hold", STR_ARG(id));
-    return true;
+    return pg_keyed_check_key(id, err);
 }
 
-struct reading {
-    const struct str *ids;
-    size_t n, limit;
-    const struct call *call;
-    struct arena *arena;
-    struct read_item *items;
-};
-
-static void item_fill(const struct reading *r, struct read_item *item, const PGresult *res, int i)
+static struct systemdb_row row_of(const struct pg_keyed_row *found)
 {
-    struct systemdb_row row = {.updated_at = pg_copy(r->arena, res, i, 5)};
-    struct document *doc = &item->doc;
-    for (int half = 0; half < SYSTEMDB_HALVES; half++) {
-        uint64_t bytes = (uint64_t)pg_i64(res, i, 3 + half, 0);
-        row.halves[half] = pg_copy(r->arena, res, i, 1 + half);
-        doc->bytes += bytes;
-        if (bytes > r->limit && !doc->truncated) {
-            doc->truncated = true;
-            doc->head = str_sub(row.halves[half], 0,
-                                row.halves[half].len < r->limit ? row.halves[half].len : r->limit);
-        }
+    return (struct systemdb_row){.halves = {found->values[0], found->values[1]},
+                                 .updated_at = found->notes[0]};
+}
+
+static void document_fill(const struct pg_keyed_row *found, size_t limit, struct arena *arena,
+                          struct document *doc)
+{
+    struct systemdb_row row = row_of(found);
+    for (int half = 0; half < SYSTEMDB_HALVES && !doc->truncated; half++) {
+        if (found->bytes[half] <= (int64_t)limit)
+            continue;
+        doc->truncated = true;
+        doc->head = str_sub(row.halves[half], 0,
+                            row.halves[half].len < limit ? row.halves[half].len : limit);
     }
-    if (doc->truncated) {
-        doc->absent = false;
+    if (!doc->truncated) {
+        systemdb_document(arena, found->key.ptr ? &row : NULL, doc);
         return;
     }
-    *doc = (struct document){.id = doc->id, .label = doc->label};
-    systemdb_document(r->arena, &row, doc);
-}
-
-/* Ids [from, to): what is longer than the limit comes as its first characters. */
-static bool batch_read(struct pg_client *client, const struct reading *r, size_t from, size_t to,
-                       struct err *err)
-{
-    static const char sql[] =
-        "select state_id,"
-        " case when octet_length(completed_state) > $2::int8 then left(completed_state, 1024)"
-        " else completed_state end,"
-        " case when octet_length(partial_state) > $2::int8 then left(partial_state, 1024)"
-        " else partial_state end,"
-        " octet_length(completed_state), octet_length(partial_state), " TIME_SQL(
-            "updated_at") " from state where state_id = any($1::varchar[])";
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    struct str params[] = {pg_array(r->arena, r->ids + from, to - from),
-                           arena_printf(r->arena, "%zu", r->limit)};
-    if (!pg_query(client, sql, params, 2, r->call, &res, err))
-        return false;
-    for (size_t i = from; i < to; i++) {
-        for (int row = 0; row < PQntuples(res); row++) {
-            if (str_eq(pg_str(res, row, 0), r->ids[i]))
-                item_fill(r, &r->items[i], res, row);
-        }
-    }
-    return true;
-}
-
-/* Sizes first: a page of large states must not come as one answer. */
-static bool sizes_read(struct pg_client *client, const struct reading *r, size_t *sizes,
-                       struct err *err)
-{
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    struct str ids = pg_array(r->arena, r->ids, r->n);
-    if (!pg_query(client,
-                  "select state_id, coalesce(octet_length(completed_state), 0),"
-                  " coalesce(octet_length(partial_state), 0)"
-                  " from state where state_id = any($1::varchar[])",
-                  &ids, 1, r->call, &res, err))
-        return false;
-    for (size_t i = 0; i < r->n; i++) {
-        for (int row = 0; row < PQntuples(res); row++) {
-            if (!str_eq(pg_str(res, row, 0), r->ids[i]))
-                continue;
-            for (int half = 0; half < SYSTEMDB_HALVES; half++) {
-                size_t bytes = (size_t)pg_i64(res, row, 1 + half, 0);
-                sizes[i] += bytes < r->limit ? bytes : r->limit;
-            }
-        }
-    }
-    return true;
-}
-
-static bool records_read(struct pg_client *client, const struct reading *r, struct err *err)
-{
-    size_t *sizes = arena_array(r->arena, size_t, r->n);
-    if (!sizes_read(client, r, sizes, err))
-        return false;
-    for (size_t from = 0, to; from < r->n; from = to) {
-        size_t bytes = sizes[from];
-        for (to = from + 1; to < r->n && bytes + sizes[to] <= BATCH_BYTES; to++)
-            bytes += sizes[to];
-        if (!batch_read(client, r, from, to, err))
-            return false;
-    }
-    return true;
+    doc->bytes = (uint64_t)(found->bytes[0] + found->bytes[1]);
+    doc->updated_at_us = TIME_UNKNOWN;
+    doc->expires_at_us = TIME_NEVER;
 }
 
 static bool systemdb_read(struct store *store, const struct str *ids, size_t n, size_t limit,
                           const struct call *call, struct arena *arena, struct read_item *ret,
                           struct err *err)
 {
-    struct systemdb_store *s = systemdb(store);
-    struct reading r = {ids, n, limit, call, arena, ret};
+    struct pg_keyed_row *rows = arena_array(arena, struct pg_keyed_row, n);
+    if (!pg_keyed_read(systemdb(store)->client, &state_table, ids, n, limit, call, arena, rows,
+                       err))
+        return false;
     for (size_t i = 0; i < n; i++) {
         ret[i] = (struct read_item){.doc = {.id = ids[i], .label = ids[i]}};
-        systemdb_document(arena, NULL, &ret[i].doc);
+        document_fill(&rows[i], limit, arena, &ret[i].doc);
     }
-    if (!pg_begin(s->client, PG_SNAPSHOT, 0, call, err))
-        return false;
-    return pg_end(s->client, records_read(s->client, &r, err), call, err);
+    return true;
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
@@ -288,17 +194,11 @@ static bool row_get(void *ctx, struct str id, struct arena *arena, bool *ret_fou
                     struct systemdb_row *ret, struct err *err)
 {
     const struct tx *tx = ctx;
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(tx->client,
-                  "select completed_state, partial_state, " TIME_SQL(
-                      "updated_at") " from state where state_id = $1 for update",
-                  &id, 1, tx->call, &res, err))
+    struct pg_keyed_row row;
+    if (!pg_keyed_lock(tx->client, &state_table, id, tx->call, arena, &row, err))
         return false;
-    *ret_found = PQntuples(res) == 1;
-    if (!*ret_found)
-        return true;
-    *ret = (struct systemdb_row){.halves = {pg_copy(arena, res, 0, 0), pg_copy(arena, res, 0, 1)},
-                                 .updated_at = pg_copy(arena, res, 0, 2)};
+    *ret_found = row.key.ptr;
+    *ret = row_of(&row);
     return true;
 }
 

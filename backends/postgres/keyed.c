@@ -1,0 +1,195 @@
+#include "backends/postgres/keyed.h"
+
+#include <string.h>
+
+enum { BATCH_BYTES = 8 << 20, HEAD_CHARS = 1024 };
+
+bool pg_keyed_check_key(struct str key, struct err *err)
+{
+    if (!str_is_utf8(key) || (key.len && memchr(key.ptr, 0, key.len)))
+        return err_set(err, ERR_REFUSED, "%.*s: no text that Postgres can hold", STR_ARG(key));
+    return true;
+}
+
+/* --- statements ------------------------------------------------------------------------------ */
+
+enum with { SIZES, FIRST_CHARS, WHOLE };
+
+/* The columns of a row: key, size of each value, the notes, and the values; $2 is the limit of
+ * FIRST_CHARS. */
+static void select_columns(struct sbuf *sql, const struct pg_keyed *k, enum with with)
+{
+    sbuf_printf(sql, "select t.%s", k->key);
+    /* octet_length() of a stored value asks its header, not the value. */
+    for (const char *const *v = k->values; *v; v++)
+        sbuf_printf(sql, ", octet_length(%s)", *v);
+    for (const char *const *note = k->notes; *note; note++)
+        sbuf_printf(sql, ", %s", *note);
+    for (const char *const *v = k->values; with == FIRST_CHARS && *v; v++)
+        sbuf_printf(sql, ", case when octet_length(%s) > $2::int8 then left(%s, %d) else %s end",
+                    *v, *v, HEAD_CHARS, *v);
+    for (const char *const *v = k->values; with == WHOLE && *v; v++)
+        sbuf_printf(sql, ", %s", *v);
+}
+
+static void row_take(const struct pg_keyed *k, const PGresult *res, int row, bool values,
+                     struct arena *arena, struct pg_keyed_row *ret)
+{
+    int col = 0;
+    *ret = (struct pg_keyed_row){.key = pg_copy(arena, res, row, col++)};
+    for (size_t i = 0; k->values[i]; i++)
+        ret->bytes[i] = pg_i64(res, row, col++, 0);
+    for (size_t i = 0; k->notes[i]; i++)
+        ret->notes[i] = pg_copy(arena, res, row, col++);
+    for (size_t i = 0; values && k->values[i]; i++)
+        ret->values[i] = pg_copy(arena, res, row, col++);
+}
+
+bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, const struct call *call,
+                    int64_t *ret, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    struct str like = str_of(keyed->like);
+    sbuf_printf(&sql, "select count(*) from %s t", keyed->table);
+    if (like.ptr)
+        sbuf_printf(&sql, " where t.%s like $1", keyed->key);
+    bool ok =
+        pg_begin(client, PG_READ, 0, call, err) &&
+        pg_end(client,
+               pg_query(client, sbuf_view(&sql).ptr, &like, like.ptr ? 1 : 0, call, &res, err),
+               call, err);
+    sbuf_release(&sql);
+    if (ok)
+        *ret = pg_i64(res, 0, 0, -1);
+    return ok;
+}
+
+/* --- scan ------------------------------------------------------------------------------------ */
+
+void pg_keyed_scan_release(struct pg_keyed_scan *scan)
+{
+    sbuf_release(&scan->last);
+}
+
+bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
+                        struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
+                        size_t max, struct pg_keyed_row **ret, size_t *ret_n, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    struct str params[] = {sbuf_view(&scan->last), scan->started ? STR("f") : STR("t"),
+                           arena_printf(arena, "%zu", max), str_of(keyed->like)};
+    select_columns(&sql, keyed, SIZES);
+    sbuf_printf(&sql, " from %s t where ($2 or t.%s > $1)", keyed->table, keyed->key);
+    if (keyed->like)
+        sbuf_printf(&sql, " and t.%s like $4", keyed->key);
+    sbuf_printf(&sql, " order by t.%s limit $3", keyed->key);
+    bool ok =
+        pg_begin(client, PG_READ, 0, call, err) &&
+        pg_end(client,
+               pg_query(client, sbuf_view(&sql).ptr, params, keyed->like ? 4 : 3, call, &res, err),
+               call, err);
+    sbuf_release(&sql);
+    if (!ok)
+        return false;
+    size_t n = (size_t)PQntuples(res);
+    struct pg_keyed_row *rows = arena_array(arena, struct pg_keyed_row, n);
+    for (size_t i = 0; i < n; i++)
+        row_take(keyed, res, (int)i, false, arena, &rows[i]);
+    if (n) {
+        scan->started = true;
+        scan->last.len = 0;
+        sbuf_str(&scan->last, rows[n - 1].key);
+    }
+    *ret = rows;
+    *ret_n = n;
+    return true;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+struct reading {
+    const struct pg_keyed *keyed;
+    const struct str *keys;
+    size_t n, limit;
+    const struct call *call;
+    struct arena *arena;
+    struct pg_keyed_row *rows;
+};
+
+/* Keys [from, to). Each row comes with its place among them. */
+static bool rows_ask(struct pg_client *client, const struct reading *r, size_t from, size_t to,
+                     bool values, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    struct str params[] = {pg_array(r->arena, r->keys + from, to - from),
+                           arena_printf(r->arena, "%zu", r->limit)};
+    select_columns(&sql, r->keyed, values ? FIRST_CHARS : SIZES);
+    sbuf_printf(&sql,
+                ", k.place from unnest($1::text[]) with ordinality k(key, place)"
+                " join %s t on t.%s = k.key",
+                r->keyed->table, r->keyed->key);
+    bool ok = pg_query(client, sbuf_view(&sql).ptr, params, values ? 2 : 1, r->call, &res, err);
+    sbuf_release(&sql);
+    for (int row = 0; ok && row < PQntuples(res); row++) {
+        size_t place = (size_t)pg_i64(res, row, PQnfields(res) - 1, 0);
+        if (place >= 1 && place <= to - from)
+            row_take(r->keyed, res, row, values, r->arena, &r->rows[from + place - 1]);
+    }
+    return ok;
+}
+
+static size_t answer_bytes(const struct reading *r, const struct pg_keyed_row *row)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < PG_KEYED_VALUES; i++)
+        sum += row->bytes[i] > (int64_t)r->limit ? HEAD_CHARS : (size_t)row->bytes[i];
+    return sum;
+}
+
+/* Sizes first: a page of large values must not come as one answer. */
+static bool rows_read(struct pg_client *client, const struct reading *r, struct err *err)
+{
+    if (!rows_ask(client, r, 0, r->n, false, err))
+        return false;
+    for (size_t from = 0, to; from < r->n; from = to) {
+        size_t bytes = answer_bytes(r, &r->rows[from]);
+        for (to = from + 1; to < r->n; to++) {
+            bytes += answer_bytes(r, &r->rows[to]);
+            if (bytes > BATCH_BYTES)
+                break;
+        }
+        if (!rows_ask(client, r, from, to, true, err))
+            return false;
+    }
+    return true;
+}
+
+bool pg_keyed_read(struct pg_client *client, const struct pg_keyed *keyed, const struct str *keys,
+                   size_t n, size_t limit, const struct call *call, struct arena *arena,
+                   struct pg_keyed_row *ret, struct err *err)
+{
+    struct reading r = {keyed, keys, n, limit, call, arena, ret};
+    memset(ret, 0, n * sizeof *ret);
+    if (!pg_begin(client, PG_SNAPSHOT, 0, call, err))
+        return false;
+    return pg_end(client, rows_read(client, &r, err), call, err);
+}
+
+bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
+                   const struct call *call, struct arena *arena, struct pg_keyed_row *ret,
+                   struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    select_columns(&sql, keyed, WHOLE);
+    sbuf_printf(&sql, " from %s t where t.%s = $1 for update", keyed->table, keyed->key);
+    bool ok = pg_query(client, sbuf_view(&sql).ptr, &key, 1, call, &res, err);
+    sbuf_release(&sql);
+    *ret = (struct pg_keyed_row){0};
+    if (ok && PQntuples(res) == 1)
+        row_take(keyed, res, 0, true, arena, ret);
+    return ok;
+}
