@@ -1,21 +1,11 @@
 #include "core/output.h"
 
+#include "core/base/base64.h"
 #include "core/base/clock.h"
-#include "core/base/mem.h"
 #include "core/base/text.h"
 #include "core/system.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
-
 #define PREFIX "base64:"
-
-static char *base64_encode(struct str s)
-{
-    char *out = xcalloc(4 * ((s.len + 2) / 3) + 1, 1);
-    EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)s.ptr, (int)s.len);
-    return out;
-}
 
 /* What a terminal, a shell and a file of lines all leave as it is. */
 static bool is_plain(struct str s)
@@ -30,10 +20,8 @@ static bool is_plain(struct str s)
 
 struct str output_id_base64(struct arena *arena, struct str id)
 {
-    char *text = base64_encode(id);
-    struct str word = arena_printf(arena, PREFIX "%s", text);
-    free(text);
-    return word;
+    struct str text = base64_encode(arena, id);
+    return arena_printf(arena, PREFIX "%.*s", STR_ARG(text));
 }
 
 struct str output_id_name(struct arena *arena, struct str id)
@@ -53,9 +41,10 @@ json_t *output_id(struct str id)
     /* An id that begins like the escape would come back as another one. */
     if (str_is_utf8(id) && !str_starts(id, PREFIX))
         return json_stringn(id.ptr, id.len);
-    char *text = base64_encode(id);
-    json_t *json = json_sprintf(PREFIX "%s", text);
-    free(text);
+    struct arena arena = ARENA_INIT;
+    struct str word = output_id_base64(&arena, id);
+    json_t *json = json_stringn(word.ptr, word.len);
+    arena_release(&arena);
     return json;
 }
 
@@ -94,13 +83,6 @@ bool output_id_parse(struct arena *arena, struct str text, struct str *ret, stru
         return true;
     }
     struct str code = str_sub(text, sizeof PREFIX - 1, text.len);
-    char *out = arena_alloc(arena, code.len + 1);
-    int len = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)code.ptr, (int)code.len);
-    if (len < 0)
-        return err_set(err, ERR_INVALID, "'%.*s': not base64", STR_ARG(text));
-    /* EVP_DecodeBlock counts the padding in. */
-    for (size_t i = code.len; i > 0 && code.ptr[i - 1] == '=' && len > 0; i--)
-        len--;
-    *ret = (struct str){out, (size_t)len};
-    return true;
+    return base64_decode(arena, code, ret) ||
+           err_set(err, ERR_INVALID, "'%.*s': not base64", STR_ARG(text));
 }

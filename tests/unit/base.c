@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include "core/base/arena.h"
+#include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
@@ -102,12 +103,38 @@ static void arena_limit(void **state)
     arena_release(&a);
 }
 
+static void base64_table(void **state)
+{
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xff\xfe\x7f", "//5/"},
+    };
+    static const char *const broken[] = {"Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm-v"};
+    struct arena a = ARENA_INIT;
+    struct str out;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str bytes = str_of(cases[i].bytes), text = str_of(cases[i].text);
+        assert_true(str_eq(base64_encode(&a, bytes), text));
+        assert_true(base64_decode(&a, text, &out) && str_eq(out, bytes));
+    }
+    assert_true(base64_decode(&a, STR(" Zm9v\n Zm8=\r\n"), &out) && str_is(out, "foofo"));
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
+        assert_false(base64_decode(&a, str_of(broken[i]), &out));
+    assert_false(base64_decode(&a, STR("Zm9\0"), &out));
+    arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(glob_table),  cmocka_unit_test(numbers),
-        cmocka_unit_test(times),       cmocka_unit_test(digests),
-        cmocka_unit_test(arena_limit), cmocka_unit_test(errors_carry_no_control_bytes),
+        cmocka_unit_test(glob_table),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(times),
+        cmocka_unit_test(digests),
+        cmocka_unit_test(base64_table),
+        cmocka_unit_test(arena_limit),
+        cmocka_unit_test(errors_carry_no_control_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
