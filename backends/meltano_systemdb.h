@@ -107,12 +107,7 @@ const struct value *systemdb_run_fact(struct arena *arena, const struct systemdb
 /* The facts of a record: {"runs": [newest first]}. */
 const struct value *systemdb_facts(struct arena *arena, const struct value *const *runs, size_t n);
 
-/* --- pieces, for the tests ------------------------------------------------------------------ */
-
-/* YYYY-MM-DD HH:MM:SS.ffffff in UTC, and by the local wall clock. */
+/* YYYY-MM-DD HH:MM:SS.ffffff in UTC, as the times of `runs` are stored. */
 struct str systemdb_time_utc(struct arena *arena, int64_t us);
-struct str systemdb_time_local(struct arena *arena, int64_t us);
-/* A UUID of version 7, 32 lower-case hex digits. */
-struct str systemdb_uuid7(struct arena *arena, int64_t us);
 
 #endif

@@ -25,7 +25,8 @@ struct str systemdb_time_utc(struct arena *arena, int64_t us)
     return tm_text(arena, &tm, us);
 }
 
-struct str systemdb_time_local(struct arena *arena, int64_t us)
+/* By the wall clock of this machine, as updated_at is stored. */
+static struct str time_local(struct arena *arena, int64_t us)
 {
     time_t seconds = (time_t)(us / SECOND);
     struct tm tm;
@@ -33,7 +34,8 @@ struct str systemdb_time_local(struct arena *arena, int64_t us)
     return tm_text(arena, &tm, us);
 }
 
-struct str systemdb_uuid7(struct arena *arena, int64_t us)
+/* A UUID of version 7, 32 lower-case hex digits. */
+static struct str uuid7(struct arena *arena, int64_t us)
 {
     unsigned char b[16];
     char hex[2 * sizeof b + 1];
@@ -116,7 +118,7 @@ static bool note_add(struct change *c, const struct run_note *note, struct err *
     run.columns[RUN_STARTED_AT] = systemdb_time_utc(c->arena, c->now_us);
     run.columns[RUN_ENDED_AT] = run.columns[RUN_STARTED_AT];
     run.columns[RUN_PAYLOAD_FLAGS] = arena_printf(c->arena, "%d", note->flags);
-    run.columns[RUN_RUN_ID] = systemdb_uuid7(c->arena, c->now_us);
+    run.columns[RUN_RUN_ID] = uuid7(c->arena, c->now_us);
     run.columns[RUN_TRIGGER] = str_of(trigger && *trigger ? trigger : "penstock");
     if (run_add(c, &run, err))
         return true;
@@ -164,7 +166,7 @@ static bool write_row(struct change *c, struct err *err)
     if (!c->found) /* updated_at stays NULL, as after Meltano's own insert [3.3] */
         return c->engine->row_insert(c->tx, item->id, &row, err);
     int64_t rows;
-    row.updated_at = systemdb_time_local(c->arena, c->now_us);
+    row.updated_at = time_local(c->arena, c->now_us);
     return c->engine->row_update(c->tx, item->id, &row, item->change, &rows, err) &&
            touched(rows, c, err);
 }
@@ -245,7 +247,7 @@ static bool restore_row(struct change *c, struct err *err)
      * the old one, and updated_at must not say so. */
     for (int i = 0; i < SYSTEMDB_HALVES; i++) {
         if (!(item->change >> i & 1) && !half_same(&row, &c->row, i))
-            row.updated_at = systemdb_time_local(c->arena, c->now_us);
+            row.updated_at = time_local(c->arena, c->now_us);
     }
     int64_t rows;
     return c->engine->row_update(c->tx, item->id, &row, item->change, &rows, err) &&

@@ -19,7 +19,7 @@ struct finisher {
     struct err *err;
 };
 
-bool value_is_container(const struct value *v)
+static bool value_is_container(const struct value *v)
 {
     return v->type == VALUE_LIST || v->type == VALUE_DICT || v->type == VALUE_TUPLE ||
            v->type == VALUE_SET || v->type == VALUE_FROZENSET || v->type == VALUE_CALL;

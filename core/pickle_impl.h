@@ -16,8 +16,6 @@ struct container {
     enum { CONTAINER_OPEN, CONTAINER_BUSY, CONTAINER_DONE } state;
 };
 
-bool value_is_container(const struct value *v);
-
 /* Makes the graph under *root final. *ret_cyclic: a reference to a container above was replaced by
  * VALUE_CYCLE. `length` of the pickle bounds how far shared nodes may unfold. */
 bool pickle_graph_finish(struct arena *arena, const struct value **root, size_t length,

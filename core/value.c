@@ -43,13 +43,6 @@ const struct value *value_int_text(struct arena *a, struct str digits)
     return value_text(a, VALUE_INT, digits);
 }
 
-const struct value *value_float(struct arena *a, double d)
-{
-    struct value *v = value_new(a, VALUE_FLOAT);
-    v->real = d;
-    return v;
-}
-
 const struct value *value_str(struct arena *a, struct str s)
 {
     return value_text(a, VALUE_STR, s);
@@ -205,7 +198,9 @@ static bool is_text(const struct value *v)
     return v->type == VALUE_STR || v->type == VALUE_PY2STR;
 }
 
-bool value_key_equal(const struct value *a, const struct value *b)
+/* Keys as Python compares them: 1, 1.0 and True are one key; a byte string of Python 2 equals the
+ * text of the same ASCII bytes; calls and frozensets are equal only to themselves. */
+static bool value_key_equal(const struct value *a, const struct value *b)
 {
     if (a == b)
         return true;

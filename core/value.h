@@ -100,8 +100,7 @@ const struct value *value_bool(bool b);
 const struct value *value_int(struct arena *a, int64_t n);
 const struct value *value_uint(struct arena *a, uint64_t n);
 const struct value *value_int_text(struct arena *a, struct str digits); /* canonical digits */
-const struct value *value_float(struct arena *a, double d);
-const struct value *value_str(struct arena *a, struct str s); /* copies */
+const struct value *value_str(struct arena *a, struct str s);           /* copies */
 const struct value *value_cstr(struct arena *a, const char *s);
 const struct value *value_text(struct arena *a, enum value_type type, struct str s);
 const struct value *value_late(struct arena *a, enum value_late late);
@@ -136,7 +135,6 @@ const struct value *value_dict_with_str(struct arena *a, const struct value *dic
 const struct value *value_dict_without(struct arena *a, const struct value *dict, const char *key);
 const struct value *value_list_with(struct arena *a, const struct value *list, size_t i,
                                     const struct value *val); /* i == n appends */
-const struct value *value_list_without(struct arena *a, const struct value *list, size_t i);
 /* A copy that shares no container with v (scalars may be shared). */
 const struct value *value_deep_copy(struct arena *a, const struct value *v);
 /* A copy that shares nothing at all with v, texts and tokens included, and so may outlive its

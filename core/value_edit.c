@@ -82,7 +82,7 @@ const struct value *value_list_with(struct arena *a, const struct value *list, s
     return v;
 }
 
-const struct value *value_list_without(struct arena *a, const struct value *list, size_t i)
+static const struct value *value_list_without(struct arena *a, const struct value *list, size_t i)
 {
     size_t n = list->list.n;
     assert(i < n);

@@ -9,15 +9,12 @@ enum {
     DEPTH_MAX = 1000, /* of the trees that the codecs read and write */
 };
 
-/* Keys as Python compares them: 1, 1.0 and True are one key; a byte string of Python 2 equals the
- * text of the same ASCII bytes; calls and frozensets are equal only to themselves. */
-bool value_key_equal(const struct value *a, const struct value *b);
-
 /* Position of the pair with that key, or -1. */
 ptrdiff_t value_dict_find(const struct value *dict, const struct value *key);
 
-/* For comparing two documents: position of the key with the same content, where `key` is the i-th on
- * its side. Finds objects (dates, ...) too, which as keys equal only themselves. -1 when absent. */
+/* For comparing two documents: position of the key with the same content, where `key` is the i-th
+ * on its side. Finds objects (dates, ...) too, which as keys equal only themselves. -1 when absent.
+ */
 ptrdiff_t value_dict_find_like(const struct value *dict, size_t i, const struct value *key);
 
 /* Finishes a dict whose pairs stand in the arena: makes its index. On a repeated key returns false

@@ -14,8 +14,6 @@ struct plan_job {
     struct str about; /* undo: whose change of when, in the plan's arena */
 };
 
-struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
-                         struct plan_job **ret);
 /* On the worker's thread: undo, redo or resume, as the source of the job says. */
 bool plan_journal_run(struct job *job, struct store *store);
 

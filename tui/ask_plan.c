@@ -128,8 +128,8 @@ struct plan *plan_taken(struct job *job)
     return plan;
 }
 
-struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
-                         struct plan_job **ret)
+static struct job *plan_job_new(struct session *session, void *owner, ask_done *done,
+                                struct plan_job **ret)
 {
     struct job *job = job_new(session->app->opts.timeout_ms, owner);
     struct plan_job *data = arena_new(&job->arena, struct plan_job);

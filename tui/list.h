@@ -75,8 +75,6 @@ void list_stop(struct list *list);
 bool list_command(struct list *list, enum command command, int64_t now_us);
 
 bool list_has_column(const struct list *list, size_t column); /* on the screen */
-/* Sorts by a column; by the same one again: turned round. */
-void list_sort(struct list *list, ptrdiff_t column, int64_t now_us);
 
 /* A click: on a row the cursor goes there, on a heading its column sorts. */
 void list_click(struct list *list, int y, int x, int64_t now_us);

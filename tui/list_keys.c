@@ -147,7 +147,8 @@ static void sort_by(struct list *list, int step)
     list_follow(list);
 }
 
-void list_sort(struct list *list, ptrdiff_t column, int64_t now_us)
+/* Sorts by a column; by the same one again: turned round. */
+static void list_sort(struct list *list, ptrdiff_t column, int64_t now_us)
 {
     list->now_us = now_us;
     list->want.descending = column == list->want.sort && !list->want.descending;

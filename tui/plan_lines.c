@@ -12,8 +12,8 @@ enum {
     LEFT_SHOWN = 20, /* of records that are not in the plan */
 };
 
-void plan_add_line(struct plan_lines *l, enum style style, int indent, struct str text,
-                   ptrdiff_t item)
+static void plan_add_line(struct plan_lines *l, enum style style, int indent, struct str text,
+                          ptrdiff_t item)
 {
     l->at = arena_grow(&l->arena, l->at, l->n, &l->cap, sizeof *l->at);
     l->at[l->n++] = (struct plan_line){style, indent, text, item};

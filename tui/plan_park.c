@@ -105,12 +105,34 @@ static bool covers(const struct plan *plan, const struct plan *other)
     return all;
 }
 
+static void discard(struct app *app, struct str id)
+{
+    struct parked *p = find(app, id);
+    if (!p)
+        return;
+    if (!p->plan) { /* the worker has it */
+        p->discarded = true;
+        return;
+    }
+    take_out(app, p);
+    ask_decline(p->session, p->plan, "discarded");
+    p->plan = NULL;
+    parked_free(p);
+    app->dirty = true;
+}
+
+static void discard_all(struct app *app)
+{
+    while (find(app, STR("")))
+        discard(app, STR(""));
+}
+
 void plan_park_replace(struct session *session, const struct plan *plan)
 {
     for (struct parked *p = session->app->parked, *next; p; p = next) {
         next = p->next;
         if (p->session == session && p->plan && covers(plan, p->plan))
-            plan_park_discard(session->app, p->id);
+            discard(session->app, p->id);
     }
 }
 
@@ -135,28 +157,6 @@ void plan_park(struct plan_view *v)
     app_pop(app, &v->base);
     app_say(app, STYLE_MESSAGE, "parked: nothing was written. :plan %.4s brings it back",
             p->id.ptr);
-}
-
-void plan_park_discard(struct app *app, struct str id)
-{
-    struct parked *p = find(app, id);
-    if (!p)
-        return;
-    if (!p->plan) { /* the worker has it */
-        p->discarded = true;
-        return;
-    }
-    take_out(app, p);
-    ask_decline(p->session, p->plan, "discarded");
-    p->plan = NULL;
-    parked_free(p);
-    app->dirty = true;
-}
-
-void plan_park_discard_all(struct app *app)
-{
-    while (find(app, STR("")))
-        plan_park_discard(app, STR(""));
 }
 
 /* --- coming back ---------------------------------------------------------------------------- */
@@ -208,7 +208,7 @@ static void recheck_done(struct job *job, void *owner)
     session_note_result(p->session, job);
     if (p->discarded) {
         p->discarded = false;
-        plan_park_discard(app, p->id);
+        discard(app, p->id);
     } else if (v && (plan || is_stale(&job->err))) {
         come_back(p, v, plan, &job->err);
         return;
@@ -262,7 +262,7 @@ bool plan_park_status(const struct app *app, struct sbuf *out)
 static void quit(struct app *app, void *ctx)
 {
     (void)ctx;
-    plan_park_discard_all(app);
+    discard_all(app);
     app->quit_by_ms = clock_monotonic_ms() + AUDIT_WAIT_MS;
 }
 

@@ -14,8 +14,6 @@ size_t plan_parked(const struct app *app);
 bool plan_parked_at(const struct app *app, size_t i, struct str *ret_id, struct str *ret_what);
 /* Opens a parked plan by its id or the beginning of one; "" is the one that was parked last. */
 void view_plan_reopen(struct app *app, struct str id);
-void plan_park_discard(struct app *app, struct str id);
-void plan_park_discard_all(struct app *app);
 /* One line about what waits and how to go on with it; false: nothing does. */
 bool plan_park_status(const struct app *app, struct sbuf *out);
 /* May the program end? Where a plan is open or waits, it asks instead. */

@@ -125,8 +125,6 @@ void plan_park_forget(struct parked *p);
 
 /* --- text and looks ------------------------------------------------------------------------- */
 
-void plan_add_line(struct plan_lines *l, enum style style, int indent, struct str text,
-                   ptrdiff_t item);
 /* Folded at the width; the first line carries the item. */
 void plan_add(struct plan_lines *l, enum style style, int indent, ptrdiff_t item, const char *fmt,
               ...) __attribute__((format(printf, 5, 6)));

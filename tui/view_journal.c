@@ -65,6 +65,33 @@ static void take_up(struct table_view *v, size_t row, enum plan_from kind)
     view_journal_plan_open(app, session, kind, rows_key(table_rows(v), row));
 }
 
+static bool gather_items(const struct table_source *s)
+{
+    struct journal *journal;
+    struct journal_entry entry = {0};
+    if (!open_journal(s, &journal) || !journal)
+        return false;
+    bool ok = journal_load(journal, s->arena, s->arg, &entry, s->err);
+    for (size_t i = 0; ok && i < entry.nitems; i++) {
+        struct cell cells[ITEM_COLUMNS];
+        item_cells(&entry.items[i], cells);
+        struct row_in in = {.key = arena_printf(s->arena, "%zu", i),
+                            .label = entry.items[i].label,
+                            .cells = cells,
+                            .known = true};
+        rows_page_add(s->page, &in);
+    }
+    journal_close(journal);
+    return ok;
+}
+
+static const struct table_class journal_items_table = {
+    .title = "entry",
+    .empty = "no record was touched",
+    .sheet = &item_sheet,
+    .gather = gather_items,
+};
+
 static bool entries_command(struct table_view *v, enum command command, ptrdiff_t row)
 {
     size_t at;
@@ -90,31 +117,4 @@ const struct table_class journal_table = {
     .scopes = SCOPE_JOURNAL,
     .gather = gather_entries,
     .command = entries_command,
-};
-
-static bool gather_items(const struct table_source *s)
-{
-    struct journal *journal;
-    struct journal_entry entry = {0};
-    if (!open_journal(s, &journal) || !journal)
-        return false;
-    bool ok = journal_load(journal, s->arena, s->arg, &entry, s->err);
-    for (size_t i = 0; ok && i < entry.nitems; i++) {
-        struct cell cells[ITEM_COLUMNS];
-        item_cells(&entry.items[i], cells);
-        struct row_in in = {.key = arena_printf(s->arena, "%zu", i),
-                            .label = entry.items[i].label,
-                            .cells = cells,
-                            .known = true};
-        rows_page_add(s->page, &in);
-    }
-    journal_close(journal);
-    return ok;
-}
-
-const struct table_class journal_items_table = {
-    .title = "entry",
-    .empty = "no record was touched",
-    .sheet = &item_sheet,
-    .gather = gather_items,
 };

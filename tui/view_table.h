@@ -43,7 +43,7 @@ const struct rows *table_rows(const struct table_view *v);
 struct session *table_session(const struct table_view *v, struct str name);
 
 /* The tables there are. */
-extern const struct table_class locks_table, journal_table, journal_items_table, audit_table,
-    messages_table, probe_table, instances_table;
+extern const struct table_class locks_table, journal_table, audit_table, messages_table,
+    probe_table, instances_table;
 
 #endif

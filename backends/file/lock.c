@@ -33,7 +33,7 @@ bool file_lock_see(const struct file_locks *locks, int dir, const char *name,
     return true;
 }
 
-enum file_lock_state file_lock_state(const struct file_lock_seen *seen, int64_t now_us)
+static enum file_lock_state file_lock_state(const struct file_lock_seen *seen, int64_t now_us)
 {
     if (!seen->present)
         return FILE_LOCK_FREE;

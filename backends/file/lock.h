@@ -64,7 +64,6 @@ struct file_lock {
 bool file_lock_see(const struct file_locks *locks, int dir, const char *name,
                    const struct call *call, struct arena *arena, struct file_lock_seen *ret,
                    struct err *err);
-enum file_lock_state file_lock_state(const struct file_lock_seen *seen, int64_t now_us);
 
 /* Takes the lock for `lasts_us`; polls a held one for locks->wait_ms, then ERR_LOCKED saying why.
  */

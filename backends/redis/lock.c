@@ -24,7 +24,7 @@ struct str lock_key(struct arena *arena, struct str uid)
     return arena_printf(arena, "%s%.*s%s", prefix, STR_ARG(uid), suffix);
 }
 
-struct str lock_signal_key(struct arena *arena, struct str uid)
+static struct str lock_signal_key(struct arena *arena, struct str uid)
 {
     return arena_printf(arena, "%s%.*s%s", signal_prefix, STR_ARG(uid), suffix);
 }

@@ -10,7 +10,6 @@
 enum { LOCK_TTL_S = 30 }; /* a commit takes well under a second; a killed one frees itself then */
 
 struct str lock_key(struct arena *arena, struct str uid);
-struct str lock_signal_key(struct arena *arena, struct str uid);
 
 /* Printable ASCII (newer versions of the library decode it), unlike any other. */
 struct str lock_new_id(struct arena *arena, struct str operator_name);

@@ -239,7 +239,7 @@ static bool scan_next(struct store *base, void *driver, const struct call *call,
 
 static const char image_magic[] = "django1 ";
 
-struct str django_image(struct arena *arena, const struct django_stored *stored)
+static struct str django_image(struct arena *arena, const struct django_stored *stored)
 {
     int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
     struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);

@@ -27,7 +27,6 @@ void django_document(const struct django_stored *stored, struct str uid, size_t 
                      struct arena *arena, struct document *ret, struct django_form *ret_form);
 
 /* Images: the stored bytes and the moment they expire. */
-struct str django_image(struct arena *arena, const struct django_stored *stored);
 bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
                        struct err *err);
 

@@ -60,7 +60,8 @@ bool sqlite_db_fail(sqlite3 *db, const char *what, const struct call *call, stru
     return false;
 }
 
-bool sqlite_fail(struct sqlite_conn *conn, const char *what, struct err *err)
+/* Fills *err from the connection's last error: the kind by the code, "what: message". */
+static bool sqlite_fail(struct sqlite_conn *conn, const char *what, struct err *err)
 {
     return sqlite_db_fail(conn->db, what, conn->call, err);
 }

@@ -91,7 +91,4 @@ bool sqlite_cell_read(struct sqlite_conn *conn, const char *table, const char *c
 bool sqlite_columns(struct sqlite_conn *conn, const char *table, const char *const *names, size_t n,
                     unsigned *ret, struct err *err);
 
-/* Fills *err from the connection's last error: the kind by the code, "what: message". */
-bool sqlite_fail(struct sqlite_conn *conn, const char *what, struct err *err);
-
 #endif

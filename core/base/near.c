@@ -15,7 +15,9 @@ static int fold(char c)
     return tolower((unsigned char)c);
 }
 
-int near_distance(struct str a, struct str b)
+/* Steps (insert, drop, change, swap neighbours) from one word to the other, letter case ignored;
+ * more than 3 is all the same. */
+static int near_distance(struct str a, struct str b)
 {
     int rows[3][LONGEST + 1];
     if (a.len > LONGEST || b.len > LONGEST)

@@ -11,9 +11,6 @@ struct near {
     int distance;
 };
 
-/* Steps (insert, drop, change, swap neighbours) from one word to the other, letter case ignored;
- * more than 3 is all the same. */
-int near_distance(struct str a, struct str b);
 void near_offer(struct near *near, const char *candidate);
 
 #endif

@@ -111,9 +111,11 @@ static const struct value *task_node(const struct draft *draft, const struct tas
     return draft->session->tasks_dict->dict.pairs[task - draft->session->tasks].key;
 }
 
-bool draft_add(struct draft *draft, struct task *task, const struct value *abandon,
-               const struct value *kwargs, const struct value *metadata, struct instance **ret,
-               struct err *err)
+/* A new instance of a task, named as the framework would. ERR_REFUSED when that name is taken: the
+ * framework would overwrite it (3.2). */
+static bool draft_add(struct draft *draft, struct task *task, const struct value *abandon,
+                      const struct value *kwargs, const struct value *metadata,
+                      struct instance **ret, struct err *err)
 {
     struct arena *arena = draft->arena;
     struct str name = task_next_name(arena, task);

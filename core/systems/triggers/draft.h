@@ -24,11 +24,6 @@ void draft_update(struct draft *draft, struct instance *i, struct str status,
 /* Sets the status and nothing else, as a replay does to the parent (3.4). */
 void draft_set_status(struct draft *draft, struct instance *i, const char *status);
 
-/* A new instance of a task, named as the framework would. ERR_REFUSED when that name is taken: the
- * framework would overwrite it (3.2). */
-bool draft_add(struct draft *draft, struct task *task, const struct value *abandon,
-               const struct value *kwargs, const struct value *metadata, struct instance **ret,
-               struct err *err);
 /* 3.3, with kwargs copied (2.11) or replaced. */
 bool draft_clone(struct draft *draft, struct instance *parent, const struct value *kwargs,
                  struct instance **ret, struct err *err);

@@ -11,9 +11,6 @@ extern const struct op session_replay, session_skip, session_resolve_logs, sessi
 /* The root of docs[0] as a session that may be edited. */
 bool op_session(const struct op_input *in, struct session *ret, struct err *err);
 
-/* Root that `edit` and `set` would write, not yet checked. */
-bool op_edited_root(const struct op_input *in, const struct value **ret, struct err *err);
-
 /* A session whose time runs out soon: what is prepared now dies with it. */
 void op_warn_expiry(const struct op_input *in, struct op_output *out);
 

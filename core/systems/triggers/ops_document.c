@@ -139,7 +139,8 @@ static const struct value *reconcile(struct arena *arena, const struct value *ol
 
 /* --- edit, set ------------------------------------------------------------------------------- */
 
-bool op_edited_root(const struct op_input *in, const struct value **ret, struct err *err)
+/* Root that `edit` and `set` would write, not yet checked. */
+static bool op_edited_root(const struct op_input *in, const struct value **ret, struct err *err)
 {
     const struct value *old = in->docs[0]->root, *typed, *part, *was = old;
     struct str text, at = STR("");

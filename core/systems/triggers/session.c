@@ -389,7 +389,7 @@ struct instance *session_child(const struct session *session, const struct insta
 
 /* --- predicates ------------------------------------------------------------------------------ */
 
-bool status_resolved(struct str status)
+static bool status_resolved(struct str status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
         if (str_is(status, statuses[i].status))

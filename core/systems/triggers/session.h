@@ -80,7 +80,6 @@ struct instance *session_child(const struct session *session, const struct insta
 
 /* --- predicates, 2.4 ------------------------------------------------------------------------- */
 
-bool status_resolved(struct str status);
 bool instance_resolved(const struct instance *i);
 bool instance_failed(const struct instance *i);    /* can_replay and can_skip */
 bool instance_unstarted(const struct instance *i); /* can_schedule */
