@@ -150,6 +150,17 @@ bool value_pointer_with(struct arena *a, const struct value *root, struct str po
 bool value_pointer_without(struct arena *a, const struct value *root, struct str pointer,
                            const struct value **ret, struct err *err);
 
+/* A pointer with one more piece. */
+struct str value_pointer_add(struct arena *a, struct str pointer, struct str key);
+
+/* `after` with the nodes of `before` wherever the content is the same: what an operator did not
+ * touch in a text is written as it was read. */
+const struct value *value_graft(struct arena *a, const struct value *before,
+                                const struct value *after);
+/* Two numbers, or two texts that are times: -1 when `new` lies before `old`, 1 behind it, 0 when
+ * they are the same or that cannot be told. */
+int value_position_cmp(const struct value *new, const struct value *old);
+
 /* Same content: type, order of keys and items, numbers by value, not by token. A late value equals
  * whatever could have come in its place; sharing is not compared. `set` elements by order. Either
  * side may be NULL (absent). */

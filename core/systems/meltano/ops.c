@@ -165,40 +165,6 @@ const struct op meltano_set = {
 
 /* --- edit ------------------------------------------------------------------------------------- */
 
-/* `after` with the nodes of `before` wherever the content is the same: what the operator did not
- * touch is written as it was read. */
-static const struct value *graft(struct arena *a, const struct value *before,
-                                 const struct value *after)
-{
-    if (!before || before->type != after->type)
-        return after;
-    if (value_is_dict(after)) {
-        size_t n = value_count(after);
-        struct value_pair *pairs = arena_array(a, struct value_pair, n);
-        bool same = n == value_count(before);
-        for (size_t i = 0; i < n; i++) {
-            struct str key = after->dict.pairs[i].key->text;
-            const struct value *old = value_get_str(before, key);
-            pairs[i] = after->dict.pairs[i];
-            pairs[i].val = graft(a, old, pairs[i].val);
-            same = same && pairs[i].val == before->dict.pairs[i].val &&
-                   str_eq(key, before->dict.pairs[i].key->text);
-        }
-        return same ? before : value_dict(a, pairs, n);
-    }
-    if (value_is_list(after)) {
-        size_t n = value_count(after);
-        const struct value **items = arena_array(a, const struct value *, n);
-        bool same = n == value_count(before);
-        for (size_t i = 0; i < n; i++) {
-            items[i] = graft(a, value_at(before, i), value_at(after, i));
-            same = same && items[i] == value_at(before, i);
-        }
-        return same ? before : value_list(a, VALUE_LIST, items, n);
-    }
-    return value_equal(before, after) ? before : after;
-}
-
 static bool check_edited_half(const struct value *half, enum half h, bool no_validate,
                               struct err *err)
 {
@@ -234,7 +200,7 @@ static bool edit_run(const struct op_input *in, struct op_output *out, struct er
     for (int h = 0; h < HALVES; h++) {
         if (!check_edited_half(half[h], (enum half)h, no_validate, err))
             return false;
-        half[h] = graft(in->arena, state.half[h], half[h]);
+        half[h] = value_graft(in->arena, state.half[h], half[h]);
     }
     bool partial_only = value_equal(half[COMPLETED], state.half[COMPLETED]);
     return meltano_write(in, out, 0, half, partial_only ? FLAG_INCOMPLETE : FLAG_STATE,

@@ -43,37 +43,11 @@ static bool position_value(const struct op_input *in, const struct value *old, s
     return true;
 }
 
-static double number_of(const struct value *v)
-{
-    char digits[400];
-    if (v->type == VALUE_FLOAT)
-        return v->real;
-    if (v->text.len >= sizeof digits)
-        return NAN;
-    memcpy(digits, v->text.ptr, v->text.len);
-    digits[v->text.len] = '\0';
-    return strtod(digits, NULL);
-}
-
-/* -1: new lies before old, 1: behind it, 0: the same, or not to be told. */
-static int compare_positions(const struct value *new, const struct value *old)
-{
-    int64_t a, b;
-    if (value_is_str(new) && value_is_str(old)) {
-        bool times = time_parse(new->text, &a) && time_parse(old->text, &b);
-        return times ? (a > b) - (a < b) : 0;
-    }
-    if (value_to_i64(new, &a) && value_to_i64(old, &b))
-        return (a > b) - (a < b);
-    double x = number_of(new), y = number_of(old);
-    return (x > y) - (x < y);
-}
-
 static void tell_position(const struct op_input *in, struct op_output *out, struct str stream,
                           const struct value *old, const struct value *new)
 {
     struct str from = value_repr(in->arena, old, 80), to = value_repr(in->arena, new, 80);
-    int order = compare_positions(new, old);
+    int order = value_position_cmp(new, old);
     if (order < 0)
         op_consequence(out, in->arena, "read_again", LEVEL_WARN,
                        "stream %.*s is read again from %.*s: what came up to %.*s comes a second "
@@ -117,7 +91,7 @@ static bool rewind_run(const struct op_input *in, struct op_output *out, struct 
     if (!bookmark)
         return no_stream(in, &state, stream, err);
     size_t n = meltano_positions(bookmark, in->arena, &positions);
-    struct str base = pointer_add(in->arena, str_of(container), stream);
+    struct str base = value_pointer_add(in->arena, str_of(container), stream);
     if (!n) {
         err_set(err, ERR_REFUSED, "stream %.*s: which of its values is the position cannot be told",
                 STR_ARG(stream));
@@ -172,8 +146,8 @@ static bool drop_bookmark(const struct op_input *in, const struct value **half, 
     if (!value_get_str(bookmarks, stream))
         return true;
     *ret_found = true;
-    return value_pointer_without(in->arena, *half,
-                                 pointer_add(in->arena, str_of(container), stream), half, err);
+    return value_pointer_without(
+        in->arena, *half, value_pointer_add(in->arena, str_of(container), stream), half, err);
 }
 
 static bool reset_run(const struct op_input *in, struct op_output *out, struct err *err)

@@ -39,24 +39,6 @@ bool meltano_id_parse(struct str id, struct meltano_id *ret)
 
 /* --- merging ---------------------------------------------------------------------------------- */
 
-struct str pointer_add(struct arena *a, struct str pointer, struct str key)
-{
-    struct sbuf out = SBUF_INIT;
-    sbuf_str(&out, pointer);
-    sbuf_char(&out, '/');
-    for (size_t i = 0; i < key.len; i++) {
-        if (key.ptr[i] == '~')
-            sbuf_cstr(&out, "~0");
-        else if (key.ptr[i] == '/')
-            sbuf_cstr(&out, "~1");
-        else
-            sbuf_char(&out, key.ptr[i]);
-    }
-    struct str added = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return added;
-}
-
 /* The value under one key after merging `src` over `dst`, both present. */
 static bool merge_key(struct arena *a, const struct value *src, const struct value *dst,
                       const struct value **ret, struct str *ret_conflict)
@@ -84,8 +66,8 @@ bool meltano_merge(struct arena *a, const struct value *src, const struct value 
         const struct value *over = value_get_str(src, key);
         if (over && !merge_key(a, over, pairs[n].val, &pairs[n].val, ret_conflict)) {
             struct str below = *ret_conflict;
-            *ret_conflict =
-                arena_printf(a, "%.*s%.*s", STR_ARG(pointer_add(a, STR(""), key)), STR_ARG(below));
+            *ret_conflict = arena_printf(a, "%.*s%.*s", STR_ARG(value_pointer_add(a, STR(""), key)),
+                                         STR_ARG(below));
             return false;
         }
     }
@@ -242,11 +224,11 @@ size_t meltano_positions(const struct value *bookmark, struct arena *a, struct s
         return 1;
     }
     if (position_key(bookmark, &key))
-        pointers[n++] = pointer_add(a, STR(""), key);
+        pointers[n++] = value_pointer_add(a, STR(""), key);
     for (size_t i = 0; value_is_list(partitions) && i < partitions->list.n; i++) {
         if (!position_key(partitions->list.items[i], &key))
             return 0; /* some partitions could be moved and others not: none is */
-        pointers[n++] = pointer_add(a, arena_printf(a, "/partitions/%zu", i), key);
+        pointers[n++] = value_pointer_add(a, arena_printf(a, "/partitions/%zu", i), key);
     }
     return n;
 }

@@ -59,9 +59,6 @@ size_t meltano_positions(const struct value *bookmark, struct arena *a, struct s
 /* A bookmark in few words: its position, "8 partitions", or its JSON; STR_NULL for NULL. */
 struct str meltano_bookmark_text(const struct value *bookmark, struct arena *a);
 
-/* A JSON pointer with one more piece. */
-struct str pointer_add(struct arena *a, struct str pointer, struct str key);
-
 /* Names of a dict's keys that `skip` does not have, at most six of them: "orders, items, 3 more".
  */
 struct str meltano_names(const struct value *dict, const struct value *skip, struct arena *a);
