@@ -188,7 +188,7 @@ static bool find_command(struct cli *cli, struct err *err)
 /* The options that this command has of its own. */
 const struct op_option *const *cli_own_options(struct cli *cli)
 {
-    enum { MOST = 6 };
+    enum { MOST = 8 };
     const struct op_option **lists = arena_array(&cli->arena, const struct op_option *, MOST);
     size_t n = 0;
     if (cli->op && cli->op->options)
@@ -198,6 +198,10 @@ const struct op_option *const *cli_own_options(struct cli *cli)
     if (!cli->system)
         return lists;
     lists[n++] = select_options;
+    if (cli->system->narrow_options)
+        lists[n++] = cli->system->narrow_options;
+    if (cli->command->run == cmd_get && cli->system->get_options)
+        lists[n++] = cli->system->get_options;
     if (cli->command->run == cmd_list || cli->command->run == cmd_sheet)
         lists[n++] = filter_options;
     return lists;

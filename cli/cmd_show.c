@@ -183,7 +183,8 @@ bool cmd_get(struct cli *cli, struct err *err)
     if (format && !pretty && strcmp(format, "json") != 0)
         return err_set(err, ERR_INVALID, "--format %s: json or pretty", format);
     if (!one_word(cli, err) || !cli_open(cli, cli->system, CLI_READ, err) ||
-        !read_document(cli, cli->words[0], &doc, err) || !part_of(cli, doc.root, &v, err))
+        !read_document(cli, cli->words[0], &doc, err) || !part_of(cli, doc.root, &v, err) ||
+        (cli->system->get && !cli->system->get(&cli->args, v, &v, err)))
         return false;
     if (at && !value_pointer_get(v, str_of(at), &v, err))
         return false;

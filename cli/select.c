@@ -45,10 +45,19 @@ static struct str pipeline_of(struct str id)
     return slash < 0 ? STR("") : str_sub(id, 0, (size_t)slash);
 }
 
+/* --pipeline, and what else the system knows to tell records apart by. */
+static bool is_meant(const struct cli *cli, const struct row *row)
+{
+    const char *pipeline = cli_value(cli, "pipeline");
+    if (pipeline && !str_is(pipeline_of(row->id), pipeline))
+        return false;
+    return !cli->system || !cli->system->narrow || cli->system->narrow(&cli->args, row);
+}
+
 bool select_passes(const struct cli *cli, const struct row *row)
 {
-    const char *pattern = cli_value(cli, "pattern"), *pipeline = cli_value(cli, "pipeline");
-    if (pipeline && !str_is(pipeline_of(row->id), pipeline))
+    const char *pattern = cli_value(cli, "pattern");
+    if (!is_meant(cli, row))
         return false;
     return !pattern || str_glob(row->id, str_of(pattern)) || str_glob(row->label, str_of(pattern));
 }
@@ -117,10 +126,8 @@ static bool find_everywhere(struct cli *cli, struct str name, struct choices *li
         if (!store_find(store->store, name, &call, list->arena, &rows, &n, err))
             return false;
         for (size_t k = 0; k < n; k++) {
-            const char *pipeline = cli_value(cli, "pipeline");
-            if (pipeline && !str_is(pipeline_of(rows[k].id), pipeline))
-                continue;
-            add_choice(list, &(struct choice){store, rows[k], true});
+            if (is_meant(cli, &rows[k]))
+                add_choice(list, &(struct choice){store, rows[k], true});
         }
     }
     return true;

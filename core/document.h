@@ -34,7 +34,8 @@ struct document {
     struct err problem; /* kind ERR_NONE when the document can be edited */
     struct version versions[PARTS_MAX];
     struct str image;      /* stored bytes or rows exactly as read; opaque to all but its driver */
-    struct str head;       /* when cut by the byte limit: the first bytes, for showing */
+    struct str head;       /* when cut by the byte limit: the first bytes, for showing. Of text that
+                              does not parse all of it, where the layout gives it; else STR_NULL */
     bool truncated;        /* only `head` was read; not editable */
     uint64_t bytes;        /* stored size */
     int64_t updated_at_us; /* TIME_UNKNOWN where the store keeps none */

@@ -68,7 +68,8 @@ struct op_input {
     const struct document *docs[2];
     bool other_store; /* docs[1] lies in another store than docs[0]: equal ids are two records */
     struct op_args args;
-    const struct value *facts;       /* dict of what the driver gathered, or NULL */
+    const struct value *facts;       /* dict of what the driver gathered of docs[0], or NULL */
+    const struct value *other_facts; /* the same of docs[1] */
     const struct activity *activity; /* of docs[0]; NULL: not asked */
     int64_t now_us;
     bool native; /* false: one of our own plain layouts */

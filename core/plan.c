@@ -93,7 +93,7 @@ static struct op_args join_args(struct arena *a, struct op_args first, struct op
 struct evidence {
     struct read_item *docs, *others; /* others: NULL when the operation takes one record */
     struct activity *activity, *other_activity;
-    const struct value **facts;
+    const struct value **facts, **other_facts;
 };
 
 static bool gather(struct plan *plan, const struct call *call, struct evidence *ret,
@@ -114,11 +114,13 @@ static bool gather(struct plan *plan, const struct call *call, struct evidence *
     ret->activity = arena_array(a, struct activity, n);
     ret->other_activity = arena_array(a, struct activity, n);
     ret->facts = arena_array(a, const struct value *, n);
+    ret->other_facts = arena_array(a, const struct value *, n);
     ret->others = two ? arena_array(a, struct read_item, n) : NULL;
     struct store *store = r->store->store, *other = r->other_store->store;
     return store_read(store, ids, n, 0, call, a, ret->docs, err) &&
            (!two || (store_read(other, others, n, 0, call, a, ret->others, err) &&
-                     store_activity(other, others, n, call, a, ret->other_activity, err))) &&
+                     store_activity(other, others, n, call, a, ret->other_activity, err) &&
+                     store_facts(other, others, n, call, a, ret->other_facts, err))) &&
            store_activity(store, ids, n, call, a, ret->activity, err) &&
            store_facts(store, ids, n, call, a, ret->facts, err);
 }
@@ -133,6 +135,7 @@ static struct op_input input_of(const struct plan *plan, const struct evidence *
         .other_store = r->other_store->store != r->store->store,
         .args = join_args(a, r->args, r->records[i].args),
         .facts = e->facts[i],
+        .other_facts = e->other_facts[i],
         .activity = &e->activity[i],
         .now_us = plan->made_at_us,
         .native = store_info(r->store->store)->native,

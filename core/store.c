@@ -316,7 +316,7 @@ bool store_find(struct store *store, struct str name, const struct call *call, s
                 struct row **ret, size_t *ret_n, struct err *err)
 {
     const struct system *system = store->info.system;
-    bool is_id = !system->names || (system->check_id && system->check_id(name, NULL));
+    bool is_id = !system->names || !system->check_id || system->check_id(name, NULL);
     if (is_id && !find_id(store, name, call, arena, ret, ret_n, err))
         return false;
     if (is_id && (*ret_n || !system->names))

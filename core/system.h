@@ -23,6 +23,7 @@ struct action {
     const char *label;      /* "rollback one step" */
     const char *args[4][2]; /* name, value; value "" = flag */
     const char *per;    /* NULL, or the sheet whose row is the argument: "instances" gives `name` */
+    const char *option; /* with `per`: what the row fills; NULL: the first positional argument */
     const char *prompt; /* NULL, or the argument to ask for on the screen */
 };
 
@@ -60,6 +61,13 @@ struct system {
      * store for it. */
     bool facts_are_history;
     const struct op *const *ops;  /* ends with NULL */
+    /* Options of `get` that choose an entry of the root, and what they choose; NULL: none. */
+    const struct op_option *get_options;
+    bool (*get)(const struct op_args *args, const struct value *root, const struct value **ret,
+                struct err *err);
+    /* Options that narrow which records are meant, and whether they let a row pass; NULL: none. */
+    const struct op_option *narrow_options;
+    bool (*narrow)(const struct op_args *args, const struct row *row);
     const struct action *actions; /* ends with key 0 */
     /* What a change is that waits for something: "NOT RUNNING". NULL: "NOT IN EFFECT". */
     const char *not_yet;

@@ -26,11 +26,14 @@ static struct op_args action_args(struct arena *a, const struct op *op, const st
     return (struct op_args){items, n};
 }
 
-/* The option that takes a row of a sheet: the operation's first positional one. */
-static const struct op_option *row_option(const struct op *op)
+/* The option that takes a row of a sheet: the one that the action names, else the first positional
+ * one. */
+static const struct op_option *row_option(const struct op *op, const struct action *action)
 {
     const struct op_option *option = op->options;
-    while (option && option->name && option->kind != OPTION_POSITIONAL)
+    while (option && option->name &&
+           (action->option ? strcmp(option->name, action->option) != 0
+                           : option->kind != OPTION_POSITIONAL))
         option++;
     return option && option->name ? option : NULL;
 }
@@ -40,7 +43,7 @@ static const struct op_option *row_option(const struct op *op)
 static size_t sheet_records(struct arena *a, const struct op *op, const struct want *want,
                             struct plan_record *ret)
 {
-    const struct op_option *option = want->action->per ? row_option(op) : NULL;
+    const struct op_option *option = want->action->per ? row_option(op, want->action) : NULL;
     struct op_arg *names = arena_array(a, struct op_arg, want->n);
     for (size_t i = 0; i < want->n && option; i++)
         names[i] = (struct op_arg){option->name, want->records[i].args.items[0].value};

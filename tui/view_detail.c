@@ -105,7 +105,7 @@ static void show_record(struct detail_view *v)
         if (doc->truncated)
             add(&head, STR("cut"), STR("only the first bytes were read; W reads it whole"));
         if (!root) {
-            struct str text = doc->truncated ? doc->head : doc->image;
+            struct str text = doc->truncated || doc->head.ptr ? doc->head : doc->image;
             add(&head, STR_NULL, STR(""));
             add_lines(&head, str_sub(text, 0, text.len < HEAD_BYTES ? text.len : HEAD_BYTES));
         }
