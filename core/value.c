@@ -43,6 +43,13 @@ const struct value *value_int_text(struct arena *a, struct str digits)
     return value_text(a, VALUE_INT, digits);
 }
 
+const struct value *value_float(struct arena *a, double d)
+{
+    struct value *v = value_new(a, VALUE_FLOAT);
+    v->real = d;
+    return v;
+}
+
 const struct value *value_str(struct arena *a, struct str s)
 {
     return value_text(a, VALUE_STR, s);

@@ -100,6 +100,7 @@ const struct value *value_bool(bool b);
 const struct value *value_int(struct arena *a, int64_t n);
 const struct value *value_uint(struct arena *a, uint64_t n);
 const struct value *value_int_text(struct arena *a, struct str digits); /* canonical digits */
+const struct value *value_float(struct arena *a, double d);
 const struct value *value_str(struct arena *a, struct str s);           /* copies */
 const struct value *value_cstr(struct arena *a, const char *s);
 const struct value *value_text(struct arena *a, enum value_type type, struct str s);

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { READ_CHUNK = 1 << 20, READ_TRIES = 5, RANDOM_LEN = 8 };
@@ -264,6 +265,28 @@ bool file_make_dir(int dir, const char *name, const struct file_owner *keep, boo
         return file_failed(err, errnum, "cannot give the directory %s its owner", name);
     }
     return file_sync_dir(dir, err);
+}
+
+bool file_dir_hold(int dir, int64_t wait_ms, const struct call *call, int *ret, struct err *err)
+{
+    enum { PAUSE_MS = 20 };
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return file_failed(err, errno, "cannot open the directory");
+    for (int64_t waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited_ms += PAUSE_MS) {
+        bool held = errno == EWOULDBLOCK || errno == EINTR;
+        if (held && waited_ms < wait_ms && call_pause(call, PAUSE_MS, "the directory", err))
+            continue;
+        file_close(&fd);
+        fd = -1;
+        if (!held) /* NFS and others know no lock on a directory */
+            break;
+        return call_check(call, "the directory", err)
+                   ? err_set(err, ERR_LOCKED, "another program holds the directory")
+                   : false;
+    }
+    *ret = fd;
+    return true;
 }
 
 void file_sweep(int dir)

@@ -76,6 +76,11 @@ void file_stage_drop(struct file_stage *stage); /* what was not placed; accepts 
 bool file_make_dir(int dir, const char *name, const struct file_owner *keep, bool *ret_made,
                    struct err *err);
 
+/* Keeps other penstocks out of a directory whose system has no lock, until *ret is closed: an
+ * advisory lock on the directory that leaves no trace, tried for `wait_ms`, then ERR_LOCKED. Where
+ * the file system knows none, *ret is -1. */
+bool file_dir_hold(int dir, int64_t wait_ms, const struct call *call, int *ret, struct err *err);
+
 /* Removes what a crash left under temporary names. */
 void file_sweep(int dir);
 

@@ -1,4 +1,5 @@
-/* Changing a record: the system's own lock, compare, write beside and rename, read back, release.
+/* Changing a record: the system's own lock where it has one, compare, write beside and rename, read
+ * back, release.
  * Killed at any point it leaves the old file or the new one, at worst beside our lock, which
  * expires, and a file under a temporary name that no listing shows. */
 #include "backends/file/store.h"
@@ -15,7 +16,8 @@ struct work {
     struct file_store *fs;
     struct commit_item *item;
     struct file_place place;
-    struct file_lock lock;
+    struct file_lock lock; /* of a system that has locks */
+    int hold;              /* else: the directory, held against other penstocks */
     const struct call *call;
     struct arena *arena;
     struct document now;
@@ -100,13 +102,25 @@ static bool present_owner(struct work *w, struct file_owner *ret, struct err *er
     return true;
 }
 
+/* Is the record still ours to replace? Without a lock only what is there can tell. */
+static bool still_ours(struct work *w, struct err *err)
+{
+    struct document now;
+    if (w->fs->files->lock)
+        return file_lock_check(&w->lock, err);
+    if (!read_now(w, &now, err))
+        return false;
+    return (now.absent == w->now.absent && str_eq(now.image, w->now.image)) ||
+           err_set(err, ERR_CONFLICT, "%.*s: somebody wrote meanwhile", STR_ARG(w->item->id));
+}
+
 static bool put_file(struct work *w, struct str text, const struct file_owner *keep,
                      struct err *err)
 {
     struct file_stage stage;
     if (!file_stage(w->place.dir, text, keep, true, &stage, err))
         return false;
-    if (!file_lock_check(&w->lock, err)) {
+    if (!still_ours(w, err)) {
         file_stage_drop(&stage);
         return false;
     }
@@ -149,7 +163,7 @@ static bool restore_document(struct work *w, struct err *err)
  * it. */
 static bool remove_document(struct work *w, struct err *err)
 {
-    if (!file_lock_check(&w->lock, err))
+    if (!still_ours(w, err))
         return false;
     if (unlinkat(w->place.dir, w->place.names.file, 0) < 0)
         return file_failed(err, errno, "cannot remove %s", w->place.names.file);
@@ -160,7 +174,9 @@ static bool remove_document(struct work *w, struct err *err)
 
 static void leave(struct work *w, bool drop_dir)
 {
-    file_lock_release(&w->lock);
+    if (w->fs->files->lock)
+        file_lock_release(&w->lock);
+    file_close(&w->hold);
     if (!drop_dir || !w->fs->files->own_dir)
         return;
     file_sweep(w->place.dir);
@@ -248,6 +264,15 @@ static bool break_lock(struct work *w, struct err *err)
     return true;
 }
 
+static bool take_lock(struct work *w, struct err *err)
+{
+    const struct file_locks *locks = &w->fs->locks;
+    if (!w->fs->files->lock)
+        return file_dir_hold(w->place.dir, locks->wait_ms, w->call, &w->hold, err);
+    return file_lock_take(locks, w->place.dir, w->place.names.lock, locks->timeout_us, w->call,
+                          w->arena, &w->lock, err);
+}
+
 static bool commit_locked(struct work *w, struct err *err)
 {
     struct image was = {0};
@@ -263,8 +288,7 @@ static bool commit_locked(struct work *w, struct err *err)
     }
     if (!file_place_make(w->fs, dir_owner, &w->place, err))
         return false;
-    if (!file_lock_take(&w->fs->locks, w->place.dir, w->place.names.lock, w->fs->locks.timeout_us,
-                        w->call, w->arena, &w->lock, err)) {
+    if (!take_lock(w, err)) {
         if (w->place.made)
             unlinkat(w->place.base, w->place.names.dir, AT_REMOVEDIR);
         return false;
@@ -278,7 +302,8 @@ static bool commit_locked(struct work *w, struct err *err)
 bool file_commit(struct store *store, struct commit_item *item, const struct call *call,
                  struct arena *arena, struct err *err)
 {
-    struct work w = {.fs = (struct file_store *)store, .item = item, .call = call, .arena = arena};
+    struct work w = {
+        .fs = (struct file_store *)store, .item = item, .hold = -1, .call = call, .arena = arena};
     struct err failure = {0};
     item->outcome = OUTCOME_FAILED;
     item->new_receipt = item->detail = STR_NULL;

@@ -1,6 +1,7 @@
 #include "backends/file/content.h"
 
 #include "core/json.h"
+#include "core/json_span.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,89 +30,6 @@ bool image_read(struct str image, struct image *ret, struct err *err)
     return true;
 }
 
-/* --- spans ------------------------------------------------------------------------------------ */
-
-/* A member of a JSON object: its key's token, and the bytes of its value. */
-struct member {
-    struct str key, value;
-};
-
-static void skip_blanks(struct str s, size_t *at)
-{
-    while (*at < s.len && strchr(" \t\n\r", s.ptr[*at]))
-        (*at)++;
-}
-
-static void skip_string(struct str s, size_t *at)
-{
-    for ((*at)++; *at < s.len && s.ptr[*at] != '"'; (*at)++) {
-        if (s.ptr[*at] == '\\')
-            (*at)++;
-    }
-    (*at)++;
-}
-
-static void skip_value(struct str s, size_t *at)
-{
-    size_t depth = 0;
-    while (*at < s.len) {
-        char c = s.ptr[*at];
-        if (c == '"') {
-            skip_string(s, at);
-        } else if (c == '{' || c == '[') {
-            depth++;
-            (*at)++;
-        } else if (depth == 0 && strchr(",}] \t\n\r", c)) {
-            return;
-        } else {
-            depth -= c == '}' || c == ']';
-            (*at)++;
-        }
-        if (depth == 0 && (c == '"' || c == '}' || c == ']'))
-            return;
-    }
-}
-
-/* The next member of an object whose text was found to be valid, or of the beginning of one; false
- * at the end, and at a member that is cut. *at starts at 0. */
-static bool next_member(struct str s, size_t *at, struct member *ret)
-{
-    skip_blanks(s, at);
-    if (*at >= s.len || (s.ptr[*at] != '{' && s.ptr[*at] != ','))
-        return false;
-    (*at)++;
-    skip_blanks(s, at);
-    size_t key = *at;
-    if (key >= s.len || s.ptr[key] != '"')
-        return false;
-    skip_string(s, at);
-    size_t key_end = *at;
-    skip_blanks(s, at);
-    if (*at >= s.len || s.ptr[*at] != ':')
-        return false;
-    (*at)++;
-    skip_blanks(s, at);
-    size_t value = *at;
-    skip_value(s, at);
-    if (*at > s.len || value >= s.len)
-        return false;
-    *ret = (struct member){str_sub(s, key, key_end), str_sub(s, value, *at)};
-    return true;
-}
-
-/* Bytes of the value under `key` in `text`, which was read as `dict`: members and pairs stand in
- * the same order, so escapes in keys need no second reading. */
-static struct str member_bytes(struct str text, const struct value *dict, struct str key)
-{
-    size_t at = 0;
-    struct member member;
-    for (size_t i = 0; i < value_count(dict) && next_member(text, &at, &member); i++) {
-        if (str_eq(dict->dict.pairs[i].key->text, key))
-            return member.value;
-    }
-    return STR_NULL;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 struct body {
@@ -133,7 +51,7 @@ static bool read_body(const struct content_format *format, struct str text, stru
         ret->root = value_get(whole, "document");
         if (!ret->root)
             return err_set(err, ERR_CORRUPT, "there is no \"document\" in the file");
-        ret->text = member_bytes(text, whole, STR("document"));
+        ret->text = json_member_bytes(text, whole, STR("document"));
     }
     if (format->system->nparts > 1 && !value_is_dict(ret->root))
         return err_set(err, ERR_CORRUPT, "the file holds %s, not an object",
@@ -145,14 +63,14 @@ static struct str part_bytes(const struct content_format *format, const struct b
 {
     if (format->system->nparts == 1)
         return body->text;
-    return member_bytes(body->text, body->root, str_of(format->system->parts[i]));
+    return json_member_bytes(body->text, body->root, str_of(format->system->parts[i]));
 }
 
 void content_head(struct str text, struct arena *arena, struct str *label, int64_t *expires_at_us)
 {
     size_t at = 0;
-    struct member member;
-    while (next_member(text, &at, &member) && !str_is(member.key, "\"document\"")) {
+    struct json_member member;
+    while (json_next_member(text, &at, &member) && !str_is(member.key, "\"document\"")) {
         const struct value *value;
         if (!json_read(arena, member.value, &value, NULL) || !value_is_str(value))
             continue;
@@ -173,6 +91,8 @@ void content_read(const struct content_format *format, struct str image, struct 
         return;
     bool whole = read_body(format, old.text, arena, &body, &doc->problem);
     doc->root = body.root;
+    if (!body.root)
+        doc->head = old.text;
     if (format->wrapped)
         content_head(old.text, arena, &doc->label, &doc->expires_at_us);
     for (size_t i = 0; i < format->system->nparts; i++) {
@@ -217,23 +137,23 @@ static bool put_parts(const struct content_format *format, const struct body *no
         if (part >= 0)
             done |= 1u << part;
         if (part >= 0 && (change >> part & 1)) {
-            bytes = after_text.ptr ? member_bytes(after_text, after, key) : STR_NULL;
+            bytes = after_text.ptr ? json_member_bytes(after_text, after, key) : STR_NULL;
         } else if (part >= 0) {
-            bytes = member_bytes(now->text, now->root, key);
+            bytes = json_member_bytes(now->text, now->root, key);
             if (!bytes.ptr)
                 continue;
         } else if (value_equal(value, value_get_str(now->root, key))) {
-            bytes = member_bytes(now->text, now->root, key);
+            bytes = json_member_bytes(now->text, now->root, key);
         }
         put_member(out, &first, key);
         if (bytes.ptr)
             sbuf_str(out, bytes);
-        else if (!json_write(out, value, JSON_PYTHON, err))
+        else if (!json_write(out, value, format->style, err))
             return false;
     }
     for (size_t i = 0; i < format->system->nparts; i++) {
         struct str key = str_of(format->system->parts[i]);
-        struct str bytes = member_bytes(now->text, now->root, key);
+        struct str bytes = json_member_bytes(now->text, now->root, key);
         if ((done | change) >> i & 1 || !bytes.ptr)
             continue;
         put_member(out, &first, key);
@@ -278,7 +198,7 @@ static bool put_root(const struct content_format *format, const struct body *now
         sbuf_str(root, after_text);
         return true;
     }
-    return json_write(root, after, JSON_PYTHON, err);
+    return json_write(root, after, format->style, err);
 }
 
 /* What is there now, as far as it can be kept: nothing of an absent or damaged file. */

@@ -8,12 +8,14 @@
 #define PENSTOCK_FILE_CONTENT_H
 
 #include "backends/file/atomic.h"
+#include "core/json.h"
 #include "core/store.h"
 
 /* How the files of one layout hold a record. */
 struct content_format {
     const struct system *system;
     bool wrapped;
+    enum json_style style;
 };
 
 enum { IMAGE_HEAD = 60 };

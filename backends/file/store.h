@@ -22,10 +22,11 @@ struct file_names {
 
 struct file_layout {
     struct layout layout;
-    bool subdir;  /* records lie in <dir>/<system> */
-    bool own_dir; /* each record has a directory of its own */
-    bool wrapped; /* content.h */
-    const struct file_lock_format *lock;
+    bool subdir;                         /* records lie in <dir>/<system> */
+    bool own_dir;                        /* each record has a directory of its own */
+    bool wrapped;                        /* content.h */
+    enum json_style style;               /* how the system writes them */
+    const struct file_lock_format *lock; /* NULL: the system takes none */
     int64_t lock_timeout_us;
     const char *timeout_param; /* address parameter in seconds, or NULL */
     bool (*names)(struct str id, struct file_names *ret, struct err *err);

@@ -1,8 +1,6 @@
-/* VDK's state, one JSON file a source: <dir>/<source>_state.json (formats/vdk.md 2.7). Read only.
- */
+/* VDK's state, one JSON file a source: <dir>/<source>_state.json (formats/vdk.md 2.7). VDK takes no
+ * lock, so neither do we: what is there is compared again right before it is replaced. */
 #include "backends/file/store.h"
-
-#include "core/systems/vdk/vdk.h"
 
 #include <string.h>
 
@@ -30,20 +28,6 @@ static struct str vdk_id(const char *entry, struct arena *arena)
     return arena_str(arena, str_sub(name, 0, name.len - strlen(SUFFIX)));
 }
 
-static bool vdk_open(const struct layout *layout, const struct address *address,
-                     const struct store_opts *opts, const struct call *call, struct store **ret,
-                     struct err *err)
-{
-    struct store *store;
-    if (!file_store_open(layout, address, opts, call, &store, err))
-        return false;
-    store->info.writable = false;
-    store->info.why_read_only = STR(VDK_READ_ONLY);
-    store->info.rights = STR("read");
-    *ret = store;
-    return true;
-}
-
 static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_t limit,
                      const struct call *call, struct arena *arena, struct read_item *ret,
                      struct err *err)
@@ -61,7 +45,7 @@ const struct file_layout file_vdk = {
                .name = "state.json",
                .native = true,
                .detect = file_detect,
-               .open = vdk_open,
+               .open = file_store_open,
                .close = file_store_close,
                .probe = file_probe,
                .scan_open = file_scan_open,
@@ -69,7 +53,9 @@ const struct file_layout file_vdk = {
                .scan_close = file_scan_close,
                .read = vdk_read,
                .decode = file_decode,
-               .check_id = file_check_id},
+               .check_id = file_check_id,
+               .commit = file_commit},
+    .style = JSON_PRETTY,
     .names = vdk_names,
     .id = vdk_id,
 };

@@ -1,18 +1,20 @@
-/* VDK's state in the table `data_source_state`, one row a source (formats/vdk.md 2.8). Read only.
- */
-#include "core/systems/vdk/vdk.h"
+/* VDK's state in the table `data_source_state`, one row a source (formats/vdk.md 2.8). */
 #include "backends/sqlite/keyed.h"
 #include "backends/sqlite/layouts.h"
+#include "backends/vdk_row.h"
+#include "core/base/cleanup.h"
 #include "core/base/clock.h"
-#include "core/json.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct sqlite_keyed source_table = {.table = "data_source_state",
                                                  .key = "source_name",
                                                  .updated_at = "updated_at",
                                                  .values = {"state_data"}};
 static const char *const columns[] = {"source_name", "state_data", "updated_at"};
+enum { ALL_COLUMNS = 7 };
 
 struct vdk_store {
     struct store base;
@@ -36,7 +38,7 @@ static bool vdk_detect(const struct layout *layout, const struct address *addres
     struct sqlite_client *client = sqlite_client_new(address->url, false);
     bool ok = sqlite_read(client, call, columns_read, &found, err);
     sqlite_client_free(client);
-    return ok && found == 7;
+    return ok && found == ALL_COLUMNS;
 }
 
 static void vdk_close(struct store *store)
@@ -50,20 +52,21 @@ static bool vdk_open(const struct layout *layout, const struct address *address,
                      const struct store_opts *opts, const struct call *call, struct store **ret,
                      struct err *err)
 {
-    struct vdk_store *s = calloc(1, sizeof *s);
+    struct vdk_store *s = xcalloc(1, sizeof *s);
     unsigned found = 0;
-    if (!s)
-        abort();
+    struct err why = {0};
     store_init(&s->base, layout, address, opts);
-    s->client = sqlite_client_new(address->url, false);
+    s->client = sqlite_client_new(address->url, opts->writable);
     struct store_info *info = &s->base.info;
     info->server = arena_str(&s->base.arena, str_of(address->url));
     info->version = arena_printf(&s->base.arena, "SQLite %s", sqlite3_libversion());
-    info->rights = STR("read");
-    info->writable = false;
-    info->why_read_only = STR(VDK_READ_ONLY);
+    if (info->writable && !sqlite_client_writable(s->client, &why)) {
+        info->writable = false;
+        info->why_read_only = arena_str(&s->base.arena, str_of(why.text));
+    }
+    info->rights = info->writable ? STR("read and write") : STR("read");
     bool ok = sqlite_read(s->client, call, columns_read, &found, err);
-    if (ok && found != 7)
+    if (ok && found != ALL_COLUMNS)
         ok = err_set(err, ERR_UNSUPPORTED, "there is no table %s as VDK's users make it",
                      source_table.table);
     if (!ok) {
@@ -109,25 +112,41 @@ struct reading {
     struct read_item *items;
 };
 
-static void document_fill(const struct reading *r, const struct sqlite_keyed_row *row,
-                          struct document *doc)
+/* Names of the columns that are not ours and hold something in this row. */
+static bool others_read(struct sqlite_conn *conn, struct str rowid, struct arena *arena,
+                        struct str *ret, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct sbuf names = SBUF_INIT;
+    bool row;
+    if (!sqlite_prepare(conn, "SELECT * FROM data_source_state WHERE rowid = ?1", &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, rowid);
+    if (!sqlite_step(conn, stmt, &row, err))
+        return false;
+    for (int i = 0; row && i < sqlite3_column_count(stmt); i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+        bool known = false;
+        for (int k = 0; k < 3; k++)
+            known = known || sqlite3_stricmp(name, columns[k]) == 0;
+        if (known || sqlite3_column_type(stmt, i) == SQLITE_NULL)
+            continue;
+        sbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
+    }
+    *ret = names.len ? arena_str(arena, sbuf_view(&names)) : STR_NULL;
+    sbuf_release(&names);
+    return true;
+}
+
+static struct vdk_row row_of(const struct sqlite_keyed_row *row)
 {
     const struct sqlite_cell *cell = &row->values[0];
-    doc->absent = false;
-    doc->bytes = cell->bytes;
-    if (!row->updated_at.ptr || !time_parse(row->updated_at, &doc->updated_at_us))
-        doc->updated_at_us = TIME_UNKNOWN;
-    if (cell->bytes > r->limit) {
-        doc->truncated = true;
-        doc->head = cell->value;
-        return;
-    }
-    doc->image = cell->is_null ? STR("") : cell->value;
-    doc->versions[0] = version_of(cell->is_null ? STR("\0null") : cell->value);
-    if (cell->is_null)
-        err_set(&doc->problem, ERR_CORRUPT, "state_data is NULL");
-    else if (!json_read(r->arena, cell->value, &doc->root, &doc->problem))
-        doc->head = cell->value;
+    struct str empty = STR("");
+    return (struct vdk_row){.state = cell->is_null     ? STR_NULL
+                                     : cell->value.ptr ? cell->value
+                                                       : empty,
+                            .is_blob = cell->is_blob,
+                            .updated_at = row->updated_at};
 }
 
 static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
@@ -137,12 +156,8 @@ static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
         struct read_item *item = &r->items[i];
         struct sqlite_keyed_row row;
         bool found;
-        *item = (struct read_item){.doc = {.id = r->ids[i],
-                                           .label = r->ids[i],
-                                           .absent = true,
-                                           .updated_at_us = TIME_UNKNOWN,
-                                           .expires_at_us = TIME_NEVER,
-                                           .format = STR("data_source_state")}};
+        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
+        vdk_row_document(r->arena, NULL, &item->doc);
         if (!sqlite_keyed_read(conn, &source_table, r->ids[i], r->limit, r->arena, &found, &row,
                                &item->err)) {
             if (item->err.kind == ERR_CORRUPT)
@@ -151,8 +166,11 @@ static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
                 *err = item->err;
             return false;
         }
-        if (found)
-            document_fill(r, &row, &item->doc);
+        struct vdk_row filled = found ? row_of(&row) : (struct vdk_row){0};
+        if (found && row.values[0].bytes > r->limit)
+            vdk_row_truncated(&filled, row.values[0].bytes, &item->doc);
+        else if (found)
+            vdk_row_document(r->arena, &filled, &item->doc);
     }
     return true;
 }
@@ -163,6 +181,80 @@ static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_
 {
     struct reading r = {ids, n, limit, arena, ret};
     return sqlite_read(client_of(store), call, records_read, &r, err);
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+static bool row_get(void *tx, struct str id, struct arena *arena, bool *ret_found,
+                    struct vdk_row *ret, struct err *err)
+{
+    struct sqlite_keyed_row row;
+    if (!sqlite_keyed_read(tx, &source_table, id, VALUE_LIMIT, arena, ret_found, &row, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    if (row.values[0].bytes > VALUE_LIMIT)
+        return err_set(err, ERR_REFUSED, "%.*s: %llu bytes are more than can be changed",
+                       STR_ARG(id), (unsigned long long)row.values[0].bytes);
+    *ret = row_of(&row);
+    return others_read(tx, row.rowid, arena, &ret->others, err);
+}
+
+/* The moment as the table's own default gives it; a state that was stored as a BLOB goes back as
+ * one. */
+#define VALUES_SQL                                                                                 \
+    "CASE WHEN ?4 THEN CAST(?2 AS BLOB) ELSE ?2 END, CASE WHEN ?5 THEN CURRENT_TIMESTAMP ELSE ?3 " \
+    "END"
+
+static bool row_put(void *tx, const char *sql, struct str id, const struct vdk_row *row,
+                    int64_t *ret_rows, struct err *err)
+{
+    struct str params[] = {id, row->state, row->updated_at, row->is_blob ? STR("1") : STR_NULL,
+                           row->now ? STR("1") : STR_NULL};
+    return sqlite_exec(tx, sql, params, 5, ret_rows, err);
+}
+
+static bool row_insert(void *tx, struct str id, const struct vdk_row *row, int64_t *ret_rows,
+                       struct err *err)
+{
+    return row_put(tx,
+                   "INSERT INTO data_source_state (source_name, state_data, updated_at)"
+                   " VALUES (?1, " VALUES_SQL ")",
+                   id, row, ret_rows, err);
+}
+
+/* VDK's users replace the row, which resets columns that it does not know; ours stay. */
+static bool row_update(void *tx, struct str id, const struct vdk_row *row, int64_t *ret_rows,
+                       struct err *err)
+{
+    return row_put(tx,
+                   "UPDATE data_source_state SET (state_data, updated_at) = (" VALUES_SQL ")"
+                   " WHERE source_name = ?1",
+                   id, row, ret_rows, err);
+}
+
+static bool row_remove(void *tx, struct str id, int64_t *ret_rows, struct err *err)
+{
+    return sqlite_exec(tx, "DELETE FROM data_source_state WHERE source_name = ?1", &id, 1, ret_rows,
+                       err);
+}
+
+static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove};
+
+static bool vdk_commit(struct store *store, struct commit_item *item, const struct call *call,
+                       struct arena *arena, struct err *err)
+{
+    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
+    struct err why = {0};
+    bool ok = sqlite_write_begin(client_of(store), store->opts.lock_wait_ms, call, &conn, &why) &&
+              vdk_row_commit(&engine, &conn, item, arena, &why) &&
+              (item->outcome != OUTCOME_APPLIED || sqlite_commit(&conn, &why));
+    if (ok)
+        return true;
+    if (why.kind == ERR_LOCKED)
+        return commit_refuse(item, OUTCOME_LOCKED, &why);
+    *err = why;
+    return false;
 }
 
 const struct layout sqlite_vdk = {
@@ -178,4 +270,6 @@ const struct layout sqlite_vdk = {
     .scan_next = vdk_scan_next,
     .scan_close = vdk_scan_close,
     .read = vdk_read,
+    .decode = vdk_row_decode,
+    .commit = vdk_commit,
 };

@@ -1,17 +1,21 @@
-/* What is shown of a source: the list, its streams and others, findings, and the lines of `show`.
- */
+/* What is shown of a source: the list, its streams side by side, its others, and the lines of
+ * `show`. */
 #include "core/systems/vdk/vdk.h"
+
+#include "core/systems/vdk/properties.h"
+
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 enum { VALUE_CELLS = 200, SHOW_LINES = 40 };
 
-/* --- sheets --------------------------------------------------------------------------------- */
+/* --- the list (cli.md, `source list`) --------------------------------------------------------- */
 
 /* clang-format off */
 static const struct column list_columns[] = {
-    {"id", "SOURCE", CELL_TEXT, 0, true, true, "source id, as the job's author chose it"},
-    {"job", NULL, CELL_TEXT, 0, false, false, "data job, where a store holds several"},
+    {"id", "SOURCE", CELL_TEXT, 0, true, true, "source id, as the job's author chose it; JOB/SOURCE where a store holds several jobs"},
+    {"job", NULL, CELL_TEXT, 0, true, false, "data job, where a store holds several"},
     {"team", NULL, CELL_TEXT, 0, false, false, "team of the job, where it is known"},
     {"streams", "STREAMS", CELL_INT, 7, false, true, "streams with a state"},
     {"others", "OTHERS", CELL_INT, 6, false, false, "states that belong to no stream"},
@@ -22,30 +26,104 @@ static const struct column list_columns[] = {
 };
 
 static const struct column stream_columns[] = {
-    {"name", "NAME", CELL_TEXT, 0, false, true, "stream, or key of an other"},
-    {"kind", "KIND", CELL_TEXT, 7, false, false, "stream or other"},
+    {"name", "STREAM", CELL_TEXT, 0, false, true, "name of the stream"},
+    {"position", "POSITION", CELL_TEXT, 26, false, true, "how far it has come: the value that most streams of the source have under one name"},
+    {"behind", "BEHIND", CELL_TEXT, 10, false, true, "how far it is behind the furthest stream"},
+    {"type", "TYPE", CELL_TEXT, 7, false, false, "JSON type of the state"},
+    {"value", "STATE", CELL_TEXT, 0, false, true, "the state, cut"},
+};
+
+static const struct column other_columns[] = {
+    {"name", "KEY", CELL_TEXT, 0, false, true, "key of the state"},
     {"type", "TYPE", CELL_TEXT, 7, false, false, "JSON type of the state"},
     {"value", "STATE", CELL_TEXT, 0, false, true, "the state, cut"},
 };
 /* clang-format on */
 
+static struct cell fact(const struct sheet_input *in, const char *name, struct str other)
+{
+    return cell_text(value_str_or(value_get(in->facts, name), other));
+}
+
 static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet_input *in)
 {
     struct sheet_row *row = sheet_row_new(sheet, in->arena, in->row->id);
     *sheet_cell(sheet, row, "id") = cell_text(in->row->id);
-    *sheet_cell(sheet, row, "job") = cell_null();
-    *sheet_cell(sheet, row, "team") = cell_null();
+    *sheet_cell(sheet, row, "job") =
+        fact(in, VDK_FACT_JOB, vdk_job_of(in->row->id, in->row->label));
+    *sheet_cell(sheet, row, "team") = fact(in, VDK_FACT_TEAM, STR_NULL);
     *sheet_cell(sheet, row, "bytes") = cell_bytes(in->row->bytes);
     *sheet_cell(sheet, row, "updated_at") = cell_time(in->row->updated_at_us);
     if (!in->doc)
         return row;
     system_vdk.status(in, &row->mark);
-    bool known = in->doc->root && !vdk_damage(in->doc->root).ptr;
+    bool known =
+        in->doc->root && vdk_kind_of(in->doc) == VDK_SOURCE && !vdk_damage(in->doc->root).ptr;
     for (int i = 0; i < VDK_GROUPS; i++)
         *sheet_cell(sheet, row, vdk_groups[i]) =
             known ? cell_int((int64_t)vdk_count(in->doc->root, (enum vdk_group)i)) : cell_null();
     *sheet_cell(sheet, row, "layout") = cell_text(in->doc->format);
     return row;
+}
+
+/* --- streams side by side --------------------------------------------------------------------- */
+
+/* Eight threads write whole documents over each other, so a stream may be put back behind what it
+ * said last [3]: seen only beside its siblings. */
+struct lead {
+    struct str key; /* of the position; ptr NULL: the states have none in common */
+    const struct value *furthest;
+};
+
+static bool is_position(const struct value *v)
+{
+    int64_t us;
+    return v && (v->type == VALUE_INT || v->type == VALUE_FLOAT ||
+                 (value_is_str(v) && time_parse(v->text, &us)));
+}
+
+static size_t streams_with(const struct value *streams, struct str key)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < value_count(streams); i++)
+        n += is_position(value_get_str(streams->dict.pairs[i].val, key));
+    return n;
+}
+
+static struct lead find_lead(const struct value *streams)
+{
+    struct lead lead = {STR_NULL, NULL};
+    size_t most = 0;
+    for (size_t i = 0; i < value_count(streams); i++) {
+        const struct value *state = streams->dict.pairs[i].val;
+        for (size_t k = 0; value_is_dict(state) && k < value_count(state); k++) {
+            struct str key = state->dict.pairs[k].key->text;
+            size_t n = str_eq(key, lead.key) ? 0 : streams_with(streams, key);
+            if (n <= most)
+                continue;
+            most = n;
+            lead.key = key;
+        }
+    }
+    for (size_t i = 0; lead.key.ptr && i < value_count(streams); i++) {
+        const struct value *v = value_get_str(streams->dict.pairs[i].val, lead.key);
+        if (is_position(v) && (!lead.furthest || value_position_cmp(v, lead.furthest) > 0))
+            lead.furthest = v;
+    }
+    return lead;
+}
+
+static struct str behind(struct arena *a, const struct value *v, const struct value *furthest)
+{
+    int64_t own, far;
+    if (value_position_cmp(v, furthest) >= 0)
+        return STR_NULL;
+    if (value_is_str(v) && time_parse(v->text, &own) && time_parse(furthest->text, &far))
+        return time_span(a, far - own);
+    if (value_to_i64(v, &own) && value_to_i64(furthest, &far) &&
+        !__builtin_sub_overflow(far, own, &far))
+        return arena_printf(a, "%lld", (long long)far);
+    return STR("yes");
 }
 
 /* A null stream makes most sources fail when they start [1.2]. */
@@ -54,63 +132,61 @@ static enum mark state_mark(const struct value *state)
     return value_is_null(state) ? MARK_BAD : value_is_dict(state) ? MARK_NONE : MARK_WARN;
 }
 
-static struct sheet_row *streams_fill(const struct sheet *sheet, const struct sheet_input *in)
+static struct sheet_row *entry_row(const struct sheet *sheet, const struct sheet_input *in,
+                                   const struct value_pair *pair)
 {
-    static const char *const kinds[VDK_GROUPS] = {"stream", "other"};
+    struct sheet_row *row = sheet_row_new(sheet, in->arena, pair->key->text);
+    *sheet_cell(sheet, row, "name") = cell_text(pair->key->text);
+    *sheet_cell(sheet, row, "type") = cell_text(str_of(value_type_name(pair->val->type)));
+    *sheet_cell(sheet, row, "value") = cell_text(value_repr(in->arena, pair->val, VALUE_CELLS));
+    row->mark = state_mark(pair->val);
+    return row;
+}
+
+static void position_fill(const struct sheet *sheet, const struct sheet_input *in,
+                          const struct lead *lead, const struct value *state, struct sheet_row *row)
+{
+    const struct value *v = value_get_str(state, lead->key);
+    bool known = lead->key.ptr && is_position(v);
+    struct str lag = known ? behind(in->arena, v, lead->furthest) : STR_NULL;
+    *sheet_cell(sheet, row, "position") =
+        known ? cell_text(arena_printf(in->arena, "%.*s %.*s", STR_ARG(lead->key),
+                                       STR_ARG(value_repr(in->arena, v, VALUE_CELLS))))
+              : cell_null();
+    *sheet_cell(sheet, row, "behind") = cell_text(lag);
+    if (lag.ptr && row->mark == MARK_NONE)
+        row->mark = MARK_WAIT;
+}
+
+static struct sheet_row *entries_fill(const struct sheet *sheet, const struct sheet_input *in)
+{
+    enum vdk_group group =
+        strcmp(sheet->name, vdk_groups[VDK_STREAMS]) == 0 ? VDK_STREAMS : VDK_OTHERS;
+    const struct value *root = in->doc && vdk_kind_of(in->doc) == VDK_SOURCE ? in->doc->root : NULL;
+    const struct value *entries = value_get(root, vdk_groups[group]);
     struct sheet_row *first = NULL, **end = &first;
-    for (int group = 0; in->doc && group < VDK_GROUPS; group++) {
-        const struct value *states = value_get(in->doc->root, vdk_groups[group]);
-        for (size_t i = 0; value_is_dict(states) && i < value_count(states); i++) {
-            const struct value_pair *pair = &states->dict.pairs[i];
-            struct sheet_row *row = sheet_row_new(sheet, in->arena, pair->key->text);
-            *sheet_cell(sheet, row, "name") = cell_text(pair->key->text);
-            *sheet_cell(sheet, row, "kind") = cell_text(str_of(kinds[group]));
-            *sheet_cell(sheet, row, "type") = cell_text(str_of(value_type_name(pair->val->type)));
-            *sheet_cell(sheet, row, "value") =
-                cell_text(value_repr(in->arena, pair->val, VALUE_CELLS));
-            row->mark = state_mark(pair->val);
-            *end = row;
-            end = &row->next;
-        }
+    if (!value_is_dict(entries))
+        return NULL;
+    struct lead lead = find_lead(entries);
+    for (size_t i = 0; i < value_count(entries); i++) {
+        const struct value_pair *pair = &entries->dict.pairs[i];
+        struct sheet_row *row = entry_row(sheet, in, pair);
+        if (group == VDK_STREAMS)
+            position_fill(sheet, in, &lead, pair->val, row);
+        *end = row;
+        end = &row->next;
     }
     return first;
 }
 
-const struct sheet vdk_sheets[2] = {
+const struct sheet vdk_sheets[VDK_SHEETS] = {
     {"list", "sources", list_columns, COUNT(list_columns), list_fill},
-    {"streams", "streams and others", stream_columns, COUNT(stream_columns), streams_fill},
+    {"streams", "streams side by side", stream_columns, COUNT(stream_columns), entries_fill},
+    {"others", "states that belong to no stream", other_columns, COUNT(other_columns),
+     entries_fill},
 };
 
-/* --- findings ------------------------------------------------------------------------------- */
-
-struct finding *vdk_check(const struct sheet_input *in)
-{
-    struct finding *list = NULL;
-    const struct document *doc = in->doc;
-    if (!doc || doc->absent || doc->truncated)
-        return NULL;
-    struct str damage = doc->problem.kind ? str_of(doc->problem.text) : vdk_damage(doc->root);
-    if (damage.ptr) {
-        finding_add(&list, in->arena, "damaged", SEVERITY_ERROR, in->row->label,
-                    "VDK fails on this state: %.*s", STR_ARG(damage));
-        return list;
-    }
-    const struct value *streams = value_get(doc->root, vdk_groups[VDK_STREAMS]);
-    for (size_t i = 0; i < value_count(streams); i++) {
-        const struct value_pair *pair = &streams->dict.pairs[i];
-        if (value_is_null(pair->val))
-            finding_add(&list, in->arena, "null_stream", SEVERITY_ERROR, in->row->label,
-                        "stream %.*s is null: most sources fail on it when they start",
-                        STR_ARG(pair->key->text));
-        else if (!value_is_dict(pair->val))
-            finding_add(&list, in->arena, "scalar_stream", SEVERITY_WARNING, in->row->label,
-                        "stream %.*s is a %s, not an object", STR_ARG(pair->key->text),
-                        value_type_name(pair->val->type));
-    }
-    return list;
-}
-
-/* --- show ----------------------------------------------------------------------------------- */
+/* --- show ------------------------------------------------------------------------------------- */
 
 struct lines {
     struct str (*pairs)[2];
@@ -119,7 +195,7 @@ struct lines {
 
 static void line(struct lines *lines, struct str label, struct str text)
 {
-    if (lines->n == SHOW_LINES)
+    if (lines->n == SHOW_LINES || !text.ptr)
         return;
     lines->pairs[lines->n][0] = label;
     lines->pairs[lines->n++][1] = text;
@@ -136,20 +212,38 @@ static void show_group(struct lines *lines, const struct sheet_input *in, enum v
     }
 }
 
+static struct str writer_text(const struct sheet_input *in)
+{
+    const struct activity *act = in->activity;
+    if (!act)
+        return STR_NULL;
+    if (act->sight == ACTIVITY_NONE)
+        return STR("none seen");
+    return act->sight == ACTIVITY_BLIND
+               ? arena_printf(in->arena, "cannot see: %.*s", STR_ARG(act->why))
+               : act->who;
+}
+
 size_t vdk_show(const struct sheet_input *in, struct str (**ret)[2])
 {
-    struct lines lines = {arena_alloc_array(in->arena, SHOW_LINES, sizeof *lines.pairs), 0};
+    static const char *const words[] = {
+        [VDK_SOURCE] = "source", [VDK_JOB] = "job", [VDK_FILE] = "file"};
+    struct lines lines = {(struct str(*)[2])arena_array(in->arena, struct str, 2 * SHOW_LINES), 0};
+    enum vdk_kind kind = vdk_kind_of(in->doc);
     *ret = lines.pairs;
-    line(&lines, STR("source"), in->row->id);
+    line(&lines, str_of(words[kind]), in->row->label);
+    line(&lines, STR("job"), vdk_job_of(in->row->id, in->row->label));
     if (!in->doc)
         return lines.n;
-    struct str damage =
-        in->doc->problem.kind ? str_of(in->doc->problem.text) : vdk_damage(in->doc->root);
-    if (damage.ptr)
-        line(&lines, STR("damaged"), damage);
     line(&lines, STR("layout"), in->doc->format);
-    for (int group = 0; group < VDK_GROUPS; group++)
-        show_group(&lines, in, (enum vdk_group)group);
-    line(&lines, STR("changes"), STR(VDK_READ_ONLY));
+    if (kind == VDK_SOURCE && in->doc->root) {
+        for (int group = 0; group < VDK_GROUPS; group++)
+            show_group(&lines, in, (enum vdk_group)group);
+    }
+    line(&lines, STR("writer"), writer_text(in));
+    for (struct finding *f = vdk_check(in); f; f = f->next) {
+        line(&lines, f->severity == SEVERITY_INFO ? STR("note") : STR("wrong"), f->text);
+        line(&lines, STR("do"), f->fix);
+    }
     return lines.n;
 }

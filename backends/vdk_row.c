@@ -1,0 +1,198 @@
+#include "backends/vdk_row.h"
+
+#include "core/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- images: "vdk1 <null|text|blob> <updated_at|->" and, behind the line, the state ------------
+ */
+
+enum { KIND_NULL, KIND_TEXT, KIND_BLOB, KINDS };
+static const char *const kinds[KINDS] = {"null", "text", "blob"};
+
+static struct str image_of(struct arena *arena, const struct vdk_row *row)
+{
+    int kind = !row->state.ptr ? KIND_NULL : row->is_blob ? KIND_BLOB : KIND_TEXT;
+    struct sbuf out = SBUF_INIT;
+    sbuf_printf(&out, "vdk1 %s %.*s\n", kinds[kind],
+                STR_ARG(row->updated_at.ptr ? row->updated_at : STR("-")));
+    sbuf_str(&out, row->state);
+    struct str image = arena_str(arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return image;
+}
+
+static bool image_read(struct str image, struct vdk_row *ret, struct err *err)
+{
+    ptrdiff_t end = str_index(image, '\n');
+    struct str line = end < 0 ? STR("") : str_sub(image, 0, (size_t)end);
+    *ret = (struct vdk_row){0};
+    for (int kind = 0; kind < KINDS; kind++) {
+        char head[16];
+        snprintf(head, sizeof head, "vdk1 %s ", kinds[kind]);
+        if (!str_starts(line, head))
+            continue;
+        struct str updated = str_sub(line, strlen(head), line.len);
+        ret->updated_at = str_is(updated, "-") ? STR_NULL : updated;
+        ret->is_blob = kind == KIND_BLOB;
+        if (kind != KIND_NULL)
+            ret->state = str_sub(image, (size_t)end + 1, image.len);
+        return true;
+    }
+    return err_set(err, ERR_CORRUPT, "the image is none of a row of data_source_state");
+}
+
+/* --- documents -------------------------------------------------------------------------------- */
+
+static void document_reset(struct document *doc)
+{
+    *doc = (struct document){.id = doc->id,
+                             .label = doc->label,
+                             .absent = true,
+                             .updated_at_us = TIME_UNKNOWN,
+                             .expires_at_us = TIME_NEVER,
+                             .format = STR(VDK_ROW_FORMAT)};
+}
+
+void vdk_row_document(struct arena *arena, const struct vdk_row *row, struct document *doc)
+{
+    document_reset(doc);
+    if (!row)
+        return;
+    doc->absent = false;
+    doc->bytes = row->state.len;
+    doc->image = image_of(arena, row);
+    if (!row->updated_at.ptr || !time_parse(row->updated_at, &doc->updated_at_us))
+        doc->updated_at_us = TIME_UNKNOWN;
+    doc->versions[0] = version_of(row->state.ptr ? row->state : STR("\0null"));
+    if (!row->state.ptr)
+        err_set(&doc->problem, ERR_CORRUPT, "state_data is NULL");
+    else if (!json_read(arena, row->state, &doc->root, &doc->problem))
+        doc->head = row->state;
+}
+
+void vdk_row_truncated(const struct vdk_row *row, uint64_t bytes, struct document *doc)
+{
+    document_reset(doc);
+    doc->absent = false;
+    doc->truncated = true;
+    doc->bytes = bytes;
+    doc->head = row->state;
+}
+
+bool vdk_row_decode(struct store *store, struct str id, struct str image, struct arena *arena,
+                    struct document *ret, struct err *err)
+{
+    struct vdk_row row;
+    (void)store;
+    if (!image_read(image, &row, err))
+        return false;
+    *ret = (struct document){.id = id, .label = id};
+    vdk_row_document(arena, &row, ret);
+    return true;
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+struct change {
+    const struct vdk_row_engine *engine;
+    void *tx;
+    struct commit_item *item;
+    struct arena *arena;
+    bool found;
+    struct vdk_row row;
+};
+
+static bool read_now(struct change *c, struct document *ret, struct err *err)
+{
+    if (!c->engine->get(c->tx, c->item->id, c->arena, &c->found, &c->row, err))
+        return false;
+    *ret = (struct document){.id = c->item->id, .label = c->item->id};
+    vdk_row_document(c->arena, c->found ? &c->row : NULL, ret);
+    return true;
+}
+
+static bool put(struct change *c, const struct vdk_row *row, struct err *err)
+{
+    int64_t rows;
+    if (!(c->found ? c->engine->update : c->engine->insert)(c->tx, c->item->id, row, &rows, err))
+        return false;
+    return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
+                                STR_ARG(c->item->id), (long long)rows);
+}
+
+static bool write_row(struct change *c, struct err *err)
+{
+    struct sbuf text = SBUF_INIT;
+    struct vdk_row row = {.is_blob = c->found && c->row.is_blob, .now = true};
+    bool ok = json_write(&text, c->item->after, JSON_PYTHON, err);
+    row.state = sbuf_view(&text);
+    ok = ok && put(c, &row, err);
+    sbuf_release(&text);
+    return ok;
+}
+
+/* An undo could not bring back what we do not know. */
+static bool remove_row(struct change *c, struct err *err)
+{
+    int64_t rows;
+    if (c->row.others.ptr)
+        return err_set(err, ERR_REFUSED,
+                       "%.*s: the row holds more than its state, which no undo "
+                       "could bring back: %.*s",
+                       STR_ARG(c->item->id), STR_ARG(c->row.others));
+    if (!c->engine->remove(c->tx, c->item->id, &rows, err))
+        return false;
+    return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
+                                STR_ARG(c->item->id), (long long)rows);
+}
+
+static bool restore_row(struct change *c, struct err *err)
+{
+    struct vdk_row row;
+    return image_read(c->item->image, &row, err) && put(c, &row, err);
+}
+
+static bool own_failure(struct commit_item *item, const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_LOCKED:
+        return commit_refuse(item, OUTCOME_LOCKED, err);
+    case ERR_CONFLICT:
+        return commit_refuse(item, OUTCOME_CONFLICT, err);
+    case ERR_REFUSED:
+    case ERR_DENIED:
+    case ERR_INVALID:
+    case ERR_UNSUPPORTED:
+        return commit_refuse(item, OUTCOME_REFUSED, err);
+    default:
+        return false;
+    }
+}
+
+bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit_item *item,
+                    struct arena *arena, struct err *err)
+{
+    struct change c = {.engine = engine, .tx = tx, .item = item, .arena = arena};
+    struct document now;
+    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+    if (!read_now(&c, &now, err))
+        return own_failure(item, err);
+    if (gone)
+        item->compare = 1; /* takes all with it, so it must be as it was seen */
+    if (!commit_compare(item, &now))
+        return true;
+    bool appeared = item->kind == EDIT_WRITE && item->before && item->before->absent != now.absent;
+    if (appeared || (gone && now.absent))
+        return commit_conflict(item, &now);
+    item->now = now; /* for a conflict that only the write shows */
+    bool ok = gone                         ? remove_row(&c, err)
+              : item->kind == EDIT_RESTORE ? restore_row(&c, err)
+                                           : write_row(&c, err);
+    if (!ok || !read_now(&c, &now, err))
+        return own_failure(item, err);
+    item->now = now;
+    item->outcome = OUTCOME_APPLIED;
+    return true;
+}

@@ -1,0 +1,104 @@
+/* What can be kept of a text that a writer left torn (formats/vdk.md 2.3): VDK truncates a file and
+ * then writes it, so what is there is the beginning, and sometimes the rest of a longer one behind
+ * it. */
+#include "core/systems/vdk/properties.h"
+
+#include "core/json.h"
+#include "core/json_span.h"
+
+/* Objects are kept in part down to the groups of streams: half a stream state would be a position
+ * that no source ever said. */
+enum level { LEVEL_FILE, LEVEL_JOB, LEVEL_KEY, LEVEL_DOCUMENT, LEVEL_GROUP };
+
+struct salvage {
+    struct arena *a;
+    struct sbuf out;
+    struct str lost;
+    size_t kept;
+};
+
+/* May the value of this member be kept in part? */
+static bool goes_on(enum level level, struct str key)
+{
+    switch (level) {
+    case LEVEL_FILE:
+    case LEVEL_KEY:
+        return true;
+    case LEVEL_JOB:
+        return str_is(key, "\"" VDK_KEY "\"");
+    case LEVEL_DOCUMENT:
+        return str_is(key, "\"streams\"") || str_is(key, "\"others\"");
+    case LEVEL_GROUP:
+        break;
+    }
+    return false;
+}
+
+static struct str pointer_to(struct salvage *s, struct str pointer, struct str key)
+{
+    const struct value *name;
+    if (!key.ptr)
+        return arena_printf(s->a, "%.*s/...", STR_ARG(pointer));
+    if (!json_read(s->a, key, &name, NULL) || !value_is_str(name))
+        return pointer;
+    return value_pointer_add(s->a, pointer, name->text);
+}
+
+static void member(struct salvage *s, bool *first, struct str key)
+{
+    sbuf_cstr(&s->out, *first ? "{" : ", ");
+    *first = false;
+    sbuf_str(&s->out, key);
+    sbuf_cstr(&s->out, ": ");
+}
+
+/* Writes the members of `text` that are whole; *ret_end: how much of it they are. */
+static void object(struct salvage *s, struct str text, enum level level, struct str pointer,
+                   size_t *ret_end)
+{
+    struct json_member m;
+    size_t at = 0;
+    bool first = true;
+    while (json_next_member(text, &at, &m)) {
+        const struct value *ignored;
+        struct arena scratch = ARENA_INIT;
+        bool whole = json_read_input(&scratch, m.value, &ignored, NULL);
+        arena_release(&scratch);
+        if (!whole) { /* what looks whole is not always sound */
+            s->lost = pointer_to(s, pointer, m.key);
+            continue;
+        }
+        member(s, &first, m.key);
+        sbuf_str(&s->out, m.value);
+        s->kept++;
+    }
+    struct str rest = str_trim(str_sub(text, at < text.len ? at : text.len, text.len));
+    bool closed = rest.len && rest.ptr[0] == '}';
+    if (!closed) {
+        s->lost = pointer_to(s, pointer, m.key);
+        if (m.value.ptr && m.value.ptr[0] == '{' && goes_on(level, m.key)) {
+            size_t ignored;
+            member(s, &first, m.key);
+            object(s, m.value, level + 1, s->lost, &ignored);
+        }
+    }
+    sbuf_cstr(&s->out, first ? "{}" : "}");
+    *ret_end = closed ? (size_t)(rest.ptr - text.ptr) + 1 : text.len;
+}
+
+bool vdk_salvage(struct arena *a, struct str text, bool file, struct str *ret, struct str *ret_lost)
+{
+    struct salvage s = {.a = a, .out = SBUF_INIT, .lost = STR_NULL};
+    size_t end;
+    struct str body = str_trim(text);
+    if (!body.len || body.ptr[0] != '{')
+        return false;
+    object(&s, body, file ? LEVEL_FILE : LEVEL_DOCUMENT, STR(""), &end);
+    bool kept = s.kept > 0;
+    if (kept) {
+        *ret = arena_str(a, sbuf_view(&s.out));
+        *ret_lost = s.lost;
+    }
+    sbuf_release(&s.out);
+    return kept;
+}
