@@ -217,9 +217,9 @@ static bool record_run(struct job *job, struct store *store)
                             &job->err);
 }
 
-void ask_record(struct view *owner, struct str id, size_t limit, ask_done *done)
+void ask_record(struct session *session, void *owner, struct str id, size_t limit, ask_done *done)
 {
-    struct job *job = view_job(owner);
+    struct job *job = job_new(session->app->opts.timeout_ms, owner);
     struct record_job *data = arena_new(&job->arena, struct record_job);
     data->id = arena_str(&job->arena, id);
     data->limit = limit;
@@ -227,5 +227,5 @@ void ask_record(struct view *owner, struct str id, size_t limit, ask_done *done)
     job->urgent = true;
     job->run = record_run;
     job->done = done;
-    worker_send(owner->session->worker, job);
+    worker_send(session->worker, job);
 }

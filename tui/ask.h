@@ -79,8 +79,9 @@ void ask_menu(struct view *owner, const struct sheet *sheet, const struct want *
               ask_done *done);
 const struct menu_answer *menu_answer(const struct job *job);
 
-/* One record with everything. In done: job->arena may be taken over with the answer. */
-void ask_record(struct view *owner, struct str id, size_t limit, ask_done *done);
+/* One record with everything. In done: job->arena may be taken over with the answer. An owner that
+ * is no view forgets its jobs itself. */
+void ask_record(struct session *session, void *owner, struct str id, size_t limit, ask_done *done);
 struct record_view *record_answer(const struct job *job);
 
 #endif

@@ -158,6 +158,15 @@ static void run_save_screen(struct app *app, struct str argument)
     arena_release(&a);
 }
 
+static void run_preview(struct app *app, struct str argument)
+{
+    (void)argument;
+    app->no_preview = !app->no_preview;
+    app_say(app, STYLE_MESSAGE,
+            app->no_preview ? "lists have the whole screen; :preview shows what the row is again"
+                            : "what the row is stands below each list, where there is room");
+}
+
 static void run_quit(struct app *app, struct str argument)
 {
     (void)argument;
@@ -179,6 +188,7 @@ const struct palette_command palette_commands[] = {
     {"write", NULL, "make production writable for a while", run_write, NULL},
     {"reason", "TEXT", "given to every change from now on; empty: none", run_reason, NULL},
     {"every", "5s", "how often rows are read again", run_every, NULL},
+    {"preview", NULL, "what the row is, below the list: hide or show it", run_preview, NULL},
     {"save-screen", "FILE", "what is on the screen, as text", run_save_screen, NULL},
     {"keys", NULL, "the keys valid here", run_keys, NULL},
     {"quit", NULL, "leave penstock", run_quit, NULL},

@@ -81,6 +81,7 @@ struct app {
     enum style message_style;
     int64_t message_at_ms, drawn_at_ms;
     bool paused, quit, dirty;
+    bool no_preview; /* below lists; the operator wants none */
     bool flush_input;              /* keys typed so far are not meant for what is drawn now */
     enum command terminal_command; /* REDRAW, SUSPEND: for the loop */
     int64_t fixed_now_us;          /* tests: the clock stands still; 0 = it runs */

@@ -1,6 +1,7 @@
 /* One record: what it is and what is wrong in a few lines, then the document as a tree. */
 #include "tui/ask.h"
 #include "tui/input.h"
+#include "tui/record_lines.h"
 #include "tui/tree.h"
 
 #include <stdlib.h>
@@ -69,46 +70,23 @@ static void add_lines(struct head *head, struct str text)
     }
 }
 
-static void add_problem(struct head *head, const struct err *err)
-{
-    add(head, STR("problem"), str_of(err->text));
-    if (err->hint[0])
-        add(head, STR(""), str_of(err->hint));
-}
-
-static void add_show(struct head *head, struct detail_view *v)
-{
-    const struct system *system = v->base.session->system;
-    struct str(*lines)[2] = NULL;
-    size_t n = system->show ? system->show(&v->record->input, &lines) : 0;
-    for (size_t i = 0; i < n; i++)
-        add(head, lines[i][0].ptr ? lines[i][0] : STR(""), lines[i][1]);
-}
-
 static void show_record(struct detail_view *v)
 {
     struct head head = {.arena = &v->arena};
     const struct read_item *item = &v->record->item;
     const struct document *doc = &item->doc;
-    const struct value *root = NULL;
-    v->record->input.arena = &v->arena;
+    bool there = item->err.kind == ERR_NONE && !doc->absent;
+    const struct value *root = there ? doc->root : NULL;
+    struct record_line *lines;
     v->record->input.now_us = app_now_us(v->base.app);
-    if (item->err.kind != ERR_NONE)
-        add_problem(&head, &item->err);
-    else if (doc->absent)
-        add(&head, STR("problem"), STR("it does not exist (any more)"));
-    else {
-        add_show(&head, v);
-        root = doc->root;
-        if (doc->problem.kind != ERR_NONE)
-            add_problem(&head, &doc->problem);
-        if (doc->truncated)
-            add(&head, STR("cut"), STR("only the first bytes were read; W reads it whole"));
-        if (!root) {
-            struct str text = doc->truncated || doc->head.ptr ? doc->head : doc->image;
-            add(&head, STR_NULL, STR(""));
-            add_lines(&head, str_sub(text, 0, text.len < HEAD_BYTES ? text.len : HEAD_BYTES));
-        }
+    size_t n =
+        record_lines(v->base.session->system, v->record, "W reads it whole", &v->arena, &lines);
+    for (size_t i = 0; i < n; i++)
+        add(&head, lines[i].label, lines[i].text);
+    if (there && !root) {
+        struct str text = doc->truncated || doc->head.ptr ? doc->head : doc->image;
+        add(&head, STR_NULL, STR(""));
+        add_lines(&head, str_sub(text, 0, text.len < HEAD_BYTES ? text.len : HEAD_BYTES));
     }
     if (head.n && root)
         add(&head, STR_NULL, STR(""));
@@ -136,7 +114,7 @@ static void read_record(struct detail_view *v)
     if (v->reading)
         return;
     v->reading = true;
-    ask_record(&v->base, v->id, v->limit, read_done);
+    ask_record(v->base.session, v, v->id, v->limit, read_done);
 }
 
 /* --- drawing and keys ----------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
+#include "tui/preview.h"
 
 #include <stdlib.h>
 
@@ -13,6 +14,7 @@ static const char only_attention[] = "attention=any";
 
 struct records_view {
     struct listview lv;
+    struct preview preview;
     bool asked;    /* values of visible rows are on their way */
     unsigned wish; /* list.wish for which all values were asked for */
 };
@@ -65,6 +67,15 @@ static size_t visible_keys(const struct list *list, bool unread, struct str *ret
     return n;
 }
 
+static void draw_preview(struct records_view *v, struct canvas *canvas, struct rect r)
+{
+    const struct list *list = &v->lv.list;
+    size_t row;
+    bool any = list_at(list, &row);
+    preview_draw(&v->preview, canvas, r, any ? rows_key(list->rows, row) : STR_NULL,
+                 any ? rows_label(list->rows, row) : STR_NULL);
+}
+
 static void draw(struct view *view, struct canvas *canvas, struct rect r)
 {
     struct records_view *v = (struct records_view *)view;
@@ -73,8 +84,11 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
                            ? arena_printf(&canvas->scratch, "no %s here", s->system->records)
                        : s->err.kind != ERR_NONE ? str_of(s->err.text)
                                                  : STR("reading");
+    struct rect below;
     v->lv.list.stale = session_is_stale(s, clock_monotonic_ms());
+    r = preview_split(&v->preview, list_total(&v->lv.list), r, &below);
     listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    draw_preview(v, canvas, below);
     read_values(v);
     struct str keys[VISIBLE_MAX];
     bool missing = (s->complete && !s->loading) || (s->rows && session_is_long(s));
@@ -102,6 +116,7 @@ static void rows_changed(struct view *view, struct rows *old)
     (void)old;
     struct records_view *v = (struct records_view *)view;
     v->asked = false;
+    preview_changed(&v->preview);
     if (view->session->rows)
         listview_swap(&v->lv, view->session->rows, view->session->complete);
 }
@@ -167,6 +182,8 @@ static bool command(struct view *view, enum command command)
     struct app *app = view->app;
     bool on_row = command == CMD_DETAIL || command == CMD_SHEET || command == CMD_ERROR ||
                   command == CMD_ACTIONS || command == CMD_COMPARE;
+    if (preview_command(&v->preview, command))
+        return true;
     if (command == CMD_UNDO || command == CMD_REDO) {
         view_undo_open(app, view->session, command == CMD_REDO);
         return true;
@@ -201,8 +218,14 @@ static bool command(struct view *view, enum command command)
     return true;
 }
 
+static bool is_busy(const struct view *view)
+{
+    return preview_is_busy(&((const struct records_view *)view)->preview);
+}
+
 static void close_view(struct view *view)
 {
+    preview_release(&((struct records_view *)view)->preview);
     listview_release((struct listview *)view);
     free(view);
 }
@@ -219,6 +242,7 @@ static const struct view_class records_class = {
     .rows_changed = rows_changed,
     .read_visible = read_visible,
     .wake_ms = listview_wake_ms,
+    .is_busy = is_busy,
     .close = close_view,
 };
 
@@ -226,6 +250,7 @@ void view_records_show(struct app *app, struct session *session, struct str filt
 {
     struct records_view *v = view_new(app, session, &records_class, sizeof *v);
     listview_init(&v->lv, &session->system->sheets[0]);
+    preview_init(&v->preview, &v->lv.base);
     app_push(app, &v->lv.base);
     if (filter.len)
         listview_filter(&v->lv, filter);

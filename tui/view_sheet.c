@@ -66,7 +66,7 @@ static void read_record(struct sheet_view *v)
     if (v->reading)
         return;
     v->reading = true;
-    ask_record(&v->lv.base, v->id, 0, read_done);
+    ask_record(v->lv.base.session, v, v->id, 0, read_done);
 }
 
 static void draw(struct view *view, struct canvas *canvas, struct rect r)

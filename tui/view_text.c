@@ -241,7 +241,7 @@ void view_record_text_open(struct app *app, struct session *session, struct str 
     struct text_view *v = open_text(app, session, "whole text", STR(""));
     v->name = arena_cstr(&v->arena, label);
     v->reading = true;
-    ask_record(&v->base, id, 0, record_done);
+    ask_record(session, v, id, 0, record_done);
 }
 
 void view_row_text_open(struct app *app, struct session *session, struct str id,
@@ -252,5 +252,5 @@ void view_row_text_open(struct app *app, struct session *session, struct str id,
     v->sheet = sheet;
     v->key = arena_str(&v->arena, key);
     v->reading = true;
-    ask_record(&v->base, id, 0, record_done);
+    ask_record(session, v, id, 0, record_done);
 }

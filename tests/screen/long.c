@@ -47,10 +47,10 @@ static void values_are_read_where_somebody_looks(void **state)
     assert_shows(&s, "states  6000");
     struct rows *rows = s.app->sessions->rows;
     assert_int_equal(rows_count(rows), FIXTURE_LONG);
-    assert_in_range(rows_known(rows), 20, 60);
+    assert_in_range(rows_known(rows), 15, 60);
     keys(&s, "G");
     assert_shows(&s, "dev:tap-5999");
-    assert_in_range(rows_known(rows), 41, 120);
+    assert_in_range(rows_known(rows), 30, 120);
     size_t row;
     assert_true(list_at(list_of(&s), &row));
     assert_int_equal(rows_cell(rows, row, 6).type, CELL_BOOL); /* PART */

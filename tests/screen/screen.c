@@ -24,6 +24,8 @@ static const struct picture pictures[] = {
     {"overview_menu", -1, "memory", ENV_DEV, false, false, "jjx"},
     {"overview_down", 0, "down", ENV_PROD, false, false, "o"},
     {"tables", 0, "memory", ENV_DEV, false, false, ""},
+    {"tables_preview_hidden", 0, "memory", ENV_DEV, false, false, ":preview{Enter}"},
+    {"preview_scrolled", 0, "memory", ENV_DEV, false, false, "{Tab}jj"},
     {"tables_attention", 0, "memory", ENV_DEV, false, false, "!"},
     {"tables_ascii", 0, "memory", ENV_DEV, false, true, " "},
     {"tables_filter", 0, "memory", ENV_DEV, false, false, " /phase=errored"},
@@ -121,6 +123,32 @@ static void nothing_drawn_no_byte_of_a_store_reaches_the_terminal(void **state)
         }
     }
     assert_shows(&s, "evil.");
+    screen_close(&s);
+}
+
+/* A preview belongs to the row under the cursor: an answer for a row that was left is dropped. */
+static void the_preview_follows_the_cursor(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "public.orders   oid");
+    app_key(s.app, &(struct key){.code = 'j'});
+    show(&s, 24, 80); /* asks for items */
+    app_key(s.app, &(struct key){.code = 'j'});
+    show(&s, 24, 80);
+    assert_false(shows(&s, "oid "));
+    settle(&s);       /* the answer about items has come */
+    show(&s, 24, 80); /* asks for users */
+    assert_false(shows(&s, "public.items   oid"));
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "public.users   oid");
+    show(&s, 16, 80); /* no room */
+    assert_false(shows(&s, "oid "));
+    type(&s, "{Tab}", 16, 80, false);
+    assert_shows(&s, "too small for a preview");
     screen_close(&s);
 }
 
@@ -230,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_as_in_the_files),
         cmocka_unit_test(nothing_drawn_no_byte_of_a_store_reaches_the_terminal),
+        cmocka_unit_test(the_preview_follows_the_cursor),
         cmocka_unit_test(only_the_confirm_key_applies),
         cmocka_unit_test(keys_typed_ahead_apply_nothing),
         cmocka_unit_test(the_wrong_text_keeps_the_box),

@@ -86,9 +86,12 @@ k Space k k
 see '1 marked'
 
 # R14 A4: paused, nothing changes; ^R reads once.
+see '^  dev:tap-21-to-wh'
+see '^  holds' # the preview has come
 k P
 see 'PAUSED +as of [0-9:]+Z *$'
-lines() { cap | grep -E 'tap-|as of'; }
+# of the list: the message below pushes the preview
+lines() { cap | sed '/───/q' | grep -E 'tap-|as of'; }
 still=$(lines)
 sql "insert into state values ('dev:tap-2-late', null, '{}', now())"
 end=$((SECONDS + 3)) # an age would have gone on by then
