@@ -231,7 +231,7 @@ unsigned view_scopes(const struct view *view)
 {
     const struct view_class *class = view->class;
     unsigned scopes = class->scopes_now ? class->scopes_now(view) : class->scopes;
-    if (scopes & SCOPE_TYPED)
+    if (scopes & (SCOPE_TYPED | SCOPE_CHOICE))
         return scopes;
     return scopes | SCOPE_ANY | (view->below ? 0 : SCOPE_FIRST);
 }

@@ -101,43 +101,60 @@ static void draw_title(struct app *app, struct canvas *canvas, const struct sess
 
 /* --- footer --------------------------------------------------------------------------------- */
 
-static int key_width(const struct key_row *row)
+struct footer_key {
+    const struct key_row *row;
+    struct str word;
+};
+
+static int key_width(const struct footer_key *key)
 {
     char name[16];
-    return text_width(str_of(key_text(row->key, name))) + 1 + text_width(str_of(row->footer)) + 2;
+    return text_width(str_of(key_text(key->row->key, name))) + 1 + text_width(key->word) + 2;
 }
 
-static int put_key(struct canvas *canvas, int y, int x, const struct key_row *row)
+static int put_key(struct canvas *canvas, int y, int x, const struct footer_key *key)
 {
     char name[16];
     int start = x;
-    x += canvas_put(canvas, y, x, canvas->w - x, STYLE_KEY, str_of(key_text(row->key, name)));
-    x += 1 + canvas_put(canvas, y, x + 1, canvas->w - x, STYLE_TEXT, str_of(row->footer));
+    x += canvas_put(canvas, y, x, canvas->w - x, STYLE_KEY, str_of(key_text(key->row->key, name)));
+    x += 1 + canvas_put(canvas, y, x + 1, canvas->w - x, STYLE_TEXT, key->word);
     return x + 2 - start;
 }
 
-/* In the order of the table; `?` and `q`, the last two, always find their place. */
-static void draw_footer(struct canvas *canvas, unsigned scopes)
+const char *view_footer(const struct view *view, const struct key_row *row)
 {
-    const struct key_row *rows[16];
+    const struct system *system = view->session->system;
+    if (row->command != CMD_SHEET)
+        return row->footer;
+    return system->nsheets > 1 ? system->sheets[1].title : NULL;
+}
+
+/* In the order of the table; `?` and `q`, the last two, always find their place. */
+static void draw_footer(const struct view *view, struct canvas *canvas)
+{
+    struct footer_key keys[16];
+    unsigned scopes = view_scopes(view);
     size_t n = 0;
     int total = 0, room = canvas->w - 1;
     for (size_t i = 0; i < nkey_rows && n < 16; i++) {
-        if (!key_rows[i].footer || !(key_rows[i].scope & scopes) ||
-            keymap_row(scopes, key_rows[i].key) != &key_rows[i])
+        const struct key_row *row = &key_rows[i];
+        if (!(row->scope & scopes) || keymap_row(scopes, row->key) != row)
             continue;
-        rows[n++] = &key_rows[i];
-        total += key_width(&key_rows[i]);
+        const char *word = view->class->footer ? view->class->footer(view, row) : row->footer;
+        if (!word)
+            continue;
+        keys[n] = (struct footer_key){row, str_of(word)};
+        total += key_width(&keys[n++]);
     }
     while (n > 2 && total > room) { /* what stands before the last two goes first */
-        total -= key_width(rows[n - 3]);
-        rows[n - 3] = rows[n - 2];
-        rows[n - 2] = rows[n - 1];
+        total -= key_width(&keys[n - 3]);
+        keys[n - 3] = keys[n - 2];
+        keys[n - 2] = keys[n - 1];
         n--;
     }
     int x = 1;
     for (size_t i = 0; i < n; i++)
-        x += put_key(canvas, canvas->h - 1, x, rows[i]);
+        x += put_key(canvas, canvas->h - 1, x, &keys[i]);
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
@@ -198,5 +215,5 @@ void app_draw(struct app *app, struct canvas *canvas, int h, int w)
     draw_views(app->top, canvas, (struct rect){2, 0, h - 3 - message - parked, w});
     if (message)
         draw_message(app, canvas, message);
-    draw_footer(canvas, view_scopes(app->top));
+    draw_footer(app->top, canvas);
 }

@@ -7,6 +7,7 @@ const struct key_row key_rows[] = {
     { SCOPE_TYPED,   K_ENTER,      CMD_ENTER,      "done",    "done typing" },
     { SCOPE_TYPED_PLAN, K_ESC,     CMD_BACK,       "park",    "park the plan: it waits under its id, :plan brings it back" },
     { SCOPE_TYPED,   K_ESC,        CMD_BACK,       "leave",   "leave the line" },
+    { SCOPE_CHOICE,  K_ESC,        CMD_BACK,       "stay",    "choose nothing" },
     { SCOPE_TYPED_PLAN, K_TAB,     CMD_FOCUS,      "rows",    "from what is to be typed to the rows, and back" },
     { SCOPE_PLAN,    K_TAB,        CMD_FOCUS,      NULL,      NULL },
     { SCOPE_PLAN,    'y',          CMD_ACCEPT,     NULL,      "apply, where one key is enough" },
@@ -24,6 +25,7 @@ const struct key_row key_rows[] = {
     { SCOPE_RESULT,  'r',          CMD_AGAIN,      "plan again", "a fresh plan of the row under the cursor, if it was not applied" },
     { SCOPE_RESULT,  'R',          CMD_RESUME,     "go on",   "a fresh plan of the rows that were not tried" },
     { SCOPE_RESULT,  'z',          CMD_UNDO,       "undo",    "undo this change (a plan comes first)" },
+    { SCOPE_RESULT,  'Z',          CMD_REDO,       "redo",    "take this undo back (a plan comes first)" },
     { SCOPE_RESULT,  K_ENTER,      CMD_BACK,       "close",   "close the result" },
 
     { SCOPE_TABLE,   K_ENTER,      CMD_ENTER,      "open",    "the whole row, or what lies behind it" },
@@ -41,7 +43,7 @@ const struct key_row key_rows[] = {
     { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
     { SCOPE_RECORDS, K_TAB,        CMD_FOCUS,      NULL,      "from the list to what it says of the row, and back" },
     { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },
-    { SCOPE_RECORD,  'E',          CMD_ERROR,      "text",    "everything known of this row, uncut" },
+    { SCOPE_RECORD,  'E',          CMD_ERROR,      "all",     "everything known of this row, uncut" },
     { SCOPE_RECORD,  '=',          CMD_COMPARE,    NULL,      "what differs: two marked records, or this one from what it was before it was changed here" },
     { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },
     { SCOPE_COLUMNS, ' ',          CMD_MARK,       "show",    "show or hide this column" },
@@ -106,8 +108,8 @@ const struct key_row key_rows[] = {
     { SCOPE_FIRST,   'q',          CMD_QUIT,       "quit",    "quit: this is the first screen" },
     { SCOPE_ANY,     'q',          CMD_QUIT,       "back",    "one step back; on the first screen: quit" },
     { SCOPE_ANY,     K_CTRL('c'),  CMD_CANCEL,     NULL,      "cancel what is running" },
-    { SCOPE_ANY | SCOPE_TYPED, K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
-    { SCOPE_ANY | SCOPE_TYPED, K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },
+    { SCOPE_ANY | SCOPE_TYPED | SCOPE_CHOICE, K_CTRL('l'),  CMD_REDRAW,     NULL,      "draw the screen anew" },
+    { SCOPE_ANY | SCOPE_TYPED | SCOPE_CHOICE, K_CTRL('z'),  CMD_SUSPEND,    NULL,      "to the shell; fg comes back" },
 };
 /* clang-format on */
 

@@ -92,6 +92,7 @@ enum scope {
     SCOPE_JOURNAL = 32768,  /* entries of the journal */
     SCOPE_COLUMNS = 131072, /* the columns of a list */
     SCOPE_APPLYING = 65536, /* a plan is being applied */
+    SCOPE_CHOICE = 1048576, /* a question: its own keys, or none */
     SCOPE_HELP = 524288,    /* the keys of a place, to choose from */
     SCOPE_FIRST = 262144,   /* the first screen: there is nothing to go back to */
 };

@@ -263,3 +263,68 @@ void plan_go_on(struct plan_view *v)
         app_say(v->base.app, STYLE_MESSAGE, "everything in this plan was tried");
     arena_release(&a);
 }
+
+/* Why undo, or redo, has nothing to take up here; NULL: it has. */
+static const char *why_no_undo(const struct plan_view *v, bool redo)
+{
+    const struct plan *plan = v->plan;
+    bool was_undo = plan->undoes && !plan->is_redo;
+    if (!plan_count(plan, OUTCOME_APPLIED))
+        return "nothing was applied, so there is nothing to undo";
+    if (plan->undo == UNDO_NONE)
+        return "this cannot be undone";
+    if (was_undo != redo)
+        return redo ? "this was no undo: z undoes it" : "this was an undo: Z takes it back";
+    return NULL;
+}
+
+bool plan_may_undo(const struct plan_view *v, bool redo)
+{
+    return !why_no_undo(v, redo);
+}
+
+void plan_undo_result(struct plan_view *v, bool redo)
+{
+    struct app *app = v->base.app;
+    struct session *session = v->base.session;
+    const char *why = why_no_undo(v, redo);
+    char id[sizeof v->plan->journal_id];
+    if (why) {
+        app_say(app, STYLE_MESSAGE, "%s", why);
+        return;
+    }
+    memcpy(id, v->plan->journal_id, sizeof id);
+    plan_view_leave(v, "");
+    view_journal_plan_open(app, session, redo ? FROM_REDO : FROM_UNDO, str_of(id));
+}
+
+static bool any_is(const struct plan_view *v, bool (*is)(const struct plan_view *, size_t))
+{
+    for (size_t i = 0; i < v->plan->nitems; i++) {
+        if (is(v, i))
+            return true;
+    }
+    return false;
+}
+
+static bool went_ill(const struct plan_view *v, size_t i)
+{
+    return !plan_went_well(&v->plan->items[i]);
+}
+
+const char *plan_result_footer(const struct plan_view *v, const struct key_row *row)
+{
+    switch (row->command) {
+    case CMD_UNDO:
+    case CMD_REDO:
+        return plan_may_undo(v, row->command == CMD_REDO) ? row->footer : NULL;
+    case CMD_AGAIN:
+        return any_is(v, went_ill) ? row->footer : NULL;
+    case CMD_RESUME:
+        return any_is(v, is_not_tried) ? row->footer : NULL;
+    case CMD_BACK:
+        return row->footer && v->rest ? "plan the rest" : row->footer;
+    default:
+        return row->footer;
+    }
+}

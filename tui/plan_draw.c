@@ -221,6 +221,11 @@ static void draw_keys(const struct plan_view *v, struct canvas *canvas, int y, s
                   v->plan->id);
 }
 
+static const char *undo_words(const struct plan_view *v)
+{
+    return plan_may_undo(v, false) ? "z undo   " : plan_may_undo(v, true) ? "Z redo   " : "";
+}
+
 /* Undo scope, command line, keys, question: pinned to the bottom of the box. */
 static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in, int y)
 {
@@ -234,7 +239,7 @@ static void draw_foot(struct plan_view *v, struct canvas *canvas, struct rect in
         canvas_printf(canvas, y + 1, in.x, in.w, STYLE_DIM, "journal %.12s",
                       plan->journal_id[0] ? plan->journal_id : "-");
         canvas_put(canvas, y + 2, in.x, in.w, STYLE_STRONG,
-                   arena_printf(a, "%s%s", plan_count(plan, OUTCOME_APPLIED) ? "z undo   " : "",
+                   arena_printf(a, "%s%s", undo_words(v),
                                 v->rest ? "Enter plans the rest" : "Enter or Esc closes"));
         return;
     }

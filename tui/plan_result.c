@@ -3,6 +3,8 @@
 #include "tui/follow.h"
 #include "tui/plan_view.h"
 
+enum { CHANGES_SHOWN = 3 };
+
 static enum style outcome_style(const struct plan_item *item)
 {
     if (item->outcome == OUTCOME_APPLIED)
@@ -69,7 +71,9 @@ static void add_item(struct plan_lines *l, const struct plan_view *v, size_t i)
     bool applied = item->outcome == OUTCOME_APPLIED;
     plan_add(l, outcome_style(item), 0, (ptrdiff_t)i, "%s %.*s  %.*s", outcome_glyph(item),
              STR_ARG(item->label), STR_ARG(plan_outcome_words(&l->arena, item)));
-    if (applied)
+    if (applied && str_eq(item->before_text, item->after_text)) /* the words do not tell */
+        plan_add_diff(l, item->diff, item->ndiff, item->diff_more, CHANGES_SHOWN);
+    else if (applied)
         plan_add(l, STYLE_TEXT, 5, -1, "%.*s → %.*s", STR_ARG(item->before_text),
                  STR_ARG(item->after_text));
     if (applied && !item->effective)

@@ -115,6 +115,10 @@ void plan_make_forced(struct plan_view *v);
 /* Of a result: the record under the cursor, or all that were not tried. */
 void plan_again(struct plan_view *v);
 void plan_go_on(struct plan_view *v);
+/* Undoes what the result is of, and nothing else; `redo`: takes back what was an undo. */
+void plan_undo_result(struct plan_view *v, bool redo);
+bool plan_may_undo(const struct plan_view *v, bool redo);
+const char *plan_result_footer(const struct plan_view *v, const struct key_row *row);
 
 /* --- what waits: plan_park.c ---------------------------------------------------------------- */
 

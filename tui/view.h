@@ -18,6 +18,9 @@ struct view_class {
     const char *name;
     unsigned scopes;                                 /* of its keys */
     unsigned (*scopes_now)(const struct view *view); /* instead, where they change; may be NULL */
+    /* What the footer calls a key, where that is not the word of the table; NULL: it is left out,
+     * since it would do nothing now. May be NULL. */
+    const char *(*footer)(const struct view *view, const struct key_row *row);
     bool overlay;                                    /* drawn over the view below */
     /* While it says so, what it was made from stays as it is on the screen; NULL: never. */
     bool (*holds_refresh)(const struct view *view);
@@ -114,6 +117,8 @@ void app_pop(struct app *app, struct view *view);
  * closed, when a plan among that waits for its confirmation or is being applied. */
 bool app_return(struct app *app, struct view *view);
 unsigned view_scopes(const struct view *view); /* those of every view included */
+/* For the footer of a view of one store: H is called by what it opens. */
+const char *view_footer(const struct view *view, const struct key_row *row);
 bool app_is_top(const struct app *app, const struct view *view);
 void app_say(struct app *app, enum style style, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

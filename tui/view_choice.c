@@ -74,7 +74,7 @@ static void close_view(struct view *view)
 
 static const struct view_class choice_class = {
     .name = "choice",
-    .scopes = SCOPE_TYPED,
+    .scopes = SCOPE_CHOICE,
     .overlay = true,
     .no_paste = true,
     .holds_refresh = holds_refresh,

@@ -263,6 +263,7 @@ static const struct view_class detail_class = {
     .name = "detail",
     .scopes = SCOPE_TREE | SCOPE_SCROLL | SCOPE_RECORD | SCOPE_STORE,
     .scopes_now = scopes,
+    .footer = view_footer,
     .title = title,
     .draw = draw,
     .key = key,

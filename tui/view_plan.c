@@ -180,16 +180,14 @@ static bool ready_command(struct plan_view *v, enum command command)
 
 static bool result_command(struct plan_view *v, enum command command)
 {
-    struct app *app = v->base.app;
-    struct session *session = v->base.session;
     switch (command) {
     case CMD_BACK:
     case CMD_QUIT:
         plan_view_close_result(v);
         return true;
     case CMD_UNDO:
-        plan_view_leave(v, "");
-        view_undo_open(app, session, false);
+    case CMD_REDO:
+        plan_undo_result(v, command == CMD_REDO);
         return true;
     case CMD_AGAIN:
         plan_again(v);
@@ -233,6 +231,35 @@ static unsigned scopes(const struct view *view)
     return plan_is_typed(v) ? SCOPE_TYPED_PLAN | SCOPE_TYPED : SCOPE_PLAN;
 }
 
+/* Only what would do something now. */
+static const char *footer(const struct view *view, const struct key_row *row)
+{
+    const struct plan_view *v = (const struct plan_view *)view;
+    if (v->state == PLAN_RESULT)
+        return plan_result_footer(v, row);
+    if (v->state != PLAN_READY)
+        return row->footer;
+    size_t planned = plan_count(v->plan, OUTCOME_PLANNED);
+    switch (row->command) {
+    case CMD_ACCEPT:
+        return v->question == ASK_YES ? "apply" : NULL;
+    case CMD_ENTER:
+        return v->question == ASK_REASON ? "next" : "apply";
+    case CMD_DROP:
+    case CMD_FIRST_ONLY:
+        return planned > 1 && !v->rest ? row->footer : NULL;
+    case CMD_INCLUDE:
+        return plan_count(v->plan, OUTCOME_SET_ASIDE) ? "include" : NULL;
+    case CMD_FORCE:
+        return v->plan->blocked ? "override" : NULL;
+    case CMD_DIFF:
+    case CMD_SAVE_PLAN:
+        return planned ? row->footer : NULL;
+    default:
+        return row->footer;
+    }
+}
+
 static bool is_busy(const struct view *view)
 {
     const struct plan_view *v = (const struct plan_view *)view;
@@ -259,6 +286,7 @@ static void close_view(struct view *view)
 static const struct view_class plan_class = {
     .name = "plan",
     .scopes_now = scopes,
+    .footer = footer,
     .overlay = true,
     .no_paste = true,
     .holds_refresh = holds_refresh,

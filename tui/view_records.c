@@ -234,6 +234,7 @@ static const struct view_class records_class = {
     .name = "records",
     .scopes = SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE,
     .scopes_now = listview_scopes,
+    .footer = view_footer,
     .title = title,
     .draw = draw,
     .key = listview_key,

@@ -89,12 +89,26 @@ static void rows_changed(struct view *view, struct rows *old)
         read_record((struct sheet_view *)view);
 }
 
-static void next_sheet(struct sheet_view *v)
+/* The sheets after the first one, round and round. */
+static const struct sheet *sheet_after(const struct sheet_view *v)
 {
     const struct system *system = v->lv.base.session->system;
     const struct sheet *next = v->sheet + 1;
-    if (next == system->sheets + system->nsheets)
-        next = &system->sheets[1];
+    return next == system->sheets + system->nsheets ? &system->sheets[1] : next;
+}
+
+static const char *footer(const struct view *view, const struct key_row *row)
+{
+    const struct sheet_view *v = (const struct sheet_view *)view;
+    if (row->command != CMD_SHEET)
+        return row->footer;
+    return sheet_after(v) == v->sheet ? NULL : sheet_after(v)->title;
+}
+
+static void next_sheet(struct sheet_view *v)
+{
+    const struct system *system = v->lv.base.session->system;
+    const struct sheet *next = sheet_after(v);
     if (next == v->sheet) {
         app_say(v->lv.base.app, STYLE_MESSAGE, "this is the only sheet of a %s", system->noun);
         return;
@@ -182,6 +196,7 @@ static const struct view_class sheet_class = {
     .name = "sheet",
     .scopes = SCOPE_RECORDS | SCOPE_RECORD | SCOPE_LIST | SCOPE_STORE,
     .scopes_now = listview_scopes,
+    .footer = footer,
     .title = title,
     .draw = draw,
     .key = listview_key,

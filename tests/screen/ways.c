@@ -93,6 +93,46 @@ static void q_says_whether_it_quits(void **state)
     screen_close(&s);
 }
 
+/* Never an older change, because this one cannot be undone or was not made. */
+static void undo_of_a_result_means_that_change(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "jxry", 24, 80, false);
+    assert_shows(&s, "1 of 1 applied");
+    fixture_change_at_commit(true);
+    type(&s, "{Enter}gxry", 24, 80, false);
+    fixture_change_at_commit(false);
+    assert_shows(&s, "0 of 1 applied");
+    assert_false(shows(&s, "z undo"));
+    type(&s, "z", 24, 80, false);
+    assert_shows(&s, "nothing was applied, so there is nothing to undo");
+    type(&s, "{Enter}zy", 24, 80, false);
+    assert_shows(&s, "RESULT");
+    assert_shows(&s, "Z redo");
+    type(&s, "z", 24, 80, false);
+    assert_shows(&s, "this was an undo: Z takes it back");
+    type(&s, "Z", 24, 80, false);
+    assert_shows(&s, "PLAN");
+    assert_shows(&s, "redo of change");
+    screen_close(&s);
+}
+
+/* A result says what is different now, also where the record is called the same as before. */
+static void a_result_says_what_changed(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "Hjxw2026-11-18T01:00:00Z{Enter}y", 24, 80, false);
+    assert_shows(&s, "1 of 1 applied");
+    assert_shows(&s, "→ \"2026-11-18T01:00:00Z\"");
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +142,8 @@ int main(void)
         cmocka_unit_test(undo_on_the_overview_asks_which),
         cmocka_unit_test(a_key_can_be_pressed_from_the_help),
         cmocka_unit_test(q_says_whether_it_quits),
+        cmocka_unit_test(undo_of_a_result_means_that_change),
+        cmocka_unit_test(a_result_says_what_changed),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
