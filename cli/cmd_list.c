@@ -142,13 +142,7 @@ static void add_row(struct list_run *run, const struct sheet_row *row,
         put_cells(run, cells);
         return;
     }
-    if (run->nrows == run->room) {
-        run->room = run->room ? run->room * 2 : 256;
-        struct sorted_row *rows = arena_array(arena, struct sorted_row, run->room);
-        if (run->nrows)
-            memcpy(rows, run->rows, run->nrows * sizeof *rows);
-        run->rows = rows;
-    }
+    run->rows = arena_grow(arena, run->rows, run->nrows, &run->room, sizeof *run->rows);
     run->rows[run->nrows] = (struct sorted_row){cells, &cells[run->sort], run->nrows};
     run->nrows++;
 }

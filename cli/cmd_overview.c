@@ -4,7 +4,6 @@
 #include "core/own_sheets.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* --- overview -------------------------------------------------------------------------------- */
 
@@ -18,7 +17,7 @@ struct tally {
     struct arena *arena;
     const struct open_store *store; /* being counted */
     struct count *counts;
-    size_t n;
+    size_t n, room;
     int64_t records, bad;
 };
 
@@ -42,11 +41,8 @@ static void count_record(void *ctx, struct open_store *store, const struct sheet
             return;
         }
     }
-    struct count *counts = arena_array(t->arena, struct count, t->n + 1);
-    if (t->n)
-        memcpy(counts, t->counts, t->n * sizeof *counts);
-    counts[t->n++] = (struct count){arena_str(t->arena, status), mark, 1};
-    t->counts = counts;
+    t->counts = arena_grow(t->arena, t->counts, t->n, &t->room, sizeof *t->counts);
+    t->counts[t->n++] = (struct count){arena_str(t->arena, status), mark, 1};
 }
 
 static int most_first(const void *a, const void *b)

@@ -3,7 +3,6 @@
 #include "cli/visit.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { PHASES_MAX = 32 };
 
@@ -33,14 +32,7 @@ static struct pipeline *pipeline_of(struct pipelines *all, const struct open_sto
         if (all->items[i]->store == store && str_eq(all->items[i]->id, id))
             return all->items[i];
     }
-    if (all->n == all->room) {
-        size_t room = all->room ? all->room * 2 : 16;
-        struct pipeline **items = arena_array(all->arena, struct pipeline *, room);
-        if (all->n)
-            memcpy(items, all->items, all->n * sizeof *items);
-        all->items = items;
-        all->room = room;
-    }
+    all->items = arena_grow(all->arena, all->items, all->n, &all->room, sizeof *all->items);
     struct pipeline *p = all->items[all->n++] = arena_new(all->arena, struct pipeline);
     p->store = store;
     p->id = arena_str(all->arena, id);

@@ -6,7 +6,6 @@
 #include "core/base/hash.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 const char *const severity_names[SEVERITY_INFO + 1] = {
     [SEVERITY_ERROR] = "error",
@@ -76,14 +75,7 @@ static void add_finding(struct check_run *run, struct open_store *store, const s
     static const enum mark marks[] = {
         [SEVERITY_ERROR] = MARK_BAD, [SEVERITY_WARNING] = MARK_WARN, [SEVERITY_INFO] = MARK_NONE};
     struct str identity = store_info(store->store)->identity;
-    if (run->n == run->room) {
-        size_t room = run->room ? run->room * 2 : 64;
-        struct finding_row *rows = arena_array(&run->cli->arena, struct finding_row, room);
-        if (run->n)
-            memcpy(rows, run->rows, run->n * sizeof *rows);
-        run->rows = rows;
-        run->room = room;
-    }
+    run->rows = arena_grow(&run->cli->arena, run->rows, run->n, &run->room, sizeof *run->rows);
     struct finding_row *row = &run->rows[run->n];
     *row = (struct finding_row){.severity = f->severity, .place = run->n};
     run->n++;

@@ -5,9 +5,13 @@
 #include "core/output.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { GAP = 2, NARROWEST = 10 };
+
+struct line {
+    struct str *texts; /* one per column */
+    enum mark *marks;
+};
 
 struct print {
     struct print_opts opts;
@@ -15,11 +19,10 @@ struct print {
     size_t ncolumns, name_column;
     int *widths;
     bool header_done;
-    struct arena arena;  /* the widths */
-    struct arena page;   /* rows that wait */
-    struct str **lines;  /* texts of waiting rows, one per column */
-    enum mark **marks;   /* marks of their cells */
-    size_t nlines, room; /* in the page's arena */
+    struct arena arena; /* the widths */
+    struct arena page;  /* rows that wait */
+    struct line *lines; /* waiting rows, in the page's arena */
+    size_t nlines, room;
 };
 
 struct print *print_new(const struct print_opts *opts, const struct column *columns,
@@ -185,22 +188,15 @@ static bool is_number(const struct column *column)
     return column->type == CELL_INT || column->type == CELL_BYTES;
 }
 
+static struct line line_new(struct print *p)
+{
+    return (struct line){arena_array(&p->page, struct str, p->ncolumns),
+                         arena_array(&p->page, enum mark, p->ncolumns)};
+}
+
 static void keep_row(struct print *p, const struct cell *cells)
 {
-    if (p->nlines == p->room) {
-        size_t room = p->room ? p->room * 2 : 64;
-        struct str **lines = arena_array(&p->page, struct str *, room);
-        enum mark **cell_marks = arena_array(&p->page, enum mark *, room);
-        if (p->nlines) {
-            memcpy(lines, p->lines, p->nlines * sizeof *lines);
-            memcpy(cell_marks, p->marks, p->nlines * sizeof *cell_marks);
-        }
-        p->lines = lines;
-        p->marks = cell_marks;
-        p->room = room;
-    }
-    struct str *texts = arena_array(&p->page, struct str, p->ncolumns);
-    enum mark *own = arena_array(&p->page, enum mark, p->ncolumns);
+    struct line line = line_new(p);
     for (size_t i = 0; i < p->ncolumns; i++) {
         if (!p->columns[i].title)
             continue;
@@ -210,11 +206,11 @@ static void keep_row(struct print *p, const struct cell *cells)
         struct str shown =
             print_clean(&p->opts, &p->page, cell_show(&p->page, &cell, p->opts.now_us), false);
         const char *glyph = p->opts.ascii ? marks[cell.mark].ascii : marks[cell.mark].glyph;
-        texts[i] = arena_printf(&p->page, "%s%.*s", glyph, STR_ARG(shown));
-        own[i] = cell.mark;
+        line.texts[i] = arena_printf(&p->page, "%s%.*s", glyph, STR_ARG(shown));
+        line.marks[i] = cell.mark;
     }
-    p->lines[p->nlines] = texts;
-    p->marks[p->nlines++] = own;
+    p->lines = arena_grow(&p->page, p->lines, p->nlines, &p->room, sizeof *p->lines);
+    p->lines[p->nlines++] = line;
 }
 
 static int total_width(const struct print *p)
@@ -250,7 +246,7 @@ static void measure(struct print *p)
         if (title > p->widths[i])
             p->widths[i] = title;
         for (size_t k = 0; k < p->nlines; k++) {
-            int width = text_width(p->lines[k][i]);
+            int width = text_width(p->lines[k].texts[i]);
             if (width > p->widths[i])
                 p->widths[i] = width;
         }
@@ -264,15 +260,14 @@ static void add_blanks(struct sbuf *out, int n)
         sbuf_char(out, ' ');
 }
 
-static void add_line(struct print *p, struct sbuf *out, const struct str *texts,
-                     const enum mark *cell_marks)
+static void add_line(struct print *p, struct sbuf *out, const struct line *line)
 {
     struct arena arena = ARENA_INIT;
     int owed = 0;
     for (size_t i = 0; i < p->ncolumns; i++) {
         if (!p->columns[i].title)
             continue;
-        struct str text = texts[i];
+        struct str text = line->texts[i];
         if (p->opts.width)
             text = p->columns[i].keep
                        ? text
@@ -283,7 +278,7 @@ static void add_line(struct print *p, struct sbuf *out, const struct str *texts,
             blanks = 0;
         }
         add_blanks(out, owed);
-        const char *color = cell_marks && p->opts.color ? marks[cell_marks[i]].color : "";
+        const char *color = p->opts.color ? marks[line->marks[i]].color : "";
         sbuf_cstr(out, color);
         sbuf_str(out, text);
         if (*color)
@@ -298,14 +293,14 @@ static void table_page(struct print *p, struct sbuf *out)
 {
     measure(p);
     if (p->opts.headers && !p->header_done) {
-        struct str *titles = arena_array(&p->page, struct str, p->ncolumns);
+        struct line titles = line_new(p);
         for (size_t i = 0; i < p->ncolumns; i++)
-            titles[i] = str_of(p->columns[i].title);
-        add_line(p, out, titles, NULL);
+            titles.texts[i] = str_of(p->columns[i].title);
+        add_line(p, out, &titles);
         p->header_done = true;
     }
     for (size_t k = 0; k < p->nlines; k++)
-        add_line(p, out, p->lines[k], p->marks[k]);
+        add_line(p, out, &p->lines[k]);
     p->nlines = p->room = 0;
     arena_release(&p->page);
 }

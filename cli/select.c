@@ -81,13 +81,7 @@ static bool has_choice(const struct choices *list, const struct choice *one)
 
 static void add_choice(struct choices *list, const struct choice *one)
 {
-    if (list->n == list->room) {
-        list->room = list->room ? list->room * 2 : 16;
-        struct choice *items = arena_array(list->arena, struct choice, list->room);
-        if (list->n)
-            memcpy(items, list->items, list->n * sizeof *items);
-        list->items = items;
-    }
+    list->items = arena_grow(list->arena, list->items, list->n, &list->room, sizeof *one);
     list->items[list->n++] = *one;
 }
 

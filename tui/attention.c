@@ -245,15 +245,10 @@ size_t attention_groups(const struct attention *attention, struct arena *a,
             size_t g = 0;
             while (g < n && strcmp(groups[g].code, r->items[k].code) != 0)
                 g++;
-            if (g == n && n == room) {
-                struct attention_group *more = arena_array(a, struct attention_group, room + 16);
-                if (n)
-                    memcpy(more, groups, n * sizeof *more);
-                groups = more;
-                room += 16;
-            }
-            if (g == n)
+            if (g == n) {
+                groups = arena_grow(a, groups, n, &room, sizeof *groups);
                 groups[n++] = (struct attention_group){.code = r->items[k].code};
+            }
             add_to(&groups[g], r, &r->items[k]);
         }
     }

@@ -49,14 +49,7 @@ struct head {
 
 static void add(struct head *head, struct str label, struct str text)
 {
-    if (head->n == head->cap) {
-        size_t cap = head->cap ? head->cap * 2 : 32;
-        struct tree_line *more = arena_array(head->arena, struct tree_line, cap);
-        for (size_t i = 0; i < head->n; i++)
-            more[i] = head->lines[i];
-        head->lines = more;
-        head->cap = cap;
-    }
+    head->lines = arena_grow(head->arena, head->lines, head->n, &head->cap, sizeof *head->lines);
     head->lines[head->n++] = (struct tree_line){.label = label, .text = text};
 }
 

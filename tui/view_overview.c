@@ -160,14 +160,7 @@ struct choosing {
 static void choose(void *ctx, struct str key, struct str label)
 {
     struct choosing *c = ctx;
-    if (c->n == c->room) {
-        size_t room = c->room ? c->room * 2 : 16;
-        struct plan_record *more = arena_array(c->a, struct plan_record, room);
-        if (c->n)
-            memcpy(more, c->records, c->n * sizeof *more);
-        c->records = more;
-        c->room = room;
-    }
+    c->records = arena_grow(c->a, c->records, c->n, &c->room, sizeof *c->records);
     c->records[c->n++] = (struct plan_record){.id = key, .label = label};
 }
 

@@ -302,14 +302,7 @@ struct uid_list {
 
 static void uid_add(struct uid_list *list, struct arena *arena, struct str uid)
 {
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? 2 * list->cap : 64;
-        struct str *items = arena_array(arena, struct str, cap);
-        if (list->n)
-            memcpy(items, list->items, list->n * sizeof *items);
-        list->items = items;
-        list->cap = cap;
-    }
+    list->items = arena_grow(arena, list->items, list->n, &list->cap, sizeof *list->items);
     list->items[list->n++] = uid;
 }
 

@@ -79,12 +79,8 @@ void draft_set_status(struct draft *draft, struct instance *i, const char *statu
 static struct instance *append(struct draft *draft, struct task *task, const struct value *key,
                                const struct value *dict)
 {
-    if (draft->ninstances == draft->room) {
-        struct value_pair *more = arena_array(draft->arena, struct value_pair, 2 * draft->room);
-        memcpy(more, draft->instances, draft->ninstances * sizeof *more);
-        draft->instances = more;
-        draft->room *= 2;
-    }
+    draft->instances = arena_grow(draft->arena, draft->instances, draft->ninstances, &draft->room,
+                                  sizeof *draft->instances);
     struct instance *i = arena_new(draft->arena, struct instance);
     i->name = key->text;
     i->at = draft->ninstances++;

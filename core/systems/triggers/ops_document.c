@@ -3,7 +3,6 @@
 #include "core/system.h"
 #include "core/systems/triggers/ops.h"
 
-#include <string.h>
 
 enum { NODES_MAX = 4000000 }; /* looked at for one edit */
 
@@ -35,14 +34,7 @@ static void collect(struct opaque *o, const struct value *v)
     if (!v || o->seen++ >= NODES_MAX)
         return;
     if (is_opaque(v)) {
-        if (o->n == o->room) {
-            size_t room = o->room ? 2 * o->room : 64;
-            const struct value **more = arena_array(o->arena, const struct value *, room);
-            if (o->n)
-                memcpy(more, o->nodes, o->n * sizeof *more);
-            o->nodes = more;
-            o->room = room;
-        }
+        o->nodes = arena_grow(o->arena, o->nodes, o->n, &o->room, sizeof *o->nodes);
         o->nodes[o->n++] = v;
         return;
     }
