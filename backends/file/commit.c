@@ -23,65 +23,6 @@ struct work {
     struct document now;
 };
 
-/* --- late values ------------------------------------------------------------------------------ */
-
-struct late {
-    struct work *work;
-    int64_t next_id;
-};
-
-static int64_t largest_id(const struct value *v)
-{
-    int64_t largest = 0, n;
-    if (value_is_list(v)) {
-        for (size_t i = 0; i < v->list.n; i++) {
-            n = largest_id(v->list.items[i]);
-            largest = n > largest ? n : largest;
-        }
-    }
-    for (size_t i = 0; value_is_dict(v) && i < v->dict.n; i++) {
-        const struct value_pair *pair = &v->dict.pairs[i];
-        if (!str_is(pair->key->text, "id") || !value_to_i64(pair->val, &n))
-            n = largest_id(pair->val);
-        largest = n > largest ? n : largest;
-    }
-    return largest;
-}
-
-static const struct value *new_uuid(struct arena *arena)
-{
-    uint8_t bytes[16];
-    char hex[33];
-    random_bytes(bytes, sizeof bytes);
-    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
-    hex_encode(bytes, sizeof bytes, hex);
-    return value_str(arena, arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
-                                         hex + 16, hex + 20));
-}
-
-static const struct value *fill_late(void *ctx, enum value_late late)
-{
-    struct late *l = ctx;
-    struct file_store *fs = l->work->fs;
-    switch (late) {
-    case LATE_ID:
-        return value_int(l->work->arena, l->next_id++);
-    case LATE_NOW:
-        return fs->files->now(fs->files->layout.system, clock_now_us(), l->work->arena);
-    case LATE_UUID:
-        break;
-    }
-    return new_uuid(l->work->arena);
-}
-
-static const struct value *filled(struct work *w)
-{
-    int64_t there = largest_id(w->now.root), coming = largest_id(w->item->after);
-    struct late late = {w, (there > coming ? there : coming) + 1};
-    return value_fill_late(w->arena, w->item->after, fill_late, &late);
-}
-
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static bool read_now(struct work *w, struct document *ret, struct err *err)
@@ -140,8 +81,10 @@ static bool write_document(struct work *w, struct err *err)
 {
     struct file_owner owner;
     struct sbuf text = SBUF_INIT;
+    const struct value *filled =
+        content_fill_late(&w->fs->format, w->now.root, w->item->after, clock_now_us(), w->arena);
     bool ok = (w->now.absent || present_owner(w, &owner, err)) &&
-              content_write(&w->fs->format, &w->now, filled(w), w->item->change, &text, err) &&
+              content_write(&w->fs->format, &w->now, filled, w->item->change, &text, err) &&
               put_file(w, sbuf_view(&text), w->now.absent ? NULL : &owner, err);
     sbuf_release(&text);
     return ok;

@@ -85,12 +85,6 @@ static bool meltano_lock_parse(struct str text, int64_t timeout_us, struct arena
 
 static const struct file_lock_format meltano_lock = {meltano_lock_print, meltano_lock_parse};
 
-/* No part of a state is a time of ours. */
-static const struct value *meltano_now(const char *system, int64_t now_us, struct arena *arena)
-{
-    return value_str(arena, time_rfc3339(arena, now_us));
-}
-
 static const char *const params[] = {"lock_timeout", "runs", NULL};
 
 const struct file_layout file_meltano = {
@@ -106,5 +100,4 @@ const struct file_layout file_meltano = {
     .timeout_param = "lock_timeout",
     .names = meltano_names,
     .id = meltano_id,
-    .now = meltano_now,
 };

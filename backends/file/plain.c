@@ -2,11 +2,10 @@
  * users write files of their own (docs/stores.md says the format). */
 #include "backends/file/store.h"
 
-#include "core/json.h"
+#include "backends/plain.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -65,51 +64,26 @@ static struct str plain_id(const char *entry, struct arena *arena)
 
 /* --- the lock --------------------------------------------------------------------------------- */
 
-/* The fence is the moment of taking in microseconds: it grows from holder to holder, so a writer
- * that lost its lock is told apart from the one that has it now. */
-static struct str plain_lock_print(const struct file_lock_ask *ask, struct arena *arena)
+static struct str lock_print(const struct file_lock_ask *ask, struct arena *arena)
 {
-    struct sbuf holder = SBUF_INIT;
-    json_quote(&holder, arena_printf(arena, "%.*s/%ld", STR_ARG(ask->holder), (long)getpid()));
-    struct str text =
-        arena_printf(arena, "{\"holder\": %.*s, \"fence\": %lld, \"expires_at\": \"%.*s\"}",
-                     STR_ARG(sbuf_view(&holder)), (long long)ask->now_us,
-                     STR_ARG(time_rfc3339(arena, ask->now_us + ask->lasts_us)));
-    sbuf_release(&holder);
-    return text;
+    return plain_lock_print(arena, ask->holder, ask->now_us, ask->now_us + ask->lasts_us);
 }
 
-static bool plain_lock_parse(struct str text, int64_t timeout_us, struct arena *arena,
-                             struct file_lock_seen *ret)
+static bool lock_parse(struct str text, int64_t timeout_us, struct arena *arena,
+                       struct file_lock_seen *ret)
 {
-    const struct value *lock;
-    int64_t fence, expires;
-    if (!json_read(arena, text, &lock, NULL) || !value_to_i64(value_get(lock, "fence"), &fence) ||
-        !time_parse(value_str_or(value_get(lock, "expires_at"), STR("")), &expires))
+    struct plain_lock lock;
+    if (!plain_lock_parse(arena, text, &lock))
         return false;
-    ret->holder = value_str_or(value_get(lock, "holder"), STR_NULL);
-    ret->taken_at_us = fence;
-    ret->expires_at_us = expires;
+    ret->holder = lock.holder;
+    ret->taken_at_us = lock.fence_us;
+    ret->expires_at_us = lock.expires_at_us;
     return true;
 }
 
-static const struct file_lock_format plain_lock = {plain_lock_print, plain_lock_parse};
+static const struct file_lock_format plain_lock = {lock_print, lock_parse};
 
 /* --- the layouts ------------------------------------------------------------------------------ */
-
-/* Times as the systems' own JSON has them: triggers sessions are naive with milliseconds,
- * truncated, none when they are zero (triggers.md 5.8); the rest is RFC 3339 with microseconds. */
-static const struct value *plain_now(const char *system, int64_t now_us, struct arena *arena)
-{
-    struct str text = time_rfc3339(arena, now_us);
-    struct str seconds = str_sub(text, 0, strlen("2026-11-21T01:30:00"));
-    long long us = now_us % 1000000;
-    if (strcmp(system, "triggers") != 0)
-        return value_str(arena, arena_printf(arena, "%.*s.%06lldZ", STR_ARG(seconds), us));
-    if (us == 0)
-        return value_str(arena, seconds);
-    return value_str(arena, arena_printf(arena, "%.*s.%03lld", STR_ARG(seconds), us / 1000));
-}
 
 #define PLAIN_LAYOUT(system_name)                                                                  \
     {                                                                                              \
@@ -119,8 +93,8 @@ static const struct value *plain_now(const char *system, int64_t now_us, struct 
                    .native = false,                                                                \
                    .activity = file_activity,                                                      \
                    FILE_LAYOUT_FUNCTIONS},                                                         \
-        .subdir = true, .wrapped = true, .lock = &plain_lock, .lock_timeout_us = 30 * 1000000,     \
-        .names = plain_names, .id = plain_id, .now = plain_now                                     \
+        .subdir = true, .format = {.wrapped = true, .now = plain_now}, .lock = &plain_lock,        \
+        .lock_timeout_us = INT64_C(1000000) * PLAIN_LOCK_S, .names = plain_names, .id = plain_id   \
     }
 
 const struct file_layout file_plain_etl = PLAIN_LAYOUT("etl");

@@ -137,8 +137,8 @@ bool file_store_open(const struct layout *layout, const struct address *address,
     struct file_store *fs = xcalloc(1, sizeof *fs);
     store_init(&fs->base, layout, address, opts);
     fs->files = layout_files(layout);
-    fs->format =
-        (struct content_format){fs->base.info.system, fs->files->wrapped, fs->files->style};
+    fs->format = fs->files->format;
+    fs->format.system = fs->base.info.system;
     fs->path = records_path(fs->files, address->url, &fs->base.arena);
     fs->locks = (struct file_locks){.format = fs->files->lock,
                                     .wait_ms = opts->lock_wait_ms,

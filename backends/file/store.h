@@ -8,7 +8,8 @@
 #ifndef PENSTOCK_FILE_STORE_H
 #define PENSTOCK_FILE_STORE_H
 
-#include "backends/file/content.h"
+#include "backends/content.h"
+#include "backends/file/image.h"
 #include "backends/file/lock.h"
 #include "core/store_driver.h"
 
@@ -24,16 +25,13 @@ struct file_layout {
     struct layout layout;
     bool subdir;                         /* records lie in <dir>/<system> */
     bool own_dir;                        /* each record has a directory of its own */
-    bool wrapped;                        /* content.h */
-    enum json_style style;               /* how the system writes them */
+    struct content_format format;        /* less the system */
     const struct file_lock_format *lock; /* NULL: the system takes none */
     int64_t lock_timeout_us;
     const char *timeout_param; /* address parameter in seconds, or NULL */
     bool (*names)(struct str id, struct file_names *ret, struct err *err);
     /* Id of an entry of the directory, or STR_NULL when it is no record's. */
     struct str (*id)(const char *entry, struct arena *arena);
-    /* The moment of a write in the JSON form of the record's system. */
-    const struct value *(*now)(const char *system, int64_t now_us, struct arena *arena);
 };
 
 struct file_store {

@@ -55,7 +55,7 @@ const struct file_layout file_vdk = {
                .decode = file_decode,
                .check_id = file_check_id,
                .commit = file_commit},
-    .style = JSON_PRETTY,
+    .format = {.style = JSON_PRETTY},
     .names = vdk_names,
     .id = vdk_id,
 };

@@ -678,13 +678,13 @@ static void plain_keeps_its_envelope_and_fills_late_values(void **state)
 static void times_have_the_systems_form(void **state)
 {
     struct fixture *f = *state;
-    assert_str(file_plain_etl.now("etl", 1795216999283642, &f->arena)->text,
+    assert_str(file_plain_etl.format.now("etl", 1795216999283642, &f->arena)->text,
                "2026-11-20T23:23:19.283642Z");
-    assert_str(file_plain_etl.now("etl", 1795216999000000, &f->arena)->text,
+    assert_str(file_plain_etl.format.now("etl", 1795216999000000, &f->arena)->text,
                "2026-11-20T23:23:19.000000Z");
-    assert_str(file_plain_triggers.now("triggers", 1795216999283642, &f->arena)->text,
+    assert_str(file_plain_triggers.format.now("triggers", 1795216999283642, &f->arena)->text,
                "2026-11-20T23:23:19.283");
-    assert_str(file_plain_triggers.now("triggers", 1795216999000000, &f->arena)->text,
+    assert_str(file_plain_triggers.format.now("triggers", 1795216999000000, &f->arena)->text,
                "2026-11-20T23:23:19");
 }
 

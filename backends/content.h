@@ -1,33 +1,33 @@
-/* A record's file as a document, and back.
+/* A record that is one JSON text, as a document and back: in a file, or under a key.
  *
  * Native layouts hold the root itself; the plain layout holds it in an envelope (docs/stores.md):
  *   {"label": "public.orders", "expires_at": "2026-11-21T03:00:00Z", "document": ROOT}
- * Versions are digests of the stored bytes of each part. An image is the file as it was: one line
- * with owner and mode of file and directory, then the bytes. */
-#ifndef PENSTOCK_FILE_CONTENT_H
-#define PENSTOCK_FILE_CONTENT_H
+ * Versions are digests of the stored bytes of each part. An image is the text as it was behind one
+ * line of the driver's own (owner and mode, expiry). */
+#ifndef PENSTOCK_CONTENT_H
+#define PENSTOCK_CONTENT_H
 
-#include "backends/file/atomic.h"
 #include "core/json.h"
 #include "core/store.h"
 
-/* How the files of one layout hold a record. */
+/* How the texts of one layout hold a record. */
 struct content_format {
     const struct system *system;
     bool wrapped;
     enum json_style style;
+    /* The moment of a write in the JSON form of the record's system; NULL: RFC 3339. */
+    const struct value *(*now)(const char *system, int64_t now_us, struct arena *arena);
 };
 
-enum { IMAGE_HEAD = 60 };
+/* The stored text in an image: what follows its first line, which is the driver's own. ptr NULL
+ * when there is no such line. */
+struct str content_text(struct str image);
 
-struct image {
-    struct file_owner file, dir;
-    struct str text;
-};
-
-/* Writes the first line of an image; `out` takes IMAGE_HEAD bytes, no NUL. */
-void image_head(const struct file_owner *file, const struct file_owner *dir, char *out);
-bool image_read(struct str image, struct image *ret, struct err *err);
+/* `after` with its late values: a row id behind all that it and `now` have, the moment, a fresh
+ * UUID. */
+const struct value *content_fill_late(const struct content_format *format, const struct value *now,
+                                      const struct value *after, int64_t now_us,
+                                      struct arena *arena);
 
 /* Fills root, versions, problem, label and expiry from an image; label and id were set. */
 void content_read(const struct content_format *format, struct str image, struct arena *arena,

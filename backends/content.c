@@ -1,33 +1,20 @@
-#include "backends/file/content.h"
+#include "backends/content.h"
 
 #include "core/json.h"
 #include "core/json_span.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* --- images ----------------------------------------------------------------------------------- */
-
-void image_head(const struct file_owner *file, const struct file_owner *dir, char *out)
+struct str content_text(struct str image)
 {
-    char line[IMAGE_HEAD + 1];
-    snprintf(line, sizeof line, "file1 %04o %010u %010u %04o %010u %010u", file->mode & 07777u,
-             file->uid, file->gid, dir->mode & 07777u, dir->uid, dir->gid);
-    memset(out, ' ', IMAGE_HEAD);
-    memcpy(out, line, strlen(line));
-    out[IMAGE_HEAD - 1] = '\n';
+    ptrdiff_t end = str_index(image, '\n');
+    return end < 0 ? STR_NULL : str_sub(image, (size_t)end + 1, image.len);
 }
 
-bool image_read(struct str image, struct image *ret, struct err *err)
+static bool text_of(struct str image, struct str *ret, struct err *err)
 {
-    char line[IMAGE_HEAD + 1] = "";
-    if (image.len >= IMAGE_HEAD)
-        memcpy(line, image.ptr, IMAGE_HEAD);
-    if (sscanf(line, "file1 %o %u %u %o %u %u", &ret->file.mode, &ret->file.uid, &ret->file.gid,
-               &ret->dir.mode, &ret->dir.uid, &ret->dir.gid) != 6)
-        return err_set(err, ERR_CORRUPT, "the image is none of a file");
-    ret->text = str_sub(image, IMAGE_HEAD, image.len);
-    return true;
+    *ret = content_text(image);
+    return ret->ptr || err_set(err, ERR_CORRUPT, "the image is none of a text");
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -84,19 +71,19 @@ void content_head(struct str text, struct arena *arena, struct str *label, int64
 void content_read(const struct content_format *format, struct str image, struct arena *arena,
                   struct document *doc)
 {
-    struct image old;
+    struct str old;
     struct body body;
     doc->image = image;
-    if (!image_read(image, &old, &doc->problem))
+    if (!text_of(image, &old, &doc->problem))
         return;
-    bool whole = read_body(format, old.text, arena, &body, &doc->problem);
+    bool whole = read_body(format, old, arena, &body, &doc->problem);
     doc->root = body.root;
     if (!body.root)
-        doc->head = old.text;
+        doc->head = old;
     if (format->wrapped)
-        content_head(old.text, arena, &doc->label, &doc->expires_at_us);
+        content_head(old, arena, &doc->label, &doc->expires_at_us);
     for (size_t i = 0; i < format->system->nparts; i++) {
-        struct str bytes = whole ? part_bytes(format, &body, i) : old.text;
+        struct str bytes = whole ? part_bytes(format, &body, i) : old;
         if (bytes.ptr)
             doc->versions[i] = version_of(bytes);
     }
@@ -206,16 +193,16 @@ static bool now_body(const struct content_format *format, const struct document 
                      unsigned change, struct arena *arena, struct str *ret_text, struct body *ret,
                      struct err *err)
 {
-    struct image image;
+    struct str text;
     *ret = (struct body){STR_NULL, NULL};
     *ret_text = STR_NULL;
     if (now->absent)
         return true;
-    if (!image_read(now->image, &image, err))
+    if (!text_of(now->image, &text, err))
         return false;
     struct err damage;
-    if (read_body(format, image.text, arena, ret, &damage)) {
-        *ret_text = image.text;
+    if (read_body(format, text, arena, ret, &damage)) {
+        *ret_text = text;
         return true;
     }
     *ret = (struct body){STR_NULL, NULL};
@@ -244,10 +231,9 @@ bool content_restore(const struct content_format *format, const struct document 
                      struct err *err)
 {
     struct document old = {.id = now->id, .label = now->label};
-    struct image was;
     struct body then, body;
-    struct str text;
-    if (!image_read(image, &was, err))
+    struct str text, was;
+    if (!text_of(image, &was, err))
         return false;
     content_read(format, image, arena, &old);
     bool others_changed = false;
@@ -255,14 +241,76 @@ bool content_restore(const struct content_format *format, const struct document 
         others_changed |=
             !(change >> i & 1) && !now->absent && !version_eq(&old.versions[i], &now->versions[i]);
     if (!others_changed) {
-        sbuf_str(out, was.text);
+        sbuf_str(out, was);
         return true;
     }
     struct sbuf root = SBUF_INIT;
-    bool ok = read_body(format, was.text, arena, &then, err) &&
+    bool ok = read_body(format, was, arena, &then, err) &&
               now_body(format, now, change, arena, &text, &body, err) &&
               put_root(format, &body, then.root, then.text, change, &root, err) &&
               put_around(format, text, body.text, out, &root);
     sbuf_release(&root);
     return ok;
+}
+
+/* --- late values ------------------------------------------------------------------------------ */
+
+struct late {
+    const struct content_format *format;
+    int64_t next_id, now_us;
+    struct arena *arena;
+};
+
+static int64_t largest_id(const struct value *v)
+{
+    int64_t largest = 0, n;
+    if (value_is_list(v)) {
+        for (size_t i = 0; i < v->list.n; i++) {
+            n = largest_id(v->list.items[i]);
+            largest = n > largest ? n : largest;
+        }
+    }
+    for (size_t i = 0; value_is_dict(v) && i < v->dict.n; i++) {
+        const struct value_pair *pair = &v->dict.pairs[i];
+        if (!str_is(pair->key->text, "id") || !value_to_i64(pair->val, &n))
+            n = largest_id(pair->val);
+        largest = n > largest ? n : largest;
+    }
+    return largest;
+}
+
+static const struct value *new_uuid(struct arena *arena)
+{
+    uint8_t bytes[16];
+    char hex[33];
+    random_bytes(bytes, sizeof bytes);
+    bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80);
+    hex_encode(bytes, sizeof bytes, hex);
+    return value_str(arena, arena_printf(arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                                         hex + 16, hex + 20));
+}
+
+static const struct value *fill_late(void *ctx, enum value_late late)
+{
+    struct late *l = ctx;
+    switch (late) {
+    case LATE_ID:
+        return value_int(l->arena, l->next_id++);
+    case LATE_NOW:
+        return l->format->now ? l->format->now(l->format->system->name, l->now_us, l->arena)
+                              : value_str(l->arena, time_rfc3339(l->arena, l->now_us));
+    case LATE_UUID:
+        break;
+    }
+    return new_uuid(l->arena);
+}
+
+const struct value *content_fill_late(const struct content_format *format, const struct value *now,
+                                      const struct value *after, int64_t now_us,
+                                      struct arena *arena)
+{
+    int64_t there = largest_id(now), coming = largest_id(after);
+    struct late late = {format, (there > coming ? there : coming) + 1, now_us, arena};
+    return value_fill_late(arena, after, fill_late, &late);
 }

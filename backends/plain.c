@@ -1,0 +1,44 @@
+#include "backends/plain.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct str plain_lock_print(struct arena *arena, struct str operator_name, int64_t fence_us,
+                            int64_t expires_at_us)
+{
+    struct sbuf holder = SBUF_INIT;
+    json_quote(&holder, arena_printf(arena, "%.*s/%ld", STR_ARG(operator_name), (long)getpid()));
+    struct str text =
+        arena_printf(arena, "{\"holder\": %.*s, \"fence\": %lld, \"expires_at\": \"%.*s\"}",
+                     STR_ARG(sbuf_view(&holder)), (long long)fence_us,
+                     STR_ARG(time_rfc3339(arena, expires_at_us)));
+    sbuf_release(&holder);
+    return text;
+}
+
+bool plain_lock_parse(struct arena *arena, struct str text, struct plain_lock *ret)
+{
+    const struct value *lock;
+    struct plain_lock seen;
+    if (!json_read(arena, text, &lock, NULL) ||
+        !value_to_i64(value_get(lock, "fence"), &seen.fence_us) ||
+        !time_parse(value_str_or(value_get(lock, "expires_at"), STR("")), &seen.expires_at_us))
+        return false;
+    seen.holder = value_str_or(value_get(lock, "holder"), STR_NULL);
+    *ret = seen;
+    return true;
+}
+
+/* triggers sessions are naive with milliseconds, truncated, none when they are zero (triggers.md
+ * 5.8); the rest is RFC 3339 with microseconds. */
+const struct value *plain_now(const char *system, int64_t now_us, struct arena *arena)
+{
+    struct str text = time_rfc3339(arena, now_us);
+    struct str seconds = str_sub(text, 0, strlen("2026-11-21T01:30:00"));
+    long long us = now_us % 1000000;
+    if (strcmp(system, "triggers") != 0)
+        return value_str(arena, arena_printf(arena, "%.*s.%06lldZ", STR_ARG(seconds), us));
+    if (us == 0)
+        return value_str(arena, seconds);
+    return value_str(arena, arena_printf(arena, "%.*s.%03lld", STR_ARG(seconds), us / 1000));
+}
