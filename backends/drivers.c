@@ -18,9 +18,11 @@ const struct layout *const layouts[] = {
     &file_vdk.layout,
     &sqlite_meltano_systemdb,
     &sqlite_vdk,
+    &sqlite_triggers_dbcache,
 #ifdef PENSTOCK_HAVE_POSTGRES
     &postgres_meltano_systemdb,
     &postgres_etl,
+    &postgres_triggers_dbcache,
 #endif
     &file_plain_etl.layout,
     &file_plain_triggers.layout,

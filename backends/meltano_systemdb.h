@@ -88,8 +88,6 @@ struct systemdb_engine {
  * with OUTCOME_APPLIED, else rolled back. */
 bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct commit_item *item,
                      struct arena *arena, struct err *err);
-/* Makes an error that ended a commit the item's own where it is; else false. */
-bool systemdb_commit_failed(struct commit_item *item, const struct err *err);
 
 /* --- who is running, and what ran ----------------------------------------------------------- */
 

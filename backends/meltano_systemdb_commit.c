@@ -311,31 +311,14 @@ bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct comm
     struct document now;
     item->now = (struct document){.id = item->id, .label = item->id};
     if (!row_document(&c, &now, err))
-        return systemdb_commit_failed(item, err);
+        return commit_failed(item, err);
     if (!commit_compare(item, &now))
         return true;
     item->now = now; /* for a conflict that only the write shows */
     struct systemdb_row was = c.row;
     if (!change_row(&c, err) || !row_document(&c, &now, err) || !check_kept(&c, &was, err))
-        return systemdb_commit_failed(item, err);
+        return commit_failed(item, err);
     item->now = now;
     item->outcome = OUTCOME_APPLIED;
     return true;
-}
-
-bool systemdb_commit_failed(struct commit_item *item, const struct err *err)
-{
-    switch (err->kind) {
-    case ERR_LOCKED:
-        return commit_refuse(item, OUTCOME_LOCKED, err);
-    case ERR_CONFLICT:
-        return commit_refuse(item, OUTCOME_CONFLICT, err);
-    case ERR_REFUSED:
-    case ERR_DENIED:
-    case ERR_INVALID:
-    case ERR_UNSUPPORTED:
-        return commit_refuse(item, OUTCOME_REFUSED, err);
-    default:
-        return false;
-    }
 }

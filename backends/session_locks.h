@@ -2,12 +2,13 @@
  * it is in the Redis of Django's cache alias `default`, which the companion lock= names. lock=none
  * says that there is none and that the operator accepts it: writes only compare then.
  *
- * A layout embeds a struct session_locks in its store; its driver functions for locks and activity
- * are one line each. Without Redis in the build lock=redis://… opens read-only and says so.
- * One thread at a time, as for a store. */
+ * A layout's store begins with a struct session_store and takes SESSION_LOCK_FUNCTIONS into its
+ * table. Without Redis in the build lock=redis://… opens read-only and says so. One thread at a
+ * time, as for a store. */
 #ifndef PENSTOCK_SESSION_LOCKS_H
 #define PENSTOCK_SESSION_LOCKS_H
 
+#include "backends/django_key.h"
 #include "core/store_driver.h"
 
 struct redis_client;
@@ -16,27 +17,32 @@ struct session_locks {
     struct redis_client *client; /* NULL: no lock can be taken or seen */
     bool borrowed;               /* the client is the store's own */
     bool waived;                 /* lock=none */
-    const struct store *store;   /* operator, patience */
+};
+
+/* A store of sessions; the pointers convert. */
+struct session_store {
+    struct store base;
+    struct django_key key;
+    struct session_locks locks;
 };
 
 /* Opens what lock= names; `own` (may be NULL) is the connection to use when it names nothing. A
  * store whose lock cannot be taken becomes read-only with the reason. Fails for a lock= that is no
  * address. */
-bool session_locks_open(struct session_locks *ret, struct store *store,
-                        const struct address *address, struct redis_client *own,
-                        const struct call *call, struct err *err);
-void session_locks_close(struct session_locks *locks); /* zeroed is fine */
+bool session_locks_open(struct session_store *store, const struct address *address,
+                        struct redis_client *own, const struct call *call, struct err *err);
+void session_locks_close(struct session_store *store); /* half-built ones too */
 
 /* A lock held during one commit. id empty: without a lock. */
 struct session_hold {
-    struct session_locks *locks;
+    struct session_store *store;
     struct str uid, id;
     const struct call *call;
 };
 
 /* Runs `change` under the lock of item->id; its result is the result. A held lock is
  * OUTCOME_LOCKED. The lock is released, with the framework's signal, whatever came. */
-bool session_locks_change(struct session_locks *locks, struct commit_item *item,
+bool session_locks_change(struct session_store *store, struct commit_item *item,
                           bool (*change)(void *ctx, const struct session_hold *hold,
                                          struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err);
@@ -45,26 +51,30 @@ bool session_hold_check(const struct session_hold *hold, struct err *err);
 enum { SESSION_LOCK_LEFT_MS = 3000 }; /* long enough */
 
 /* EDIT_BREAK: item->outcome and item->detail; `now` is the session as it is. */
-bool session_locks_break(struct session_locks *locks, struct commit_item *item,
+bool session_locks_break(struct session_store *store, struct commit_item *item,
                          const struct document *now, const struct call *call, struct arena *arena,
                          struct err *err);
 
-/* Bodies of the driver functions of the same name. */
-bool session_locks_list(struct session_locks *locks, const struct str *ids, size_t n,
+/* Functions of struct layout. Who works on a session stands in its instances; of the store only a
+ * held lock can be seen. */
+bool session_locks_list(struct store *store, const struct str *ids, size_t n,
                         const struct call *call, struct arena *arena, struct lock **ret,
                         struct err *err);
-bool session_locks_hold(struct session_locks *locks, struct str id, int64_t seconds,
+bool session_locks_hold(struct store *store, struct str id, int64_t seconds,
                         const struct call *call, struct str *ret_token, struct arena *arena,
                         struct err *err);
-bool session_locks_release(struct session_locks *locks, struct str id, struct str token,
+bool session_locks_release(struct store *store, struct str id, struct str token,
                            const struct call *call, struct err *err);
-/* Who works on a session stands in its instances; of the store only a held lock can be seen. */
-bool session_locks_activity(struct session_locks *locks, const struct str *ids, size_t n,
+bool session_locks_activity(struct store *store, const struct str *ids, size_t n,
                             const struct call *call, struct arena *arena, struct activity *ret,
                             struct err *err);
+#define SESSION_LOCK_FUNCTIONS                                                                     \
+    .locks = session_locks_list, .lock_hold = session_locks_hold,                                  \
+    .lock_release = session_locks_release, .breaks_locks = true,                                   \
+    .activity = session_locks_activity
 
 /* Every uid of which a lock or its signal list tells (1.2): names for stores that keep none. */
-bool session_locks_uids(struct session_locks *locks, const struct call *call, struct arena *arena,
+bool session_locks_uids(struct session_store *store, const struct call *call, struct arena *arena,
                         struct str **ret, size_t *ret_n, struct err *err);
 
 #endif

@@ -3,28 +3,30 @@
 
 #include <string.h>
 
-bool session_locks_open(struct session_locks *ret, struct store *store,
-                        const struct address *address, struct redis_client *own,
-                        const struct call *call, struct err *err)
+bool session_locks_open(struct session_store *store, const struct address *address,
+                        struct redis_client *own, const struct call *call, struct err *err)
 {
     const char *text = address_param(address, "lock");
-    *ret = (struct session_locks){.store = store, .waived = text && strcmp(text, "none") == 0};
-    if (!ret->waived && store->info.writable) {
-        store->info.writable = false;
-        store->info.why_read_only =
+    struct store_info *info = &store->base.info;
+    store->locks.waived = text && strcmp(text, "none") == 0;
+    if (!store->locks.waived && info->writable) {
+        info->writable = false;
+        info->why_read_only =
             STR("sessions are locked in a Redis, and this penstock was built without Redis");
     }
     return true;
 }
 
-void session_locks_close(struct session_locks *locks) {}
+void session_locks_close(struct session_store *store)
+{
+}
 
-bool session_locks_change(struct session_locks *locks, struct commit_item *item,
+bool session_locks_change(struct session_store *store, struct commit_item *item,
                           bool (*change)(void *ctx, const struct session_hold *hold,
                                          struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
-    struct session_hold hold = {.locks = locks, .uid = item->id, .id = STR(""), .call = call};
+    struct session_hold hold = {.store = store, .uid = item->id, .id = STR(""), .call = call};
     return change(ctx, &hold, err);
 }
 
@@ -38,14 +40,14 @@ static bool no_lock(struct err *err)
     return err_set(err, ERR_UNSUPPORTED, "this penstock was built without Redis: it has no locks");
 }
 
-bool session_locks_break(struct session_locks *locks, struct commit_item *item,
+bool session_locks_break(struct session_store *store, struct commit_item *item,
                          const struct document *now, const struct call *call, struct arena *arena,
                          struct err *err)
 {
     return no_lock(err);
 }
 
-bool session_locks_list(struct session_locks *locks, const struct str *ids, size_t n,
+bool session_locks_list(struct store *store, const struct str *ids, size_t n,
                         const struct call *call, struct arena *arena, struct lock **ret,
                         struct err *err)
 {
@@ -53,20 +55,20 @@ bool session_locks_list(struct session_locks *locks, const struct str *ids, size
     return true;
 }
 
-bool session_locks_hold(struct session_locks *locks, struct str id, int64_t seconds,
+bool session_locks_hold(struct store *store, struct str id, int64_t seconds,
                         const struct call *call, struct str *ret_token, struct arena *arena,
                         struct err *err)
 {
     return no_lock(err);
 }
 
-bool session_locks_release(struct session_locks *locks, struct str id, struct str token,
+bool session_locks_release(struct store *store, struct str id, struct str token,
                            const struct call *call, struct err *err)
 {
     return no_lock(err);
 }
 
-bool session_locks_activity(struct session_locks *locks, const struct str *ids, size_t n,
+bool session_locks_activity(struct store *store, const struct str *ids, size_t n,
                             const struct call *call, struct arena *arena, struct activity *ret,
                             struct err *err)
 {
@@ -76,7 +78,7 @@ bool session_locks_activity(struct session_locks *locks, const struct str *ids, 
     return true;
 }
 
-bool session_locks_uids(struct session_locks *locks, const struct call *call, struct arena *arena,
+bool session_locks_uids(struct session_store *store, const struct call *call, struct arena *arena,
                         struct str **ret, size_t *ret_n, struct err *err)
 {
     *ret = NULL;

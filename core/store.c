@@ -359,6 +359,23 @@ bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct 
     return true;
 }
 
+bool commit_failed(struct commit_item *item, const struct err *err)
+{
+    switch (err->kind) {
+    case ERR_LOCKED:
+        return commit_refuse(item, OUTCOME_LOCKED, err);
+    case ERR_CONFLICT:
+        return commit_refuse(item, OUTCOME_CONFLICT, err);
+    case ERR_REFUSED:
+    case ERR_DENIED:
+    case ERR_INVALID:
+    case ERR_UNSUPPORTED:
+        return commit_refuse(item, OUTCOME_REFUSED, err);
+    default:
+        return false;
+    }
+}
+
 bool commit_compare(struct commit_item *item, const struct document *now)
 {
     for (size_t i = 0; i < PARTS_MAX; i++) {

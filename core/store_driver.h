@@ -93,6 +93,9 @@ void store_init(struct store *store, const struct layout *layout, const struct a
 /* Shorthands for a commit's answer. Each returns true: the item has its outcome. */
 bool commit_conflict(struct commit_item *item, const struct document *now);
 bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct err *err);
+/* Makes an error that ended a commit the item's own where it is (locked, conflict, refused); false
+ * when it is the store's. */
+bool commit_failed(struct commit_item *item, const struct err *err);
 /* Compares item->expect with `now` under item->compare; false after filling in a conflict. */
 bool commit_compare(struct commit_item *item, const struct document *now);
 

@@ -314,10 +314,10 @@ static bool commit_item(struct systemdb_store *s, struct commit_item *item, cons
 {
     struct tx tx = {s->client, call};
     if (!pg_begin(s->client, PG_WRITE, s->base.opts.lock_wait_ms, call, err))
-        return systemdb_commit_failed(item, err);
+        return commit_failed(item, err);
     bool ok = plugin_lock(&tx, item->id, arena, err)
                   ? systemdb_commit(&engine, &tx, item, arena, err)
-                  : systemdb_commit_failed(item, err);
+                  : commit_failed(item, err);
     if (!ok || item->outcome != OUTCOME_APPLIED) {
         pg_end(s->client, false, call, NULL);
         return ok;
@@ -325,7 +325,7 @@ static bool commit_item(struct systemdb_store *s, struct commit_item *item, cons
     if (pg_end(s->client, true, call, err))
         return true;
     item->unanswered = pg_unanswered(err);
-    return systemdb_commit_failed(item, err);
+    return commit_failed(item, err);
 }
 
 static bool systemdb_commit_item(struct store *store, struct commit_item *item,

@@ -8,54 +8,60 @@ enum { RELEASE_MS = 1000 }; /* for the release when the call itself has run out 
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-static void read_only_because(struct store *store, struct str why)
+static struct redis_client *client_of(struct store *store)
 {
-    if (!store->info.writable)
-        return;
-    store->info.writable = false;
-    store->info.why_read_only = why;
+    return ((struct session_store *)store)->locks.client;
 }
 
-static bool connect_named(struct session_locks *locks, struct store *store, const char *text,
-                          const struct call *call, struct err *err)
+static void read_only_because(struct store_info *info, struct str why)
 {
+    if (!info->writable)
+        return;
+    info->writable = false;
+    info->why_read_only = why;
+}
+
+static bool connect_named(struct session_store *store, const char *text, const struct call *call,
+                          struct err *err)
+{
+    struct arena *arena = &store->base.arena;
     struct address address;
     struct err why = {0};
-    if (!address_parse(&store->arena, text, &address, err))
+    if (!address_parse(arena, text, &address, err))
         return err_context(err, "lock=");
     if (strcmp(address.backend, "redis") != 0)
         return err_set(err, ERR_INVALID, "lock=%s: not the address of a Redis", address.masked);
-    if (redis_open(address.url, store->opts.writable, call, &locks->client, &why))
+    if (redis_open(address.url, store->base.opts.writable, call, &store->locks.client, &why))
         return true;
-    read_only_because(store, arena_printf(&store->arena, "no lock can be taken: %s", why.text));
+    read_only_because(&store->base.info, arena_printf(arena, "no lock can be taken: %s", why.text));
     return true;
 }
 
-bool session_locks_open(struct session_locks *ret, struct store *store,
-                        const struct address *address, struct redis_client *own,
-                        const struct call *call, struct err *err)
+bool session_locks_open(struct session_store *store, const struct address *address,
+                        struct redis_client *own, const struct call *call, struct err *err)
 {
     const char *text = address_param(address, "lock");
-    *ret = (struct session_locks){.store = store};
+    struct session_locks *locks = &store->locks;
     if (text && strcmp(text, "none") == 0) {
-        ret->waived = true;
-        store->info.note = STR("lock=none: writes take no lock, only compare");
+        locks->waived = true;
+        store->base.info.note = STR("lock=none: writes take no lock, only compare");
         return true;
     }
     if (text && *text)
-        return connect_named(ret, store, text, call, err);
-    ret->client = own;
-    ret->borrowed = own;
+        return connect_named(store, text, call, err);
+    locks->client = own;
+    locks->borrowed = own;
     if (!own)
-        read_only_because(store, STR("the lock of a session lies in the Redis of Django's cache "
-                                     "'default': name it with lock=redis://..., or lock=none"));
+        read_only_because(&store->base.info,
+                          STR("the lock of a session lies in the Redis of Django's cache "
+                              "'default': name it with lock=redis://..., or lock=none"));
     return true;
 }
 
-void session_locks_close(struct session_locks *locks)
+void session_locks_close(struct session_store *store)
 {
-    if (!locks->borrowed)
-        redis_close(locks->client);
+    if (!store->locks.borrowed)
+        redis_close(store->locks.client);
 }
 
 /* --- a commit -------------------------------------------------------------------------------- */
@@ -69,8 +75,8 @@ static void release(const struct session_hold *hold, struct commit_item *item, s
                   !(hold->call->cancel && atomic_load(&hold->call->cancel->fired));
     struct err why = {0};
     bool ours = false;
-    if (!lock_give_back(hold->locks->client, hold->uid, hold->id, enough ? hold->call : &grace,
-                        &ours, &why))
+    if (!lock_give_back(hold->store->locks.client, hold->uid, hold->id,
+                        enough ? hold->call : &grace, &ours, &why))
         item->detail = arena_printf(arena,
                                     "the lock could not be released (%s); it ends by itself in "
                                     "%d s",
@@ -79,18 +85,19 @@ static void release(const struct session_hold *hold, struct commit_item *item, s
         item->detail = STR("our lock had expired when it was released; read again");
 }
 
-bool session_locks_change(struct session_locks *locks, struct commit_item *item,
+bool session_locks_change(struct session_store *store, struct commit_item *item,
                           bool (*change)(void *ctx, const struct session_hold *hold,
                                          struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
-    const struct store_opts *opts = &locks->store->opts;
-    struct session_hold hold = {.locks = locks, .uid = item->id, .id = STR(""), .call = call};
+    const struct store_opts *opts = &store->base.opts;
+    struct session_hold hold = {.store = store, .uid = item->id, .id = STR(""), .call = call};
     struct err why = {0};
-    if (locks->waived)
+    if (store->locks.waived)
         return change(ctx, &hold, err);
     hold.id = lock_new_id(arena, opts->operator_name);
-    if (!lock_take(locks->client, item->id, hold.id, LOCK_TTL_S, opts->lock_wait_ms, call, &why)) {
+    if (!lock_take(store->locks.client, item->id, hold.id, LOCK_TTL_S, opts->lock_wait_ms, call,
+                   &why)) {
         if (why.kind == ERR_LOCKED)
             return commit_refuse(item, OUTCOME_LOCKED, &why);
         release(&hold, item, arena); /* its SET may have arrived all the same */
@@ -111,7 +118,8 @@ bool session_hold_check(const struct session_hold *hold, struct err *err)
     struct str key = lock_key(&arena, hold->uid);
     const struct redis_command commands[] = {REDIS_COMMAND(STR("GET"), key),
                                              REDIS_COMMAND(STR("PTTL"), key)};
-    bool ok = redis_pipeline(hold->locks->client, commands, 2, hold->call, &arena, answers, err);
+    bool ok =
+        redis_pipeline(hold->store->locks.client, commands, 2, hold->call, &arena, answers, err);
     if (ok && (answers[0].type != REDIS_TEXT || !str_eq(answers[0].text, hold->id) ||
                answers[1].number < SESSION_LOCK_LEFT_MS))
         ok =
@@ -123,16 +131,17 @@ bool session_hold_check(const struct session_hold *hold, struct err *err)
 
 /* --- breaking a lock ------------------------------------------------------------------------- */
 
-bool session_locks_break(struct session_locks *locks, struct commit_item *item,
+bool session_locks_break(struct session_store *store, struct commit_item *item,
                          const struct document *now, const struct call *call, struct arena *arena,
                          struct err *err)
 {
+    struct redis_client *client = store->locks.client;
     struct redis_answer after;
     bool was_it;
-    if (!locks->client)
+    if (!client)
         return err_set(err, ERR_UNSUPPORTED, "there is no lock to break");
-    if (!lock_give_back(locks->client, item->id, item->lock_token, call, &was_it, err) ||
-        !redis_run(locks->client, REDIS_COMMAND(STR("GET"), lock_key(arena, item->id)), call, arena,
+    if (!lock_give_back(client, item->id, item->lock_token, call, &was_it, err) ||
+        !redis_run(client, REDIS_COMMAND(STR("GET"), lock_key(arena, item->id)), call, arena,
                    &after, err))
         return false;
     if (!was_it) {
@@ -149,53 +158,53 @@ bool session_locks_break(struct session_locks *locks, struct commit_item *item,
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-bool session_locks_list(struct session_locks *locks, const struct str *ids, size_t n,
+bool session_locks_list(struct store *store, const struct str *ids, size_t n,
                         const struct call *call, struct arena *arena, struct lock **ret,
                         struct err *err)
 {
     *ret = NULL;
-    return !locks->client || lock_list(locks->client, ids, n, locks->store->opts.operator_name,
-                                       call, arena, ret, err);
+    return !client_of(store) ||
+           lock_list(client_of(store), ids, n, store->opts.operator_name, call, arena, ret, err);
 }
 
-bool session_locks_hold(struct session_locks *locks, struct str id, int64_t seconds,
+bool session_locks_hold(struct store *store, struct str id, int64_t seconds,
                         const struct call *call, struct str *ret_token, struct arena *arena,
                         struct err *err)
 {
-    const struct store_opts *opts = &locks->store->opts;
+    const struct store_opts *opts = &store->opts;
     struct str token = lock_new_id(arena, opts->operator_name);
-    if (!locks->client)
+    if (!client_of(store))
         return err_set(err, ERR_UNSUPPORTED, "there is no lock to hold");
-    if (!lock_take(locks->client, id, token, seconds, opts->lock_wait_ms, call, err))
+    if (!lock_take(client_of(store), id, token, seconds, opts->lock_wait_ms, call, err))
         return false;
     *ret_token = token;
     return true;
 }
 
-bool session_locks_release(struct session_locks *locks, struct str id, struct str token,
+bool session_locks_release(struct store *store, struct str id, struct str token,
                            const struct call *call, struct err *err)
 {
     bool ours;
-    if (!lock_give_back(locks->client, id, token, call, &ours, err))
+    if (!lock_give_back(client_of(store), id, token, call, &ours, err))
         return false;
     return ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had expired or was taken over",
                            STR_ARG(id));
 }
 
-bool session_locks_activity(struct session_locks *locks, const struct str *ids, size_t n,
+bool session_locks_activity(struct store *store, const struct str *ids, size_t n,
                             const struct call *call, struct arena *arena, struct activity *ret,
                             struct err *err)
 {
     struct lock *held;
-    if (!locks->client) {
+    if (!client_of(store)) {
         for (size_t i = 0; i < n; i++)
             ret[i] = (struct activity){.sight = ACTIVITY_BLIND,
-                                       .why = locks->waived
+                                       .why = ((struct session_store *)store)->locks.waived
                                                   ? STR("lock=none: nothing shows who is writing")
                                                   : STR("the Redis with the locks is not known")};
         return true;
     }
-    if (!session_locks_list(locks, ids, n, call, arena, &held, err))
+    if (!session_locks_list(store, ids, n, call, arena, &held, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         for (const struct lock *lock = held; lock; lock = lock->next) {
@@ -210,10 +219,10 @@ bool session_locks_activity(struct session_locks *locks, const struct str *ids, 
     return true;
 }
 
-bool session_locks_uids(struct session_locks *locks, const struct call *call, struct arena *arena,
+bool session_locks_uids(struct session_store *store, const struct call *call, struct arena *arena,
                         struct str **ret, size_t *ret_n, struct err *err)
 {
     *ret = NULL;
     *ret_n = 0;
-    return !locks->client || lock_uids(locks->client, call, arena, ret, ret_n, err);
+    return !store->locks.client || lock_uids(store->locks.client, call, arena, ret, ret_n, err);
 }

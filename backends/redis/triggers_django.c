@@ -34,9 +34,9 @@ static void glob_escape(struct sbuf *out, struct str s)
 static void django_close(struct store *base)
 {
     struct django_store *store = (struct django_store *)base;
-    session_locks_close(&store->locks);
+    session_locks_close(&store->sessions);
     redis_close(store->client);
-    arena_release(&store->base.arena);
+    arena_release(&store->sessions.base.arena);
     free(store);
 }
 
@@ -50,9 +50,9 @@ static void read_only_because(struct store_info *info, const char *why)
 
 static bool fill_info(struct django_store *store, const struct call *call, struct err *err)
 {
-    struct store_info *info = &store->base.info;
+    struct store_info *info = &store->sessions.base.info;
     const struct redis_server *server = redis_server(store->client);
-    struct arena *arena = &store->base.arena;
+    struct arena *arena = &store->sessions.base.arena;
     struct err ignored = {0};
     int64_t server_us;
     if (server->cluster) {
@@ -79,13 +79,13 @@ static bool set_client(struct django_store *store, const struct address *address
 {
     const char *client = address_param(address, "client");
     if (!client || strcmp(client, "django-redis") == 0) {
-        store->base.info.layout_version = STR("django-redis");
+        store->sessions.base.info.layout_version = STR("django-redis");
         *ret_lock = store->client;
         return true;
     }
     if (strcmp(client, "django") != 0)
         return err_set(err, ERR_INVALID, "client=%s: known are django-redis and django", client);
-    store->base.info.layout_version = STR("Django's RedisCache");
+    store->sessions.base.info.layout_version = STR("Django's RedisCache");
     *ret_lock = NULL;
     return true;
 }
@@ -95,19 +95,19 @@ static bool django_open(const struct layout *layout, const struct address *addre
                         struct err *err)
 {
     struct django_store *store = xcalloc(1, sizeof *store);
-    store_init(&store->base, layout, address, opts);
+    store_init(&store->sessions.base, layout, address, opts);
     int64_t began = clock_monotonic_ms();
     struct redis_client *own = NULL;
-    if (!django_key_init(&store->base.arena, address, &store->key, err) ||
+    if (!django_key_init(&store->sessions.base.arena, address, &store->sessions.key, err) ||
         !redis_open(address->url, opts->writable, call, &store->client, err) ||
         !set_client(store, address, &own, err) ||
-        !session_locks_open(&store->locks, &store->base, address, own, call, err) ||
+        !session_locks_open(&store->sessions, address, own, call, err) ||
         !fill_info(store, call, err)) {
-        django_close(&store->base);
+        django_close(&store->sessions.base);
         return false;
     }
-    store->base.info.latency_ms = clock_monotonic_ms() - began;
-    *ret = &store->base;
+    store->sessions.base.info.latency_ms = clock_monotonic_ms() - began;
+    *ret = &store->sessions.base;
     return true;
 }
 
@@ -153,9 +153,9 @@ static bool scan_more(struct django_store *store, struct django_scan *scan, cons
                       struct err *err)
 {
     struct sbuf match = SBUF_INIT;
-    glob_escape(&match, store->key.head);
+    glob_escape(&match, store->sessions.key.head);
     sbuf_char(&match, '*');
-    glob_escape(&match, store->key.tail);
+    glob_escape(&match, store->sessions.key.tail);
     arena_release(&scan->arena);
     scan->n = scan->next = 0;
     struct redis_answer answer;
@@ -176,7 +176,8 @@ static bool scan_more(struct django_store *store, struct django_scan *scan, cons
     scan->ended = str_is(scan->cursor, "0");
     scan->uids = arena_array(&scan->arena, struct str, answer.items[1].n);
     for (size_t i = 0; i < answer.items[1].n; i++)
-        scan->n += django_key_uid(&store->key, answer.items[1].items[i].text, &scan->uids[scan->n]);
+        scan->n += django_key_uid(&store->sessions.key, answer.items[1].items[i].text,
+                                  &scan->uids[scan->n]);
     return true;
 }
 
@@ -188,7 +189,7 @@ static bool measure(struct django_store *store, struct row *rows, size_t n, cons
     struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
     struct str(*argv)[2] = arena_alloc_array(arena, 2 * n, sizeof *argv);
     for (size_t i = 0; i < n; i++) {
-        struct str key = django_key_of(arena, &store->key, rows[i].id);
+        struct str key = django_key_of(arena, &store->sessions.key, rows[i].id);
         for (size_t k = 2 * i; k < 2 * i + 2; k++) {
             argv[k][0] = k % 2 ? STR("PTTL") : STR("STRLEN");
             argv[k][1] = key;
@@ -306,7 +307,7 @@ static bool measure_keys(struct django_store *store, const struct str *ids, size
     struct redis_answer *answers = arena_array(arena, struct redis_answer, n);
     struct str(*argv)[2] = arena_alloc_array(arena, n, sizeof *argv);
     for (size_t i = 0; i < n; i++) {
-        ret[i] = (struct measured){.key = django_key_of(arena, &store->key, ids[i])};
+        ret[i] = (struct measured){.key = django_key_of(arena, &store->sessions.key, ids[i])};
         argv[i][0] = STR("STRLEN");
         argv[i][1] = ret[i].key;
         commands[i] = (struct redis_command){argv[i], 2};
@@ -400,40 +401,6 @@ static bool django_read(struct store *base, const struct str *ids, size_t n, siz
     return true;
 }
 
-/* --- locks ----------------------------------------------------------------------------------- */
-
-static struct session_locks *locks_of(struct store *base)
-{
-    return &((struct django_store *)base)->locks;
-}
-
-static bool django_locks(struct store *base, const struct str *ids, size_t n,
-                         const struct call *call, struct arena *arena, struct lock **ret,
-                         struct err *err)
-{
-    return session_locks_list(locks_of(base), ids, n, call, arena, ret, err);
-}
-
-static bool django_lock_hold(struct store *base, struct str id, int64_t seconds,
-                             const struct call *call, struct str *ret_token, struct arena *arena,
-                             struct err *err)
-{
-    return session_locks_hold(locks_of(base), id, seconds, call, ret_token, arena, err);
-}
-
-static bool django_lock_release(struct store *base, struct str id, struct str token,
-                                const struct call *call, struct err *err)
-{
-    return session_locks_release(locks_of(base), id, token, call, err);
-}
-
-static bool django_activity(struct store *base, const struct str *ids, size_t n,
-                            const struct call *call, struct arena *arena, struct activity *ret,
-                            struct err *err)
-{
-    return session_locks_activity(locks_of(base), ids, n, call, arena, ret, err);
-}
-
 /* --- detection ------------------------------------------------------------------------------- */
 
 /* A bounded look: one session key, or one lock ever taken (its signal list stays, 1.2). */
@@ -484,9 +451,5 @@ const struct layout redis_triggers_django = {
     .read = django_read,
     .decode = django_decode_image,
     .commit = django_commit,
-    .locks = django_locks,
-    .lock_hold = django_lock_hold,
-    .lock_release = django_lock_release,
-    .breaks_locks = true,
-    .activity = django_activity,
+    SESSION_LOCK_FUNCTIONS,
 };

@@ -2,17 +2,14 @@
 #ifndef PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 #define PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 
-#include "backends/django_key.h"
 #include "backends/django_value.h"
 #include "backends/redis/client.h"
 #include "backends/session_locks.h"
 #include "core/store_driver.h"
 
 struct django_store {
-    struct store base;
+    struct session_store sessions; /* first, so that the pointers convert */
     struct redis_client *client;
-    struct django_key key;
-    struct session_locks locks;
 };
 
 /* Everything of one stored value but its document: bytes and remaining time. */

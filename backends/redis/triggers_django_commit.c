@@ -115,7 +115,7 @@ static bool swap(struct commit *c, const char *what, struct str bytes, struct st
     struct redis_answer answer;
     struct err lost = {0};
     bool beside =
-        c->store->locks.borrowed; /* the lock lies beside the session: one look for both */
+        c->store->sessions.locks.borrowed; /* the lock lies beside the session: one look for both */
     if (!beside && !session_hold_check(c->hold, &lost)) {
         *err = lost;
         return lost.kind == ERR_LOCKED && commit_refuse(c->item, OUTCOME_LOCKED, &lost);
@@ -207,9 +207,9 @@ bool django_commit(struct store *base, struct commit_item *item, const struct ca
 {
     struct django_store *store = (struct django_store *)base;
     struct commit c = {.store = store, .item = item, .call = call, .arena = arena};
-    c.key = django_key_of(arena, &store->key, item->id);
+    c.key = django_key_of(arena, &store->sessions.key, item->id);
     if (item->kind == EDIT_BREAK)
         return fetch(&c, err) &&
-               session_locks_break(&store->locks, item, &c.now_doc, call, arena, err);
-    return session_locks_change(&store->locks, item, change, &c, call, arena, err);
+               session_locks_break(&store->sessions, item, &c.now_doc, call, arena, err);
+    return session_locks_change(&store->sessions, item, change, &c, call, arena, err);
 }

@@ -27,8 +27,12 @@ static bool count_rows(struct sqlite_conn *conn, void *ctx, struct err *err)
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     char sql[SQL_MAX];
     bool row;
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\"", c->keyed->table);
-    if (!sqlite_prepare(conn, sql, &stmt, err) || !sqlite_step(conn, stmt, &row, err))
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE ?1 IS NULL OR %s GLOB ?1",
+             c->keyed->table, c->keyed->key);
+    if (!sqlite_prepare(conn, sql, &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, str_of(c->keyed->glob));
+    if (!sqlite_step(conn, stmt, &row, err))
         return false;
     c->n = sqlite3_column_int64(stmt, 0);
     return true;
@@ -96,13 +100,14 @@ static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
     page->rows = arena_array(page->arena, struct row, page->max);
     snprintf(sql, sizeof sql,
              "SELECT %s, rowid, %s FROM \"%s\" WHERE %s %s ?1 AND typeof(%s) = 'text'"
-             " ORDER BY %s LIMIT ?2",
+             " AND (?3 IS NULL OR %s GLOB ?3) ORDER BY %s LIMIT ?2",
              k->key, k->updated_at, k->table, k->key, page->scan->started ? ">" : ">=", k->key,
-             k->key);
+             k->key, k->key);
     if (!sqlite_prepare(conn, sql, &stmt, err))
         return false;
     sqlite_bind(stmt, 1, sbuf_view(&page->scan->last));
     sqlite3_bind_int64(stmt, 2, (int64_t)page->max);
+    sqlite_bind(stmt, 3, str_of(k->glob));
     for (bool row;;) {
         if (!sqlite_step(conn, stmt, &row, err))
             return false;

@@ -7,10 +7,11 @@
 
 enum { KEYED_VALUES = 2 };
 
-/* Names are constants of a layout. */
+/* Names hold no quotation mark. */
 struct sqlite_keyed {
     const char *table, *key, *updated_at;
     const char *values[KEYED_VALUES]; /* text columns; NULL: there is only one */
+    const char *glob;                 /* pattern of the keys that are records; or NULL */
 };
 
 bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed *keyed,

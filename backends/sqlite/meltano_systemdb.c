@@ -378,11 +378,11 @@ static bool commit_item(struct systemdb_store *s, struct commit_item *item, cons
 {
     CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
     if (!sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err))
-        return systemdb_commit_failed(item, err);
+        return commit_failed(item, err);
     if (!systemdb_commit(&engine, &conn, item, arena, err))
         return false;
     if (item->outcome == OUTCOME_APPLIED && !sqlite_commit(&conn, err))
-        return systemdb_commit_failed(item, err);
+        return commit_failed(item, err);
     return true;
 }
 

@@ -1,0 +1,387 @@
+/* Sessions in Django's database cache on SQLite (formats/triggers.md 4.5). `expires` is a text
+ * without a zone: UTC with USE_TZ, else the application's own, which nothing here tells. It is
+ * shown as UTC, and taken for past only when it is past in every zone. */
+#include "backends/django_dbcache.h"
+#include "backends/sqlite/keyed.h"
+#include "backends/sqlite/layouts.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t widest_zone_us = 14 * 3600 * (int64_t)1000000;
+
+struct dbcache_store {
+    struct session_store sessions; /* first, so that the pointers convert */
+    struct sqlite_client *client;
+    struct sqlite_keyed table;
+};
+
+static struct dbcache_store *dbcache(struct store *store)
+{
+    return (struct dbcache_store *)store;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+struct table_search {
+    struct str wanted; /* table=, or ptr NULL */
+    struct arena *arena;
+    struct str table; /* the first that fits */
+    int n;
+};
+
+static bool tables_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    struct table_search *f = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    f->n = 0;
+    if (!sqlite_prepare(
+            conn,
+            "SELECT m.name FROM sqlite_master m WHERE m.type = 'table' AND"
+            " instr(m.name, '\"') = 0 AND (?1 IS NULL OR m.name = ?1 COLLATE NOCASE) AND"
+            " (SELECT count(*) FROM pragma_table_info(m.name) i WHERE i.name IN"
+            " ('cache_key', 'value', 'expires')) = 3 ORDER BY m.name",
+            &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, f->wanted);
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        if (f->n++ == 0)
+            f->table = sqlite_text(f->arena, stmt, 0);
+    }
+}
+
+static bool table_find(struct sqlite_client *client, const struct address *address,
+                       const struct call *call, struct arena *arena, struct str *ret,
+                       struct err *err)
+{
+    struct table_search f = {.wanted = str_of(address_param(address, "table")), .arena = arena};
+    if (!sqlite_read(client, call, tables_read, &f, err))
+        return false;
+    if (f.n == 1) {
+        *ret = f.table;
+        return true;
+    }
+    if (f.n > 1) {
+        err_set(err, ERR_INVALID, "there are several cache tables, '%.*s' is one",
+                STR_ARG(f.table));
+        return err_hint(err, "say which with table=");
+    }
+    err_set(err, ERR_NOT_FOUND, "there is no cache table of Django in %s", address->url);
+    return err_hint(err, "it has the columns cache_key, value and expires; table= names it");
+}
+
+/* Keys of sessions. A bracket takes every special character's meaning away. */
+static const char *key_pattern(struct arena *arena, const struct django_key *key)
+{
+    struct sbuf out = SBUF_INIT;
+    const struct str halves[] = {key->head, key->tail};
+    for (size_t h = 0; h < 2; h++) {
+        for (size_t i = 0; i < halves[h].len; i++) {
+            char c = halves[h].ptr[i];
+            sbuf_printf(&out, c == '*' || c == '?' || c == '[' ? "[%c]" : "%c", c);
+        }
+        if (h == 0)
+            sbuf_char(&out, '*');
+    }
+    struct str pattern = arena_str(arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return pattern.ptr;
+}
+
+static struct sqlite_keyed keyed_of(struct str table, const char *glob)
+{
+    return (struct sqlite_keyed){.table = table.ptr,
+                                 .key = "cache_key",
+                                 .updated_at = "expires", /* the text beside the value */
+                                 .values = {"value"},
+                                 .glob = glob};
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static bool has_session(struct sqlite_client *client, struct str table, const struct call *call,
+                        struct err *err)
+{
+    struct sqlite_keyed keyed = keyed_of(table, "*:triggers.storages.cache:*");
+    int64_t n = 0;
+    return sqlite_keyed_count(client, &keyed, call, &n, err) && n > 0;
+}
+
+static bool dbcache_detect(const struct layout *layout, const struct address *address,
+                           const struct call *call, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct sqlite_client *client = sqlite_client_new(address->url, false);
+    struct str table;
+    struct err none = {0};
+    bool ok = table_find(client, address, call, &arena, &table, &none) &&
+              (address->system || has_session(client, table, call, err));
+    sqlite_client_free(client);
+    arena_release(&arena);
+    return ok;
+}
+
+static void dbcache_close(struct store *store)
+{
+    struct dbcache_store *s = dbcache(store);
+    session_locks_close(&s->sessions);
+    sqlite_client_free(s->client);
+    arena_release(&store->arena);
+    free(s);
+}
+
+static void info_fill(struct dbcache_store *s, const struct address *address, struct str table)
+{
+    struct store_info *info = &s->sessions.base.info;
+    struct arena *arena = &s->sessions.base.arena;
+    struct err why = {0};
+    info->server = arena_str(arena, str_of(address->url));
+    info->version = arena_printf(arena, "SQLite %s", sqlite3_libversion());
+    info->layout_version = arena_printf(arena, "Django's database cache %.*s", STR_ARG(table));
+    if (info->writable && !sqlite_client_writable(s->client, &why)) {
+        info->writable = false;
+        info->why_read_only = arena_str(arena, str_of(why.text));
+    }
+    info->rights = info->writable ? STR("reads and writes sessions") : STR("reads sessions");
+}
+
+static bool dbcache_open(const struct layout *layout, const struct address *address,
+                         const struct store_opts *opts, const struct call *call, struct store **ret,
+                         struct err *err)
+{
+    struct dbcache_store *s = xcalloc(1, sizeof *s);
+    struct store *base = &s->sessions.base;
+    struct str table;
+    store_init(base, layout, address, opts);
+    s->client = sqlite_client_new(address->url, opts->writable);
+    if (!django_key_init(&base->arena, address, &s->sessions.key, err) ||
+        !table_find(s->client, address, call, &base->arena, &table, err) ||
+        !session_locks_open(&s->sessions, address, NULL, call, err)) {
+        dbcache_close(base);
+        return false;
+    }
+    s->table = keyed_of(table, key_pattern(&base->arena, &s->sessions.key));
+    info_fill(s, address, table);
+    *ret = base;
+    return true;
+}
+
+static bool dbcache_probe(struct store *store, const struct call *call, struct err *err)
+{
+    struct dbcache_store *s = dbcache(store);
+    int64_t started_ms = clock_monotonic_ms();
+    if (!sqlite_keyed_count(s->client, &s->table, call, &store->info.records, err))
+        return false;
+    store->info.latency_ms = clock_monotonic_ms() - started_ms;
+    return true;
+}
+
+/* --- scan ------------------------------------------------------------------------------------ */
+
+static bool dbcache_scan_open(struct store *store, const struct call *call, void **ret,
+                              struct err *err)
+{
+    *ret = sqlite_keyed_scan_new();
+    return true;
+}
+
+static void dbcache_scan_close(struct store *store, void *scan)
+{
+    sqlite_keyed_scan_free(scan);
+}
+
+static bool dbcache_scan_next(struct store *store, void *scan, const struct call *call,
+                              struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+                              struct err *err)
+{
+    struct dbcache_store *s = dbcache(store);
+    size_t n;
+    if (!sqlite_keyed_scan_next(s->client, &s->table, scan, call, arena, max, ret, &n, err))
+        return false;
+    *ret_n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct row row = (*ret)[i];
+        if (!django_key_uid(&s->sessions.key, row.id, &row.id))
+            continue;
+        row.label = row.id;
+        row.expires_at_us = dbcache_never(row.updated_at_us) ? TIME_NEVER : row.updated_at_us;
+        row.updated_at_us = TIME_UNKNOWN;
+        (*ret)[(*ret_n)++] = row;
+    }
+    return true;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool row_read(struct sqlite_conn *conn, const struct dbcache_store *s, struct str key,
+                     size_t limit, struct arena *arena, bool *ret_found, struct dbcache_row *ret,
+                     struct err *err)
+{
+    struct sqlite_keyed_row row;
+    if (!sqlite_keyed_read(conn, &s->table, key, limit, arena, ret_found, &row, err))
+        return false;
+    if (!*ret_found)
+        return true;
+    *ret = (struct dbcache_row){.value = row.values[0].value,
+                                .bytes = row.values[0].bytes,
+                                .expires = row.updated_at,
+                                .expires_us = dbcache_expiry(row.updated_at)};
+    ret->expired = ret->expires_us != TIME_UNKNOWN && ret->expires_us != TIME_NEVER &&
+                   ret->expires_us + widest_zone_us < clock_now_us();
+    return true;
+}
+
+struct reading {
+    const struct dbcache_store *store;
+    const struct str *ids;
+    size_t n, limit;
+    struct arena *arena;
+    struct read_item *items;
+};
+
+static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct reading *r = ctx;
+    for (size_t i = 0; i < r->n; i++) {
+        struct read_item *item = &r->items[i];
+        struct str key = django_key_of(r->arena, &r->store->sessions.key, r->ids[i]);
+        struct dbcache_row row;
+        bool found;
+        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
+        if (row_read(conn, r->store, key, r->limit, r->arena, &found, &row, &item->err)) {
+            dbcache_document(r->arena, found ? &row : NULL, r->ids[i], r->limit, &item->doc);
+        } else if (item->err.kind != ERR_CORRUPT) {
+            if (err)
+                *err = item->err;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool dbcache_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+                         const struct call *call, struct arena *arena, struct read_item *ret,
+                         struct err *err)
+{
+    struct reading r = {dbcache(store), ids, n, limit, arena, ret};
+    return sqlite_read(dbcache(store)->client, call, records_read, &r, err);
+}
+
+/* --- changing -------------------------------------------------------------------------------- */
+
+struct tx {
+    struct dbcache_store *store;
+    struct commit_item *item;
+    const struct call *call;
+    struct arena *arena;
+    struct sqlite_conn conn;
+};
+
+/* A statement on the cache's table: `before` its name, the name, and what follows. */
+static bool run(struct tx *tx, const char *before, const char *behind, const struct str *params,
+                int n, int64_t *ret_rows, struct err *err)
+{
+    struct str sql =
+        arena_printf(tx->arena, "%s \"%s\" %s", before, tx->store->table.table, behind);
+    return sqlite_exec(&tx->conn, sql.ptr, params, n, ret_rows, err);
+}
+
+static bool row_get(void *ctx, struct str key, struct arena *arena, bool *ret_found,
+                    struct dbcache_row *ret, struct err *err)
+{
+    struct tx *tx = ctx;
+    return row_read(&tx->conn, tx->store, key, VALUE_LIMIT, arena, ret_found, ret, err);
+}
+
+static bool row_update(void *ctx, struct str key, struct str value, int64_t *ret_rows,
+                       struct err *err)
+{
+    struct str params[] = {key, value};
+    return run(ctx, "UPDATE", "SET value = ?2 WHERE cache_key = ?1", params, 2, ret_rows, err);
+}
+
+static bool row_insert(void *ctx, struct str key, struct str value, struct str expires,
+                       struct err *err)
+{
+    struct str params[] = {key, value, expires};
+    return run(ctx, "INSERT INTO", "(cache_key, value, expires) VALUES (?1, ?2, ?3)", params, 3,
+               NULL, err);
+}
+
+static bool row_delete(void *ctx, struct str key, int64_t *ret_rows, struct err *err)
+{
+    return run(ctx, "DELETE FROM", "WHERE cache_key = ?1", &key, 1, ret_rows, err);
+}
+
+static const struct dbcache_engine engine = {
+    .row_get = row_get,
+    .row_update = row_update,
+    .row_insert = row_insert,
+    .row_delete = row_delete,
+    .never = STR("9999-12-31 23:59:59"),
+};
+
+/* Under the session's lock: one short transaction that compares, writes and reads back. */
+static bool change(void *ctx, const struct session_hold *hold, struct err *err)
+{
+    struct tx *tx = ctx;
+    struct dbcache_store *s = tx->store;
+    struct str key = django_key_of(tx->arena, &s->sessions.key, tx->item->id);
+    if (!session_hold_check(hold, err) ||
+        !sqlite_write_begin(s->client, s->sessions.base.opts.lock_wait_ms, tx->call, &tx->conn,
+                            err))
+        return commit_failed(tx->item, err);
+    bool ok = dbcache_commit(&engine, tx, key, tx->item, tx->arena, err);
+    if (ok && tx->item->outcome == OUTCOME_APPLIED && !sqlite_commit(&tx->conn, err))
+        ok = commit_failed(tx->item, err);
+    sqlite_conn_close(&tx->conn);
+    return ok;
+}
+
+static bool break_lock(struct tx *tx, struct err *err)
+{
+    struct read_item now;
+    return dbcache_read(&tx->store->sessions.base, &tx->item->id, 1, VALUE_LIMIT, tx->call,
+                        tx->arena, &now, err) &&
+           session_locks_break(&tx->store->sessions, tx->item, &now.doc, tx->call, tx->arena, err);
+}
+
+static bool dbcache_commit_item(struct store *store, struct commit_item *item,
+                                const struct call *call, struct arena *arena, struct err *err)
+{
+    struct tx tx = {dbcache(store), item, call, arena, {0}};
+    struct err local = {0};
+    bool ok = item->kind == EDIT_BREAK ? break_lock(&tx, &local)
+                                       : session_locks_change(&tx.store->sessions, item, change,
+                                                              &tx, call, arena, &local);
+    if (!ok && err)
+        *err = local;
+    return ok;
+}
+
+static const char *const params[] = {DJANGO_KEY_PARAMS, "table", NULL};
+
+const struct layout sqlite_triggers_dbcache = {
+    .system = "triggers",
+    .backend = "sqlite",
+    .name = "dbcache",
+    .native = true,
+    .params = params,
+    .detect = dbcache_detect,
+    .open = dbcache_open,
+    .close = dbcache_close,
+    .probe = dbcache_probe,
+    .scan_open = dbcache_scan_open,
+    .scan_next = dbcache_scan_next,
+    .scan_close = dbcache_scan_close,
+    .read = dbcache_read,
+    .decode = dbcache_decode,
+    .commit = dbcache_commit_item,
+    SESSION_LOCK_FUNCTIONS,
+};
