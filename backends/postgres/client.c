@@ -435,12 +435,15 @@ static void server_fill(struct pg_client *client, const PGresult *res, int64_t t
         .role = pg_copy(a, res, 0, 1),
         .version = pg_copy(a, res, 0, 2),
         .version_number = PQserverVersion(client->conn),
-        .standby = pg_bool(res, 0, 3),
         .superuser = pg_bool(res, 0, 4),
         .pooler = client->no_options,
         .latency_ms = (took_us + 999) / 1000,
         .clock_skew_us = pg_i64(res, 0, 5, 0) - (clock_now_us() - took_us / 2),
     };
+    if (pg_bool(res, 0, 3))
+        s->why_read_only = "the server is a standby";
+    else if (client->writable && pg_bool(res, 0, 7)) /* of a reader it is our own option */
+        s->why_read_only = "default_transaction_read_only is on for this role or database";
     struct str address = pg_str(res, 0, 6);
     const char *host = PQhost(client->conn);
     bool socket = host && host[0] == '/';
@@ -458,7 +461,8 @@ static bool ask(struct pg_client *client, const struct call *call, struct err *e
         " pg_is_in_recovery(),"
         " (select rolsuper from pg_roles where rolname = current_user)"
         "   or pg_has_role(current_user, 'pg_read_all_stats', 'member')," PG_TIME_US(
-            "clock_timestamp()") ", host(inet_server_addr())";
+            "clock_timestamp()") ", host(inet_server_addr()),"
+                                 " current_setting('default_transaction_read_only')::bool";
     int64_t started_us = clock_now_us();
     CLEANUP_PGRESULT PGresult *res = NULL;
     if (!PQsendQuery(client->conn, sql))

@@ -26,11 +26,11 @@ struct pg_server {
     struct str version; /* "15.4" */
     int version_number; /* 150004 */
     struct str database, role;
-    bool standby;          /* in recovery: cannot be written */
-    bool superuser;        /* or a member of pg_monitor: sees what other sessions do */
-    bool pooler;           /* refused startup options: read-only per transaction */
-    int64_t latency_ms;    /* of one round trip */
-    int64_t clock_skew_us; /* server minus ours */
+    const char *why_read_only; /* nothing is to be written there; NULL: it may */
+    bool superuser;            /* or a member of pg_monitor: sees what other sessions do */
+    bool pooler;               /* refused startup options: read-only per transaction */
+    int64_t latency_ms;        /* of one round trip */
+    int64_t clock_skew_us;     /* server minus ours */
 };
 
 /* `url` is a libpq URI; a driver name behind the scheme ("postgresql+psycopg2://") is passed over.

@@ -43,8 +43,9 @@ static void info_fill(struct etl_store *es)
 /* Why nothing can be written here although it was asked for; STR_NULL: it can. */
 static struct str why_not(const struct etl_store *es)
 {
-    if (pg_client_server(es->client)->standby)
-        return STR("the server is a standby");
+    const char *server = pg_client_server(es->client)->why_read_only;
+    if (server)
+        return str_of(server);
     struct str why = etl_why_read_only(&es->schema);
     if (why.ptr)
         return why;

@@ -178,6 +178,21 @@ bool pg_keyed_read(struct pg_client *client, const struct pg_keyed *keyed, const
     return pg_end(client, rows_read(client, &r, err), call, err);
 }
 
+/* A row that may be seen but not changed is not found by FOR UPDATE. */
+static bool check_absent(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
+                         const struct call *call, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    sbuf_printf(&sql, "select 1 from %s t where t.%s = $1", keyed->table, keyed->key);
+    bool ok = pg_query(client, sbuf_view(&sql).ptr, &key, 1, call, &res, err);
+    sbuf_release(&sql);
+    if (ok && PQntuples(res))
+        return err_set(err, ERR_DENIED, "a row-level policy keeps this role from changing %.*s",
+                       STR_ARG(key));
+    return ok;
+}
+
 bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
                    const struct call *call, struct arena *arena, struct pg_keyed_row *ret,
                    struct err *err)
@@ -189,7 +204,9 @@ bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struc
     bool ok = pg_query(client, sbuf_view(&sql).ptr, &key, 1, call, &res, err);
     sbuf_release(&sql);
     *ret = (struct pg_keyed_row){0};
-    if (ok && PQntuples(res) == 1)
+    if (!ok || !PQntuples(res))
+        return ok && check_absent(client, keyed, key, call, err);
+    if (PQntuples(res) == 1)
         row_take(keyed, res, 0, true, arena, ret);
-    return ok;
+    return true;
 }

@@ -90,8 +90,8 @@ static void rights_judge(const struct pg_systemdb *found, const struct pg_server
                          struct store_info *info)
 {
     struct str why = STR_NULL;
-    if (server->standby)
-        why = STR("the server is a standby");
+    if (server->why_read_only)
+        why = str_of(server->why_read_only);
     else if (!found->writes_state)
         why = STR("this role may not write the table state");
     else if (!found->adds_runs)

@@ -588,6 +588,23 @@ static void a_read_only_connection_cannot_write(void **state)
     assert_false(read_one(f, "7/16401").absent);
 }
 
+/* A default is there so that nobody writes by mistake: it is not overridden unasked. */
+static void a_default_of_reading_only_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    const char *options = "options=-cdefault_transaction_read_only%3D";
+    for (int on = 0; on < 2; on++) {
+        const char *url = arena_printf(&f->arena, "%s%c%s%s", f->url,
+                                       strchr(f->url, '?') ? '&' : '?', options, on ? "on" : "off")
+                              .ptr;
+        struct store *store = open_at(f, url, true);
+        assert_int_equal(store_supports(store, STORE_WRITES), !on);
+        if (on)
+            assert_non_null(strstr(store_info(store)->why_read_only.ptr, "read_only"));
+        store_close(store);
+    }
+}
+
 static void rights_are_told_before_they_fail(void **state)
 {
     struct fixture *f = *state;
@@ -921,6 +938,7 @@ int main(void)
         TEST(a_killed_connection_is_made_again),
         TEST(calls_end_in_time_here_and_on_the_server),
         TEST(a_read_only_connection_cannot_write),
+        TEST(a_default_of_reading_only_is_kept),
         TEST(rights_are_told_before_they_fail),
         TEST(replicators_are_seen_by_slot_and_session),
         TEST(facts_of_a_table_that_is_there),

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Meltano's system database on a real server ($PENSTOCK_POSTGRES) under a role that may not do
+# everything: what it may not is said, and nothing is half done.
+. "$(dirname "$0")/harness.sh"
+if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
+    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
+    [ "${CI:-}" = true ] && exit 1
+    exit 77
+fi
+servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
+psql=$PENSTOCK_POSTGRES_BIN/psql
+old='{"singer_state": {"bookmarks": {"u": {"v": 1}}}}'
+new='{"singer_state":{"bookmarks":{"u":{"v":2}}}}'
+database=meltano_$$ role=operator_$$
+address() { printf '%s' "${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/$1@\/$database}"; }
+target=$(address "$role")
+sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$(address postgres)" "$@"; }
+
+"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
+trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)" -c "drop role $role"
+      rm -rf "$work"' EXIT
+sql -f "$servers/meltano_postgres.sql"
+sql -c "insert into state (state_id, completed_state) values ('a', '$old')" -c "create role $role login" \
+    -c "grant select, insert, update, delete on state, runs, alembic_version to $role" \
+    -c "grant usage on sequence job_id_seq to $role"
+same_row() {
+    local row
+    row=$(sql -c "select completed_state from state")
+    [ "$row" = "$old" ] || fail "the table holds $row"
+}
+
+# A row that a policy shows but does not let change: locking it finds nothing.
+sql -c 'alter table state enable row level security' -c 'create policy see on state for select using (true)'
+run 6 -t "$target" -y state set a "$new"
+err_has 'a row-level policy keeps this role from changing a'
+run 6 -t "$target" -y state clear a
+err_has 'a row-level policy keeps this role from changing a'
+run 6 -t "$target" -y state set b "$new"
+err_has 'row-level security policy'
+same_row
+sql -c 'alter table state disable row level security'
+
+# A default of reading only is not overridden unasked.
+sql -c "alter role $role set default_transaction_read_only = on"
+run 6 -t "$target" -y state set a "$new"
+err_has 'default_transaction_read_only is on'
+same_row
+sql -c "alter role $role reset all"
+
+run 0 -t "$target" -y state set a "$new"
+
+finish
