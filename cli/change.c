@@ -178,6 +178,20 @@ static void say_what_is_left(const struct cli *cli, const struct plan *plan)
             STR_ARG(plan->undo_text.ptr ? plan->undo_text : str_of(undo_scope_name(plan->undo))));
 }
 
+static bool begins_with(const char *text, struct str name)
+{
+    return !name.len || strncmp(text, name.ptr, name.len) == 0;
+}
+
+/* Drivers do not always name the record: that a lock was waited for in vain, what a server said. */
+static void report_item(const struct cli *cli, const struct plan_item *item)
+{
+    struct err err = item->err;
+    if (!begins_with(err.text, item->label) && !begins_with(err.text, item->id))
+        err_context(&err, "%.*s", STR_ARG(item->label));
+    cli_report(cli, &err);
+}
+
 /* The error line: of the one record, of every conflict, else the first thing that went wrong; the
  * table says the rest. */
 static void finish(struct cli *cli, const struct plan *plan, bool applied)
@@ -191,7 +205,7 @@ static void finish(struct cli *cli, const struct plan *plan, bool applied)
             continue;
         if (reported && !conflict && !cli->opts.verbose)
             continue;
-        cli_report(cli, &item->err);
+        report_item(cli, item);
         reported = true;
     }
     if (code)

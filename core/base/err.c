@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -41,19 +42,51 @@ static void strip_controls(char *s)
     }
 }
 
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* What is too long loses its middle: at the end stands the cause, in front the object, whose name
+ * is as long as somebody made it. */
+static void fit(char *out, size_t size, const char *text)
+{
+    static const char gap[] = " ... ";
+    size_t len = strlen(text), keep = (size - sizeof gap) / 2;
+    if (len < size) {
+        memcpy(out, text, len + 1);
+        return;
+    }
+    size_t head = keep, tail = len - keep;
+    while (head > 0 && is_continuation(text[head]))
+        head--;
+    while (is_continuation(text[tail]))
+        tail++;
+    snprintf(out, size, "%.*s%s%s", (int)head, text, gap, text + tail);
+}
+
+/* The caller frees it. The arguments may point into the error that it is for. */
+__attribute__((format(printf, 1, 0))) static char *printed(const char *fmt, va_list ap)
+{
+    char *text = NULL;
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort(); /* out of memory */
+    strip_controls(text);
+    return text;
+}
+
 bool err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
     if (!err)
         return false;
-    char text[sizeof err->text];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    char *text = printed(fmt, ap);
     va_end(ap);
-    strip_controls(text);
     err->kind = kind;
-    memcpy(err->text, text, sizeof text);
+    fit(err->text, sizeof err->text, text);
     err->hint[0] = '\0';
+    free(text);
     return false;
 }
 
@@ -61,15 +94,14 @@ bool err_context(struct err *err, const char *fmt, ...)
 {
     if (!err)
         return false;
-    char prefix[sizeof err->text];
+    struct err inner = *err;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(prefix, sizeof prefix, fmt, ap);
+    char *prefix = printed(fmt, ap);
     va_end(ap);
-    strip_controls(prefix);
-    size_t used = strlen(prefix);
-    snprintf(prefix + used, sizeof prefix - used, ": %s", err->text);
-    memcpy(err->text, prefix, sizeof prefix);
+    err_set(err, inner.kind, "%s: %s", prefix, inner.text);
+    memcpy(err->hint, inner.hint, sizeof err->hint);
+    free(prefix);
     return false;
 }
 
@@ -79,8 +111,9 @@ bool err_hint(struct err *err, const char *fmt, ...)
         return false;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    char *text = printed(fmt, ap);
     va_end(ap);
-    strip_controls(err->hint);
+    fit(err->hint, sizeof err->hint, text);
+    free(text);
     return false;
 }

@@ -94,6 +94,23 @@ static void errors_carry_no_control_bytes(void **state)
     assert_int_equal(err_kind_exit(err.kind), 5);
 }
 
+static void a_long_name_leaves_the_cause(void **state)
+{
+    struct err err = {0};
+    char name[2000];
+    memset(name, 'x', sizeof name);
+    for (size_t i = 0; i + 2 < sizeof name; i += 2)
+        memcpy(name + i, "\xc3\xa4", 2);
+    err_set(&err, ERR_CONFLICT, "%.*s: changed since preview", (int)sizeof name - 2, name);
+    err_context(&err, "%.*s", (int)sizeof name - 2, name);
+    assert_true(str_starts(str_of(err.text), "\xc3\xa4"));
+    assert_true(str_ends(str_of(err.text), "\xa4: changed since preview"));
+    assert_true(str_is_utf8(str_of(err.text)));
+    err_hint(&err, "look at %.*s: again", (int)sizeof name - 2, name);
+    assert_true(str_is_utf8(str_of(err.hint)));
+    assert_true(str_ends(str_of(err.hint), ": again"));
+}
+
 static void arena_limit(void **state)
 {
     struct arena a = {NULL, 0, 4096};
@@ -133,6 +150,7 @@ int main(void)
         cmocka_unit_test(times),
         cmocka_unit_test(digests),
         cmocka_unit_test(base64_table),
+        cmocka_unit_test(a_long_name_leaves_the_cause),
         cmocka_unit_test(arena_limit),
         cmocka_unit_test(errors_carry_no_control_bytes),
     };
