@@ -162,10 +162,11 @@ static void info_fill(struct dbcache_store *s, const struct found *found)
         arena_printf(arena, "Django's database cache %.*s", STR_ARG(found->table));
     info->latency_ms = server->latency_ms;
     info->clock_skew_us = server->clock_skew_us;
-    if (info->writable && (server->standby || !found->writes)) {
+    if (info->writable && (server->why_read_only || !found->writes)) {
         info->writable = false;
-        info->why_read_only = server->standby ? STR("the server is a standby")
-                                              : STR("this role may not write the cache table");
+        info->why_read_only = server->why_read_only
+                                  ? str_of(server->why_read_only)
+                                  : STR("this role may not write the cache table");
     }
     info->rights = info->writable ? STR("reads and writes sessions") : STR("reads sessions");
 }
