@@ -25,6 +25,9 @@ struct action {
     const char *per;    /* NULL, or the sheet whose row is the argument: "instances" gives `name` */
     const char *option; /* with `per`: what the row fills; NULL: the first positional argument */
     const char *prompt; /* NULL, or the argument to ask for on the screen */
+    /* What stands there now, for the prompt to begin with: of the row of that key in the sheet
+     * `per`. ptr NULL: nothing that could be typed. May be NULL. */
+    struct str (*present)(const struct sheet_input *in, struct str row);
 };
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_INFO };

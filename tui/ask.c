@@ -128,6 +128,31 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
                                worst ? "; " : "", STR_ARG(worst ? worst->text : STR("")));
 }
 
+const char *action_prompt_help(const struct system *system, const struct action *action)
+{
+    const struct op_option *option = system_op(system, action->op)->options;
+    while (strcmp(option->name, action->prompt) != 0)
+        option++;
+    return option->help;
+}
+
+/* Of one row alone: several have no value in common. */
+static struct str present_value(struct job *job, struct open_store *store,
+                                const struct action *action)
+{
+    const struct menu_job *data = job->data;
+    const struct plan_record *record = &data->want->records[0];
+    struct call call = job_call(job);
+    struct record_view view;
+    struct err ignored = {0};
+    struct str row;
+    if (!action->present || data->want->n != 1 || !op_arg(&record->args, "name", 0, &row) ||
+        !record_view_read(store->store, record->id, 0, &call, &job->arena, &view, &ignored) ||
+        !view.input.doc || !view.input.doc->root)
+        return STR_NULL;
+    return action->present(&view.input, row);
+}
+
 static void fill_entry(struct job *job, struct open_store *store, struct menu_entry *entry)
 {
     struct menu_job *data = job->data;
@@ -137,14 +162,17 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
         return;
     }
     if (strcmp(action->verb, "edit") == 0) {
-        entry->text = arena_printf(&job->arena, "with your editor: penstock -t %s %s edit %.*s",
+        entry->text = arena_printf(&job->arena,
+                                   "it needs your editor: in a shell, penstock -t %s %s edit %.*s",
                                    store->target.name, store_system(store->store)->noun,
                                    STR_ARG(output_id_word(&job->arena, data->want->records[0].id)));
         return;
     }
     if (action->prompt) {
         entry->possible = true;
-        entry->text = arena_printf(&job->arena, "asks for %s", action->prompt);
+        entry->text = arena_printf(&job->arena, "asks for %s: %s", action->prompt,
+                                   action_prompt_help(store_system(store->store), action));
+        entry->present = present_value(job, store, action);
         return;
     }
     struct want want = *data->want;

@@ -19,6 +19,8 @@ struct want {
     struct str reason; /* ptr NULL: none */
 };
 
+/* What the argument that is asked for means: "the position to go on from". */
+const char *action_prompt_help(const struct system *system, const struct action *action);
 /* "rollback one step", without the explanation that its label may have behind a colon. */
 struct str action_name(const struct action *action);
 struct want *want_copy(struct arena *a, const struct want *want);
@@ -70,6 +72,7 @@ struct menu_entry {
     bool possible;
     struct str text; /* effect, or why not */
     enum consequence_level level;
+    struct str present; /* what its prompt begins with; ptr NULL: nothing */
 };
 struct menu_answer {
     struct menu_entry *entries;

@@ -225,13 +225,35 @@ static void add_to(struct attention_group *g, const struct record *r,
     g->since_us = r->since_us;
 }
 
-static void count_verbs(const struct attention *attention, struct attention_group *g)
+/* The verb that helps most of them; that of the record that speaks for them, where it is a draw. */
+static void choose_verb(const struct attention *attention, struct attention_group *g)
 {
-    for (size_t i = 0; i < attention->n && g->verb.ptr; i++) {
+    enum { VERBS = 8 }; /* a system advises fewer */
+    struct {
+        struct str verb;
+        size_t n;
+    } verbs[VERBS] = {{g->verb, 0}};
+    size_t n = g->verb.ptr != NULL, best = 0;
+    for (size_t i = 0; i < attention->n; i++) {
         const struct record *r = &attention->records[i];
-        for (size_t k = 0; k < r->n; k++)
-            g->nverb += strcmp(r->items[k].code, g->code) == 0 && str_eq(r->items[k].verb, g->verb);
+        for (size_t k = 0; k < r->n; k++) {
+            struct str verb = r->items[k].verb;
+            size_t at = 0;
+            if (!verb.ptr || strcmp(r->items[k].code, g->code) != 0)
+                continue;
+            while (at < n && !str_eq(verbs[at].verb, verb))
+                at++;
+            if (at == VERBS)
+                continue;
+            n += at == n;
+            verbs[at].verb = verb;
+            verbs[at].n++;
+        }
     }
+    for (size_t i = 1; i < n; i++)
+        best = verbs[i].n > verbs[best].n ? i : best;
+    g->verb = verbs[best].verb;
+    g->nverb = verbs[best].n;
 }
 
 size_t attention_groups(const struct attention *attention, struct arena *a,
@@ -253,7 +275,7 @@ size_t attention_groups(const struct attention *attention, struct arena *a,
         }
     }
     for (size_t g = 0; g < n; g++)
-        count_verbs(attention, &groups[g]);
+        choose_verb(attention, &groups[g]);
     if (n)
         qsort(groups, n, sizeof *groups, attention_cmp);
     *ret = groups;

@@ -41,7 +41,7 @@ struct attention_group {
     enum severity severity;
     size_t n;
     size_t nverb;                 /* of these `verb` would mend */
-    struct str verb;              /* of the record that is shown; ptr NULL: look */
+    struct str verb;              /* that helps most of them; ptr NULL: look */
     struct str key, label, text;  /* of the record that comes first */
     int64_t lost_at_us, since_us; /* the earliest */
 };

@@ -209,8 +209,8 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     for (size_t i = 0; i < cols->n; i++)
         shows_mark = shows_mark || cells[cols->at[i].column].mark != MARK_NONE;
     if (!shows_mark)
-        canvas_put(canvas, r.y, r.x + 3, 2, style_of_mark(row.mark),
-                   str_of(glyph_of_mark(row.mark)));
+        canvas_put(canvas, r.y, r.x + 3, 1, style_of_mark(row.mark),
+                   str_trim(str_of(glyph_of_mark(row.mark))));
     size_t identity = 0;
     while (!is_kept(list, identity))
         identity++;

@@ -17,6 +17,7 @@ struct menu_view {
     const struct menu_answer *answer; /* NULL: not known yet */
     struct err err;
     size_t cursor, n;
+    bool touched; /* the cursor was moved */
     bool prompting;
     struct input input;
     const struct action *prompted;
@@ -73,6 +74,14 @@ static void draw_entry(const struct menu_view *v, struct canvas *canvas, struct 
         canvas_restyle(canvas, (struct rect){r.y, r.x + 1, 1, r.w - 1}, STYLE_HERE);
 }
 
+/* What is asked for, and below it the line. */
+static void draw_prompt(struct menu_view *v, struct canvas *canvas, struct rect r)
+{
+    canvas_printf(canvas, r.y, r.x, r.w, STYLE_TEXT, "%s: %s", v->prompted->prompt,
+                  action_prompt_help(v->base.session->system, v->prompted));
+    input_draw(&v->input, canvas, r.y + 1, r.x, r.w, STR("> "));
+}
+
 static void draw(struct view *view, struct canvas *canvas, struct rect r)
 {
     struct menu_view *v = (struct menu_view *)view;
@@ -100,8 +109,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     int y = in.y + in.h - FOOT;
     canvas_hline(canvas, y, in.x, in.w, STYLE_FRAME);
     if (v->prompting)
-        input_draw(&v->input, canvas, y + 1, in.x, in.w,
-                   arena_printf(a, "%s: ", v->prompted->prompt));
+        draw_prompt(v, canvas, (struct rect){y + 1, in.x, FOOT - 2, in.w});
     else if (v->err.kind != ERR_NONE)
         canvas_put(canvas, y + 1, in.x, in.w, STYLE_BAD, str_of(v->err.text));
     else if (v->cursor < v->n) /* whole: its line in the list is cut */
@@ -148,7 +156,7 @@ static void choose(struct menu_view *v, size_t i)
     else if (action->prompt) {
         v->prompting = true;
         v->prompted = action;
-        input_set(&v->input, STR(""));
+        input_set(&v->input, entry && entry->present.ptr ? entry->present : STR(""));
     } else
         make_plan(v, action, STR_NULL);
 }
@@ -177,6 +185,7 @@ static bool key(struct view *view, const struct key *key)
 static bool command(struct view *view, enum command command)
 {
     struct menu_view *v = (struct menu_view *)view;
+    v->touched = true;
     switch (command) {
     case CMD_UP:
         v->cursor -= v->cursor > 0;
@@ -204,6 +213,10 @@ static void answer_done(struct job *job, void *owner)
     v->answer = menu_answer(job);
     v->answer_arena = job->arena;
     job->arena = (struct arena)ARENA_INIT;
+    while (!v->touched && v->cursor + 1 < v->n && !v->answer->entries[v->cursor].possible)
+        v->cursor++;
+    if (!v->touched && !v->answer->entries[v->cursor].possible)
+        v->cursor = 0;
 }
 
 static unsigned scopes(const struct view *view)

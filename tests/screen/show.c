@@ -84,8 +84,8 @@ void type(struct screen *s, const char *keys, int h, int w, bool burst)
     static const struct {
         const char *name;
         uint32_t code;
-    } names[] = {{"{Enter}", K_ENTER}, {"{Esc}", K_ESC}, {"{Down}", K_DOWN},
-                 {"{Up}", K_UP},       {"{Tab}", K_TAB}, {"{^C}", K_CTRL('c')}};
+    } names[] = {{"{Enter}", K_ENTER}, {"{Esc}", K_ESC},      {"{Down}", K_DOWN},   {"{Up}", K_UP},
+                 {"{Tab}", K_TAB},     {"{^C}", K_CTRL('c')}, {"{^U}", K_CTRL('u')}};
     while (*keys) {
         struct key key = {.code = (unsigned char)*keys};
         size_t len = 1;

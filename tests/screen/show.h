@@ -22,7 +22,7 @@ void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms
 void screen_close(struct screen *s);
 void settle(struct screen *s); /* until nothing is under way */
 void show(struct screen *s, int h, int w);
-/* "x", "{Enter}", "{Esc}", "{Down}", "{Up}", "{Tab}", "{^C}"; a picture is drawn after each unless
+/* "x", "{Enter}", "{Esc}", "{Down}", "{Up}", "{Tab}", "{^C}", "{^U}"; a picture is drawn after each unless
  * `burst`.
  */
 void type(struct screen *s, const char *keys, int h, int w, bool burst);

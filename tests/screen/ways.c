@@ -127,9 +127,28 @@ static void a_result_says_what_changed(void **state)
     s.targets[0] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
     screen_open(&s, 1, false, 0);
     settle(&s);
-    type(&s, "Hjxw2026-11-18T01:00:00Z{Enter}y", 24, 80, false);
+    type(&s, "Hjxw", 24, 80, false);
+    assert_shows(&s, "value: the position to go on from");
+    assert_shows(&s, "> 2026-11-19T01:00:00Z"); /* what is there, to be changed */
+    type(&s, "{^U}2026-11-18T01:00:00Z{Enter}y", 24, 80, false);
     assert_shows(&s, "1 of 1 applied");
     assert_shows(&s, "→ \"2026-11-18T01:00:00Z\"");
+    screen_close(&s);
+}
+
+static void a_replay_may_get_other_kwargs(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_triggers, "memory", "crm-redis", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "Hx", 40, 120, false);
+    assert_shows(&s, "▸ a  prepare a replay");
+    type(&s, "w", 40, 120, false);
+    assert_shows(&s, "> {\"page\":{}}");
+    type(&s, "{^U}{\"page\": {\"n\": 2}}{Enter}", 40, 120, false);
+    assert_shows(&s, "\"kwargs\": {\"page\": {\"n\": 2}}");
+    assert_shows(&s, "y applies");
     screen_close(&s);
 }
 
@@ -144,6 +163,7 @@ int main(void)
         cmocka_unit_test(q_says_whether_it_quits),
         cmocka_unit_test(undo_of_a_result_means_that_change),
         cmocka_unit_test(a_result_says_what_changed),
+        cmocka_unit_test(a_replay_may_get_other_kwargs),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,12 @@ static void records_with_the_same_finding_are_one_group(void **state)
     size_t n = 0;
     attention_each(attention, "errored", count, &n);
     assert_int_equal(n, 2);
+    struct finding third = error_of("errored", "third", "table rollback 4/third");
+    read_record(attention, "third", 300, TIME_NEVER, &third);
+    attention_groups(attention, &a, &groups);
+    assert_true(str_is(groups[0].text, "old")); /* it speaks for them */
+    assert_true(str_is(groups[0].verb, "rollback"));
+    assert_int_equal(groups[0].nverb, 2);
     arena_release(&a);
     attention_free(attention);
 }

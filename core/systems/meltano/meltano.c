@@ -10,7 +10,7 @@ static const struct op *const ops[] = {
 static const struct action actions[] = {
     {.key = 'e', .verb = "edit", .op = "edit", .label = "edit: the pair as text"},
     {.key = 'w', .verb = "rewind", .op = "rewind", .label = "rewind one stream: read again from a value",
-     .per = "streams", .prompt = "value"},
+     .per = "streams", .prompt = "value", .present = meltano_position_text},
     {.key = 't', .verb = "reset", .op = "reset", .label = "reset one stream: import it from the start",
      .per = "streams"},
     {.key = 'p', .verb = "repair", .op = "repair", .label = "repair: null halves, state beside singer_state"},

@@ -118,6 +118,19 @@ static bool rewind_run(const struct op_input *in, struct op_output *out, struct 
                          err);
 }
 
+struct str meltano_position_text(const struct sheet_input *in, struct str stream)
+{
+    struct meltano_state state;
+    const struct value *position;
+    struct str *positions;
+    meltano_state_of(in->doc->root, in->arena, &state);
+    const struct value *bookmark = value_get_str(meltano_bookmarks(state.merged, NULL), stream);
+    if (!bookmark || meltano_positions(bookmark, in->arena, &positions) != 1 ||
+        !value_pointer_get(bookmark, positions[0], &position, NULL))
+        return STR_NULL;
+    return value_is_str(position) ? position->text : value_repr(in->arena, position, 4096);
+}
+
 /* clang-format off */
 static const struct op_option rewind_options[] = {
     {.name = "stream", .kind = OPTION_POSITIONAL, .needed = true, .metavar = "STREAM",

@@ -67,6 +67,8 @@ struct str meltano_names(const struct value *dict, const struct value *skip, str
 
 extern const struct op meltano_set, meltano_edit, meltano_op_merge, meltano_copy, meltano_move,
     meltano_clear, meltano_rewind, meltano_reset, meltano_repair;
+/* How far a stream has come, as `rewind` takes it; ptr NULL where it has not exactly one position. */
+struct str meltano_position_text(const struct sheet_input *in, struct str stream);
 enum { MELTANO_SHEETS = 3 };
 extern const struct sheet meltano_sheets[MELTANO_SHEETS];
 

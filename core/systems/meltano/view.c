@@ -125,7 +125,7 @@ static const struct column stream_columns[] = {
     {"next", "NEXT RUN GETS", CELL_TEXT, 22, false, true, "where the next run goes on"},
     {"completed", "COMPLETED", CELL_TEXT, 20, false, false, "bookmark in completed"},
     {"partial", "PARTIAL", CELL_TEXT, 20, false, false, "bookmark in partial"},
-    {"hides", "", CELL_TEXT, 0, false, false, "partial hides completed for this stream"},
+    {"hides", "NOTE", CELL_TEXT, 0, false, false, "partial hides completed for this stream"},
 };
 
 static void fill_stream(const struct sheet *sheet, struct sheet_row *row, struct arena *a,

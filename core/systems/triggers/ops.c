@@ -308,6 +308,17 @@ static bool replay_run(const struct op_input *in, struct op_output *out, struct 
     return true;
 }
 
+struct str session_kwargs_text(const struct sheet_input *in, struct str name)
+{
+    const struct value *instances = value_get(in->doc->root, "instances");
+    const struct value *kwargs = value_get(value_get_str(instances, name), "kwargs");
+    struct sbuf out = SBUF_INIT;
+    bool ok = kwargs && json_write(&out, kwargs, JSON_UTF8, NULL);
+    struct str text = ok ? arena_str(in->arena, sbuf_view(&out)) : STR_NULL;
+    sbuf_release(&out);
+    return text;
+}
+
 #define SELECTION                                                                                  \
     {.name = "name",                                                                               \
      .kind = OPTION_POSITIONAL,                                                                    \

@@ -13,6 +13,8 @@ static const struct op *const ops[] = {
 /* clang-format off */
 static const struct action actions[] = {
     {'a', "replay", "replay", "prepare a replay: a clone that waits, runs nothing", .per = "instances"},
+    {'w', "replay", "replay", "prepare a replay with other kwargs", .per = "instances",
+     .prompt = "kwargs", .present = session_kwargs_text},
     {'p', "replay", "replay", "replay and send to a worker", {{"dispatch", ""}}, .per = "instances"},
     {'r', "replay", "replay", "prepare a replay of every failed instance", {{"failed", ""}}},
     {'s', "skip", "skip", "skip: what waits for it goes on waiting", .per = "instances"},
