@@ -28,6 +28,9 @@ const struct layout *const layouts[] = {
     &file_plain_triggers.layout,
 #ifdef PENSTOCK_HAVE_REDIS
     &redis_triggers_django,
+    &redis_plain_meltano,
+    &redis_plain_vdk,
+    &redis_plain_etl,
 #endif
     NULL,
 };

@@ -1,0 +1,52 @@
+/* Redis strings, one a record, whose key has the id in it: what the layouts on them share. */
+#ifndef PENSTOCK_REDIS_KEYED_H
+#define PENSTOCK_REDIS_KEYED_H
+
+#include "backends/redis/client.h"
+
+/* What stands around the id in a key. */
+struct redis_keyed {
+    struct str head, tail;
+};
+struct str redis_keyed_key(struct arena *arena, const struct redis_keyed *keyed, struct str id);
+
+/* One value as it is stored, or what a scan tells of it. */
+struct redis_stored {
+    struct str id;
+    bool present;
+    struct str bytes; /* at most as many as were asked for */
+    int64_t len;      /* of all; -1: not known (another type, gone meanwhile) */
+    int64_t pttl_ms;  /* -1: for ever */
+    struct err err;   /* of this key alone: it is of another type */
+};
+
+/* All keys by SCAN, never KEYS; sizes, times and the first `head` bytes of each page's values in
+ * one pipeline. Fewer than `max` is not the end; *ret_n == 0 is. Ids live in `arena`. */
+struct redis_keyed_scan;
+struct redis_keyed_scan *redis_keyed_scan_new(void);
+void redis_keyed_scan_free(struct redis_keyed_scan *scan);
+bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed,
+                           struct redis_keyed_scan *scan, size_t head, const struct call *call,
+                           struct arena *arena, size_t max, struct redis_stored **ret,
+                           size_t *ret_n, struct err *err);
+/* Is there any such key? A bounded look. */
+bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
+                     const struct call *call, struct err *err);
+
+/* Many ids at once, in order, a bounded number of bytes in one pipeline. */
+bool redis_keyed_read(struct redis_client *client, const struct redis_keyed *keyed,
+                      const struct str *ids, size_t n, size_t limit, const struct call *call,
+                      struct arena *arena, struct redis_stored *ret, struct err *err);
+
+/* Compare-and-swap of one value, in one step of the server, under a lock of ours. */
+struct redis_swap {
+    struct str key, lock_key, lock; /* the lock's text; STR("") where there is no lock */
+    bool has_old, has_new;          /* false: the key is absent before, or after */
+    struct str old, new;
+    int64_t ttl_ms; /* of the new value; -1: for ever, 0: as it is */
+};
+enum redis_swapped { REDIS_SWAPPED, REDIS_CHANGED, REDIS_LOCK_LOST };
+bool redis_swap(struct redis_client *client, const struct redis_swap *swap, const struct call *call,
+                enum redis_swapped *ret, struct err *err);
+
+#endif

@@ -1,0 +1,192 @@
+/* Changing a record of the plain layout on Redis: lock, read, compare, swap under the lock, read
+ * back, release. Killed at any point it leaves the old value or the new one, at worst beside a lock
+ * that ends by itself. */
+#include "backends/redis/plain.h"
+
+enum { RELEASE_MS = 1000 }; /* for the release when the call itself has run out of time */
+
+struct work {
+    struct plain_store *store;
+    struct commit_item *item;
+    const struct call *call;
+    struct arena *arena;
+    struct str lock;
+    struct redis_stored stored;
+    struct document now;
+};
+
+static bool fetch(struct work *w, struct err *err)
+{
+    if (!redis_keyed_read(w->store->client, &w->store->records, &w->item->id, 1, VALUE_LIMIT,
+                          w->call, w->arena, &w->stored, err))
+        return false;
+    if (w->stored.err.kind != ERR_NONE) {
+        *err = w->stored.err;
+        return false;
+    }
+    plain_document(w->store, &w->stored, w->arena, &w->now);
+    return true;
+}
+
+static bool refuse_own(struct work *w, const struct err *why, struct err *err)
+{
+    switch (why->kind) {
+    case ERR_LOCKED:
+        return commit_refuse(w->item, OUTCOME_LOCKED, why);
+    case ERR_DENIED:
+    case ERR_REFUSED:
+    case ERR_CORRUPT:
+    case ERR_UNSUPPORTED:
+        return commit_refuse(w->item, OUTCOME_REFUSED, why);
+    default:
+        *err = *why;
+        return false;
+    }
+}
+
+/* --- the swap --------------------------------------------------------------------------------- */
+
+static bool swap(struct work *w, bool has_new, struct str new, int64_t ttl_ms, struct err *err)
+{
+    struct redis_swap change = {.key = redis_keyed_key(w->arena, &w->store->records, w->item->id),
+                                .lock_key =
+                                    redis_keyed_key(w->arena, &w->store->locks, w->item->id),
+                                .lock = w->lock,
+                                .has_old = w->stored.present,
+                                .has_new = has_new,
+                                .old = w->stored.bytes,
+                                .new = new,
+                                .ttl_ms = ttl_ms};
+    enum redis_swapped swapped;
+    struct err lost = {0};
+    if (!redis_swap(w->store->client, &change, w->call, &swapped, err) || !fetch(w, err))
+        return false;
+    switch (swapped) {
+    case REDIS_SWAPPED:
+        break;
+    case REDIS_CHANGED:
+        return commit_conflict(w->item, &w->now);
+    case REDIS_LOCK_LOST:
+        err_set(&lost, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
+                STR_ARG(w->item->id));
+        return commit_refuse(w->item, OUTCOME_LOCKED, &lost);
+    }
+    w->item->now = w->now;
+    w->item->outcome = OUTCOME_APPLIED;
+    return true;
+}
+
+static bool write_record(struct work *w, struct err *err)
+{
+    struct sbuf text = SBUF_INIT;
+    struct err why = {0};
+    int64_t now_us;
+    if (!redis_time(w->store->client, w->call, &now_us, &why))
+        now_us = clock_now_us(); /* this user may not ask */
+    why = (struct err){0};
+    const struct value *after =
+        content_fill_late(&w->store->format, w->now.root, w->item->after, now_us, w->arena);
+    bool ok = content_write(&w->store->format, &w->now, after, w->item->change, &text, &why)
+                  ? swap(w, true, sbuf_view(&text), w->stored.present ? 0 : -1, err)
+                  : refuse_own(w, &why, err);
+    sbuf_release(&text);
+    return ok;
+}
+
+/* Time to live of what is put back where nothing is now. */
+static bool time_left(struct work *w, int64_t expires_ms, int64_t *ret, struct err *err)
+{
+    *ret = w->stored.present ? 0 : -1;
+    if (w->stored.present || expires_ms < 0)
+        return true;
+    *ret = expires_ms - clock_now_us() / 1000;
+    return *ret > 0 || err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
+                               STR_ARG(w->item->id));
+}
+
+static bool restore_record(struct work *w, struct err *err)
+{
+    struct str bytes;
+    struct sbuf text = SBUF_INIT;
+    struct err why = {0};
+    int64_t expires_ms, ttl_ms;
+    bool ok = plain_image_read(w->item->image, &bytes, &expires_ms, &why) &&
+              time_left(w, expires_ms, &ttl_ms, &why) &&
+              content_restore(&w->store->format, &w->now, w->item->image, w->item->change, w->arena,
+                              &text, &why);
+    ok = ok ? swap(w, true, sbuf_view(&text), ttl_ms, err) : refuse_own(w, &why, err);
+    sbuf_release(&text);
+    return ok;
+}
+
+/* Between lock and release. */
+static bool change(struct work *w, struct err *err)
+{
+    struct commit_item *item = w->item;
+    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+    if (!fetch(w, err))
+        return false;
+    if (gone) /* takes every part with it, so every part must be as it was seen */
+        item->compare = (1u << w->store->format.system->nparts) - 1;
+    if (!commit_compare(item, &w->now))
+        return true;
+    bool appeared =
+        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
+    if (w->now.truncated || appeared || (gone && w->now.absent))
+        return commit_conflict(item, &w->now);
+    return gone                         ? swap(w, false, STR(""), 0, err)
+           : item->kind == EDIT_RESTORE ? restore_record(w, err)
+                                        : write_record(w, err);
+}
+
+/* --- lock ------------------------------------------------------------------------------------- */
+
+/* A lock that stays keeps everybody out until it ends, so the release gets time of its own even
+ * when the call has none left. */
+static void release(struct work *w)
+{
+    struct call grace = call_within(RELEASE_MS, NULL);
+    bool cancelled = w->call->cancel && atomic_load(&w->call->cancel->fired);
+    const struct call *call = call_left_ms(w->call) > RELEASE_MS && !cancelled ? w->call : &grace;
+    struct err why = {0};
+    bool ours = false;
+    if (!plain_lock_give_back(w->store, w->item->id, w->lock, call, &ours, &why))
+        w->item->detail =
+            arena_printf(w->arena, "the lock could not be released (%s); it ends in %d s", why.text,
+                         PLAIN_LOCK_S);
+    else if (!ours && w->item->outcome == OUTCOME_APPLIED)
+        w->item->detail = STR("our lock had ended when it was released; read again");
+}
+
+static bool break_lock(struct work *w, struct err *err)
+{
+    bool was_it;
+    if (!plain_lock_give_back(w->store, w->item->id, w->item->lock_token, w->call, &was_it, err) ||
+        !fetch(w, err))
+        return false;
+    if (was_it) {
+        w->item->outcome = OUTCOME_APPLIED;
+        w->item->now = w->now;
+        return true;
+    }
+    commit_conflict(w->item, &w->now);
+    err_set(&w->item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone",
+            STR_ARG(w->item->id));
+    return true;
+}
+
+bool plain_commit(struct store *base, struct commit_item *item, const struct call *call,
+                  struct arena *arena, struct err *err)
+{
+    struct work w = {
+        .store = (struct plain_store *)base, .item = item, .call = call, .arena = arena};
+    struct err why = {0};
+    item->outcome = OUTCOME_FAILED;
+    if (item->kind == EDIT_BREAK)
+        return break_lock(&w, err);
+    if (!plain_lock_take(w.store, item->id, PLAIN_LOCK_S, call, arena, &w.lock, &why))
+        return refuse_own(&w, &why, err);
+    bool ok = change(&w, err);
+    release(&w);
+    return ok;
+}
