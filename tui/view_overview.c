@@ -17,6 +17,7 @@ static const struct column group_columns[] = {
     {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
 };
 enum { NAME_LEAST = 13, NAME_MOST = 20, NAME_SHARE = 6 }; /* cells; of the screen a sixth */
+enum { WHOLE_H = 4, WHOLE_LEAST_H = 18 }; /* the lines below the lists; where there is room */
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
 static const struct sheet groups_sheet = {.name = "attention",
@@ -85,6 +86,15 @@ static int name_width(const struct app *app)
     return width < NAME_LEAST ? NAME_LEAST : width > NAME_MOST ? NAME_MOST : width;
 }
 
+/* Uncut, for the lines below the lists. */
+static struct str whole_finding(struct arena *a, const struct placed_group *p, int64_t now_us)
+{
+    const struct attention_group *g = &p->group;
+    return arena_printf(a, "%.*s  %.*s%s%.*s", STR_ARG(p->session->name),
+                        STR_ARG(g->n == 1 ? g->label : STR("")), g->n == 1 ? ": " : "",
+                        STR_ARG(finding_text(a, g, now_us)));
+}
+
 static void add_group(struct rows *rows, struct arena *a, const struct placed_group *p,
                       int64_t now_us, int width)
 {
@@ -101,7 +111,7 @@ static void add_group(struct rows *rows, struct arena *a, const struct placed_gr
                                : arena_printf(a, "%.*s %zu", STR_ARG(g->verb), g->nverb)),
     };
     struct row_in in = {.key = arena_printf(a, "%s\n%s", s->target.address.identity, g->code),
-                        .label = s->name,
+                        .label = whole_finding(a, p, now_us),
                         .mark = g->severity == SEVERITY_ERROR ? MARK_BAD : MARK_WARN,
                         .cells = cells,
                         .known = true};
@@ -351,10 +361,31 @@ static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r
         listview_draw(&v->groups, canvas, (struct rect){r.y + 1, r.x, r.h - 1, r.w}, "");
 }
 
+/* What the line under the cursor has no room for. */
+static void draw_whole(struct overview *v, struct canvas *canvas, struct rect r)
+{
+    size_t row;
+    canvas_hline(canvas, r.y, r.x + 1, r.w - 2, STYLE_DIM);
+    if (!list_at(&focused(v)->list, &row))
+        return;
+    struct rect text = {r.y + 1, r.x + 2, r.h - 1, r.w - 4};
+    if (v->in_groups)
+        canvas_put_folded(canvas, text, STYLE_TEXT, rows_label(v->group_rows, row));
+    else
+        canvas_put_folded(
+            canvas, text, STYLE_TEXT,
+            arena_printf(&canvas->scratch, "%.*s  %.*s", STR_ARG(rows_label(v->store_rows, row)),
+                         STR_ARG(rows_cell(v->store_rows, row, STORE_COLUMNS - 1).text)));
+}
+
 static void draw(struct view *view, struct canvas *canvas, struct rect r)
 {
     struct overview *v = (struct overview *)view;
+    int whole = r.h < WHOLE_LEAST_H ? 0 : r.h < 2 * WHOLE_LEAST_H ? WHOLE_H - 1 : WHOLE_H;
     rebuild(view, NULL);
+    if (whole)
+        draw_whole(v, canvas, (struct rect){r.y + r.h - whole, r.x, whole, r.w});
+    r.h -= whole;
     v->groups.list.resting = !v->in_groups;
     v->stores.list.resting = v->in_groups;
     /* Each gets what it needs; where there is too little, the stores keep a third. */
