@@ -1,10 +1,10 @@
 /* edit ID: the document as text in $EDITOR, then an ordinary change. */
 #include "cli/commands.h"
 
+#include "core/base/path.h"
 #include "core/json.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,20 +34,6 @@ static bool text_of(struct cli *cli, const struct document *doc, struct sbuf *ou
         return false;
     sbuf_char(out, '\n');
     return true;
-}
-
-static bool write_text(const char *path, struct str text, struct err *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool ok = fd >= 0;
-    for (size_t at = 0; ok && at < text.len;) {
-        ssize_t n = write(fd, text.ptr + at, text.len - at);
-        ok = n > 0;
-        at += ok ? (size_t)n : 0;
-    }
-    if (fd >= 0 && close(fd) != 0)
-        ok = false;
-    return ok || err_set(err, ERR_INTERNAL, "cannot write %s: %s", path, strerror(errno));
 }
 
 /* Runs $VISUAL or $EDITOR as a shell would, with the path as its last argument. */
@@ -140,7 +126,7 @@ static bool edit_in(struct cli *cli, const char *path, const char *argument, str
     struct sbuf before = SBUF_INIT;
     if (!editable(cli, &chosen, &doc, err))
         return false;
-    bool ok = text_of(cli, &doc, &before, err) && write_text(path, sbuf_view(&before), err);
+    bool ok = text_of(cli, &doc, &before, err) && path_create(path, sbuf_view(&before), err);
     change_say_target(cli, chosen.store);
     ok = ok && run_editor(path, err) && cli_read_file(&cli->arena, path, 64 << 20, &text, err);
     bool same = ok && str_eq(text, sbuf_view(&before));

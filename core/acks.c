@@ -70,16 +70,13 @@ static void forget_past(json_t *acks, int64_t now_us)
     }
 }
 
-/* Written beside it, synced, and put in its place. */
-static bool write_file(const char *path, json_t *acks, struct arena *a, struct err *err)
+static bool write_file(const char *path, const json_t *acks, struct err *err)
 {
-    const char *temp = arena_printf(a, "%s.new", path).ptr;
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return failed(temp, "make it", err);
-    bool ok = json_dumpfd(acks, fd, JSON_INDENT(1)) == 0 && fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    return (ok && rename(temp, path) == 0) || failed(path, "write it", err);
+    char *text = json_dumps(acks, JSON_INDENT(1));
+    bool ok = text ? path_replace(path, str_of(text), true, err)
+                   : err_set(err, ERR_INTERNAL, "%s: it cannot be put into words", path);
+    free(text);
+    return ok || err_context(err, "acknowledgements");
 }
 
 bool acks_add(const char *path, const struct ack *ack, struct err *err)
@@ -101,7 +98,7 @@ bool acks_add(const char *path, const struct ack *ack, struct err *err)
         json_object_set_new(entry, "reason", output_text(ack->reason));
         forget_past(acks, ack->at_us);
         json_object_set_new(acks, ack->id, entry);
-        ok = write_file(path, acks, &a, err);
+        ok = write_file(path, acks, err);
         json_decref(acks);
     } else
         ok = false;

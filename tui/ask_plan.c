@@ -1,12 +1,12 @@
 /* Plans, asked of a store: made, made again, applied, turned down. */
 #include "tui/ask_parts.h"
 
+#include "core/base/path.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* --- from a want to a plan ------------------------------------------------------------------ */
 
@@ -211,32 +211,6 @@ void ask_recheck(struct session *session, void *owner, struct plan *plan, ask_do
     worker_send(session->worker, job);
 }
 
-/* Whole or not at all, and for nobody else to read. */
-static bool write_private(const char *path, const char *text, struct arena *a, struct err *err)
-{
-    const char *next = arena_printf(a, "%s.new", path).ptr;
-    size_t len = strlen(text), done = 0;
-    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return err_set(err, ERR_UNAVAILABLE, "cannot write %s: %s", next, strerror(errno));
-    while (done < len) {
-        ssize_t n = write(fd, text + done, len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    bool ok = done == len && fsync(fd) == 0;
-    int why = errno;
-    ok = close(fd) == 0 && ok;
-    if (ok && rename(next, path) == 0)
-        return true;
-    why = ok ? errno : why;
-    unlink(next);
-    return err_set(err, ERR_UNAVAILABLE, "cannot write %s: %s", path, strerror(why));
-}
-
 /* Beside the journal, which makes the directory that all that is ours lies in. */
 static bool plans_dir(struct bench *bench, struct arena *a, struct str *ret, struct err *err)
 {
@@ -262,7 +236,7 @@ static bool save_run(struct job *job, struct store *store)
     json_t *saved = plan_save(data->plan);
     char *text = json_dumps(saved, JSON_COMPACT);
     json_decref(saved);
-    bool ok = write_private(data->path.ptr, text, &job->arena, &job->err);
+    bool ok = path_replace(data->path.ptr, str_of(text), true, &job->err);
     free(text);
     return ok;
 }

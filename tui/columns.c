@@ -2,10 +2,7 @@
 
 #include "core/base/path.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { FILE_MAX = 1 << 16 };
@@ -76,22 +73,6 @@ uint64_t columns_load(const char *path, struct str list, const struct sheet *she
     return flipped;
 }
 
-/* Beside it first, so that a crash leaves the old one. */
-static bool write_file(const char *path, struct str text, struct err *err)
-{
-    struct arena a = ARENA_INIT;
-    struct str beside = arena_printf(&a, "%s.%ld", path, (long)getpid());
-    int fd = open(beside.ptr, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len;
-    ok = (fd < 0 || close(fd) == 0) && ok && rename(beside.ptr, path) == 0;
-    if (!ok) {
-        err_set(err, ERR_INTERNAL, "cannot write %s: %s", path, strerror(errno));
-        unlink(beside.ptr);
-    }
-    arena_release(&a);
-    return ok;
-}
-
 bool columns_save(const char *path, struct str list, const struct sheet *sheet, uint64_t flipped,
                   struct err *err)
 {
@@ -112,7 +93,7 @@ bool columns_save(const char *path, struct str list, const struct sheet *sheet, 
     }
     if (flipped)
         sbuf_char(&text, '\n');
-    bool ok = path_make_parents(path, 0700, err) && write_file(path, sbuf_view(&text), err);
+    bool ok = path_make_parents(path, 0700, err) && path_replace(path, sbuf_view(&text), false, err);
     sbuf_release(&before);
     sbuf_release(&text);
     return ok;

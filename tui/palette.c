@@ -1,6 +1,7 @@
 #include "tui/palette.h"
 
 #include "core/base/near.h"
+#include "core/base/path.h"
 #include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/plan_park.h"
@@ -8,11 +9,8 @@
 #include "tui/view_write.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ENTRIES_MAX = 200, IDS_MAX = 50 };
 
@@ -140,20 +138,19 @@ static void run_every(struct app *app, struct str argument)
 /* The screen as text, in a file of ours. */
 static void run_save_screen(struct app *app, struct str argument)
 {
+    if (!argument.len) {
+        app_say(app, STYLE_WARN, "save-screen wants a file");
+        return;
+    }
     struct arena a = ARENA_INIT;
     struct sbuf text = SBUF_INIT;
+    struct err err = {0};
     const char *path = arena_cstr(&a, argument);
     canvas_text(app->shown, &text);
-    int fd = argument.len ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    bool ok = fd >= 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len;
-    if (!argument.len)
-        app_say(app, STYLE_WARN, "save-screen wants a file");
-    else if (ok)
+    if (path_create(path, sbuf_view(&text), &err))
         app_say(app, STYLE_MESSAGE, "the screen is in %s", path);
     else
-        app_say(app, STYLE_BAD, "%s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
+        app_say(app, STYLE_BAD, "%s", err.text);
     sbuf_release(&text);
     arena_release(&a);
 }

@@ -1,6 +1,7 @@
 #include "backends/file/atomic.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/fd.h"
 #include "core/base/hash.h"
 
 #include <dirent.h>
@@ -17,12 +18,6 @@ enum { READ_CHUNK = 1 << 20, READ_TRIES = 5, RANDOM_LEN = 8 };
 struct file_owner file_owner_of(const struct stat *st)
 {
     return (struct file_owner){st->st_mode & 07777, st->st_uid, st->st_gid};
-}
-
-void file_close(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
 }
 
 bool file_failed(struct err *err, int errnum, const char *fmt, ...)
@@ -112,7 +107,7 @@ static bool read_once(int fd, const char *name, size_t limit, size_t lead, const
 bool file_read(int dir, const char *name, size_t limit, size_t lead, const struct call *call,
                struct arena *arena, struct file_content *ret, struct err *err)
 {
-    CLEANUP(file_close)
+    CLEANUP(fd_close)
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
         if (errno != ENOENT)
@@ -126,20 +121,6 @@ bool file_read(int dir, const char *name, size_t limit, size_t lead, const struc
             return false;
     }
     return true; /* a file that never rests is given as last seen; its parser judges */
-}
-
-static bool write_all(int fd, struct str bytes)
-{
-    size_t done = 0;
-    while (done < bytes.len) {
-        ssize_t n = write(fd, bytes.ptr + done, bytes.len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
 }
 
 /* Root acts for the owner of the directory; everybody else makes files of their own. */
@@ -174,7 +155,7 @@ bool file_stage(int dir, struct str bytes, const struct file_owner *keep, bool d
 {
     struct file_stage stage = {.dir = dir};
     stage_name(stage.name);
-    CLEANUP(file_close)
+    CLEANUP(fd_close)
     int fd = openat(dir, stage.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return file_failed(err, errno, "cannot make a file");
@@ -184,7 +165,7 @@ bool file_stage(int dir, struct str bytes, const struct file_owner *keep, bool d
         file_stage_drop(&stage);
         return false;
     }
-    if (!write_all(fd, bytes) || (durable && fsync(fd) < 0)) {
+    if (!fd_write_all(fd, bytes) || (durable && fsync(fd) < 0)) {
         file_failed(err, errno, "cannot write %zu bytes", bytes.len);
         file_stage_drop(&stage);
         return false;
@@ -255,7 +236,7 @@ bool file_make_dir(int dir, const char *name, const struct file_owner *keep, boo
         return file_failed(err, errno, "cannot make the directory %s", name);
     }
     *ret_made = true;
-    CLEANUP(file_close) int fd = file_open_dir(dir, name, err);
+    CLEANUP(fd_close) int fd = file_open_dir(dir, name, err);
     if (fd < 0)
         return false;
     if (keep ? !keep_owner(fd, keep) : !give_to_dir_owner(dir, fd)) {
@@ -277,8 +258,7 @@ bool file_dir_hold(int dir, int64_t wait_ms, const struct call *call, int *ret, 
         bool held = errno == EWOULDBLOCK || errno == EINTR;
         if (held && waited_ms < wait_ms && call_pause(call, PAUSE_MS, "the directory", err))
             continue;
-        file_close(&fd);
-        fd = -1;
+        fd_close(&fd);
         if (!held) /* NFS and others know no lock on a directory */
             break;
         return call_check(call, "the directory", err)
@@ -294,7 +274,7 @@ void file_sweep(int dir)
     int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     if (!entries) {
-        file_close(&fd);
+        fd_close(&fd);
         return;
     }
     const struct dirent *entry;

@@ -29,9 +29,6 @@ struct file_content {
     struct stat st;
 };
 
-/* Closes a descriptor at the end of a scope. */
-void file_close(int *fd);
-
 /* One table from errno to a kind of error; always false. */
 bool file_failed(struct err *err, int errnum, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

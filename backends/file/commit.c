@@ -5,6 +5,7 @@
 #include "backends/file/store.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,7 +120,7 @@ static void leave(struct work *w, bool drop_dir)
 {
     if (w->fs->files->lock)
         file_lock_release(&w->lock);
-    file_close(&w->hold);
+    fd_close(&w->hold);
     if (!drop_dir || !w->fs->files->own_dir)
         return;
     file_sweep(w->place.dir);

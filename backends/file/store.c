@@ -1,6 +1,7 @@
 #include "backends/file/store.h"
 
 #include "core/base/cleanup.h"
+#include "core/base/fd.h"
 #include "core/base/mem.h"
 
 #include <assert.h>
@@ -62,7 +63,7 @@ static bool has_record(const struct file_layout *files, const char *path, const 
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     bool found = false;
     if (!entries) {
-        file_close(&fd);
+        fd_close(&fd);
         return false;
     }
     const struct dirent *entry;
@@ -165,7 +166,7 @@ bool file_probe(struct store *store, const struct call *call, struct err *err)
 {
     struct file_store *fs = (struct file_store *)store;
     int64_t start = clock_monotonic_ms();
-    CLEANUP(file_close) int fd = open_path(fs->path);
+    CLEANUP(fd_close) int fd = open_path(fs->path);
     if (fd < 0 && errno != ENOENT)
         return file_failed(err, errno, "%s", fs->path);
     store->info.latency_ms = clock_monotonic_ms() - start;
@@ -187,7 +188,7 @@ bool file_scan_open(struct store *store, const struct call *call, void **ret, st
     DIR *entries = fdopendir(fd);
     if (!entries) {
         int errnum = errno;
-        file_close(&fd);
+        fd_close(&fd);
         return file_failed(err, errnum, "%s", fs->path);
     }
     *ret = entries;
@@ -286,7 +287,7 @@ bool file_place_make(struct file_store *fs, const struct file_owner *keep, struc
         const char *slash = strrchr(fs->path, '/');
         assert(slash); /* addresses hold absolute paths */
         struct arena arena = ARENA_INIT;
-        CLEANUP(file_close)
+        CLEANUP(fd_close)
         int above =
             open_path(arena_cstr(&arena, (struct str){fs->path, (size_t)(slash - fs->path) + 1}));
         int errnum = errno;
@@ -312,8 +313,8 @@ bool file_place_make(struct file_store *fs, const struct file_owner *keep, struc
 void file_place_close(struct file_place *place)
 {
     if (place->dir != place->base)
-        file_close(&place->dir);
-    file_close(&place->base);
+        fd_close(&place->dir);
+    fd_close(&place->base);
     place->base = place->dir = -1;
 }
 

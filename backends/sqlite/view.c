@@ -2,6 +2,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
+#include "core/base/fd.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -118,26 +119,6 @@ static bool is_wal(sqlite3 *db)
 
 /* --- the private copy ----------------------------------------------------------------------- */
 
-static void fd_close(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-    }
-    return true;
-}
-
 /* Copies a file: `from` when there is a handle, else the path `name`. */
 static bool copy_file(sqlite3_file *from, const char *name, const char *to, const struct call *call,
                       struct err *err)
@@ -163,7 +144,7 @@ static bool copy_file(sqlite3_file *from, const char *name, const char *to, cons
         }
         if (n == 0)
             break;
-        ok = n > 0 && write_all(out, chunk, (size_t)n);
+        ok = n > 0 && fd_write_all(out, (struct str){chunk, (size_t)n});
         if (!ok)
             err_set(err, ERR_UNAVAILABLE, "cannot copy %s to %s: %s", name, to,
                     n < 0 ? "it cannot be read" : strerror(errno));

@@ -6,8 +6,15 @@
 #include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "core/base/path.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void glob_table(void **state)
 {
@@ -142,6 +149,57 @@ static void base64_table(void **state)
     arena_release(&a);
 }
 
+static void assert_file(const char *path, const char *text)
+{
+    char read[16] = "";
+    struct stat st;
+    FILE *in = fopen(path, "re");
+    assert_non_null(in);
+    read[fread(read, 1, sizeof read - 1, in)] = '\0';
+    fclose(in);
+    assert_string_equal(read, text);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+/* A disk that is full, as far as this process can tell. */
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void own_files(void **state)
+{
+    char dir[] = "/tmp/penstock-base-XXXXXX", path[64], other[64];
+    struct err err = {0};
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/a/b/notes", dir);
+    snprintf(other, sizeof other, "%s/a", dir);
+    assert_false(path_create(path, STR("one"), &err)); /* no directory yet */
+    assert_int_equal(err.kind, ERR_INTERNAL);
+    assert_non_null(strstr(err.text, path));
+    assert_true(path_make_parents(path, 0700, &err));
+    assert_true(path_create(path, STR("one"), &err));
+    assert_file(path, "one");
+    assert_false(path_create(path, STR("two"), &err));
+    assert_file(path, "one");
+    assert_true(path_replace(path, STR("three"), true, &err));
+    assert_file(path, "three");
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(4);
+    assert_false(path_replace(path, STR("longer"), false, &err));
+    limit_files(RLIM_INFINITY);
+    assert_file(path, "three");
+    assert_int_equal(unlink(path), 0);
+    path[strlen(path) - strlen("/notes")] = '\0';
+    assert_int_equal(rmdir(path), 0); /* nothing was left beside it */
+    assert_int_equal(rmdir(other), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +210,7 @@ int main(void)
         cmocka_unit_test(base64_table),
         cmocka_unit_test(a_long_name_leaves_the_cause),
         cmocka_unit_test(arena_limit),
+        cmocka_unit_test(own_files),
         cmocka_unit_test(errors_carry_no_control_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
