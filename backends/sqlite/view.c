@@ -213,8 +213,7 @@ static bool open_chosen(const char *path, const struct call *call, struct sqlite
         /* readonly_shm: an existing -shm is used as it is, a missing one is not made, whatever
          * happens between our looking and SQLite's. */
         rc = open_touched(path, "mode=ro&readonly_shm=1", true, &view->db);
-        /* A lock is waited for by the client, which has the handlers. */
-        if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+        if (rc == SQLITE_OK)
             return true;
         bool needs_recovery = rc == SQLITE_READONLY_ROLLBACK || rc == SQLITE_READONLY_CANTINIT ||
                               rc == SQLITE_READONLY_RECOVERY ||
@@ -241,7 +240,10 @@ bool sqlite_view_open(const char *path, const struct call *call, struct sqlite_v
         *ret = view;
         return true;
     }
-    *ret_again = ok || !sides_unchanged(path, &view.before);
+    /* Whoever closes the file last holds it exclusively and takes the side files away; behind that
+     * lock another mode is the right one. */
+    bool locked = !ok && (sqlite3_errcode(view.db) & 0xff) == SQLITE_BUSY;
+    *ret_again = ok || locked || !sides_unchanged(path, &view.before);
     sqlite3_close(view.db);
     return ok ? err_set(err, ERR_CONFLICT, "%s: changed while it was opened", path) : false;
 }

@@ -29,7 +29,7 @@ struct sqlite_view {
 };
 
 /* Opens `path` (without symbolic links) for reading and touches it. *ret_again: what lies on the
- * disk changed meanwhile, a new attempt may do better. The caller closes view.db. */
+ * disk changed meanwhile or is locked, a new attempt may do better. The caller closes view.db. */
 bool sqlite_view_open(const char *path, const struct call *call, struct sqlite_view *ret,
                       bool *ret_again, struct err *err);
 /* Is what was read through the view good? */

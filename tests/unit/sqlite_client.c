@@ -262,6 +262,50 @@ static void wal_left_by_a_crash(void **state)
     expect_no_trace(p, p->db, 1);
 }
 
+/* Opens, writes and closes again and again, as an owner does whose every command is a program of its
+ * own: the side files come and go, and whoever closes last holds the file exclusively. */
+static void run_coming_and_going(const char *db, int end)
+{
+    char byte;
+    assert_int_equal(fcntl(end, F_SETFL, O_NONBLOCK), 0);
+    while (read(end, &byte, 1) < 0) {
+        sqlite3 *conn = NULL;
+        if (sqlite3_open(db, &conn) != SQLITE_OK || sqlite3_busy_timeout(conn, TIMEOUT_MS) != 0 ||
+            sqlite3_exec(conn, "UPDATE t SET v = v + 1", NULL, NULL, NULL) != SQLITE_OK)
+            _exit(1);
+        sqlite3_close(conn);
+    }
+    _exit(0);
+}
+
+static void an_owner_who_comes_and_goes(void **state)
+{
+    struct place *p = *state;
+    int end[2], status;
+    run_other(p->db, 0, MAKE_WAL);
+    assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(end[1]);
+        run_coming_and_going(p->db, end[0]);
+    }
+    close(end[0]);
+    struct err err = {0};
+    int64_t last = 1;
+    bool ok = true;
+    for (int i = 0; ok && i < 300; i++) {
+        struct looked looked = {0};
+        ok = look_at(p->db, &looked, &err) && looked.rows == 1 && looked.last >= last;
+        last = looked.last;
+    }
+    close(end[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    if (!ok)
+        fail_msg("after %lld: %s", (long long)last, err.text);
+    assert_true(empty(p->tmp));
+}
+
 /* A writer that died between the header of the -wal and its first frame; SQLite's own read-only
  * opening of that spins for ten seconds and fails. */
 static void wal_without_a_frame(void **state)
@@ -586,6 +630,7 @@ int main(void)
         IN_PLACE(wal_without_side_files),
         IN_PLACE(rollback_journal_mode),
         IN_PLACE(wal_with_a_live_writer),
+        IN_PLACE(an_owner_who_comes_and_goes),
         IN_PLACE(wal_left_by_a_crash),
         IN_PLACE(wal_without_a_frame),
         IN_PLACE(wal_alone_is_read_from_a_copy),
