@@ -9,6 +9,7 @@ is named on the command line. The partner's code is called in this process, pens
 import json
 import multiprocessing
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -136,7 +137,9 @@ class Child:
         return self.process.is_alive() and not self.parent.poll()
 
     def result(self, seconds=60):
-        assert self.parent.poll(seconds), "the partner's process does not answer"
+        if not self.parent.poll(seconds):
+            self.process.kill()
+            raise AssertionError("the partner's process does not answer")
         good, answer = self.parent.recv()
         self.process.join(seconds)
         self.parent.close()
@@ -145,15 +148,17 @@ class Child:
 
 
 def rounds(theirs, ours, count=ROUNDS):
-    """Two writers at once: in each round both start at the same moment, theirs(i) in a
-    process of its own, ours(i) in this one. Returns what they answered, a list each."""
-    barrier = multiprocessing.Barrier(2)
+    """Two writers at once: in each round both start at the same moment, ours(i) in this process and
+    theirs(i) in one of its own, later by a random part of the time that ours takes, so that over
+    the rounds theirs falls into every moment of ours. Returns what they answered, a list each."""
+    barrier, took = multiprocessing.Barrier(2), multiprocessing.Value("d", 0.0)
 
     def writer():
-        answers = []
+        answers, chance = [], random.Random(0)
         try:
             for i in range(count):
                 barrier.wait(60)
+                time.sleep(chance.random() * took.value)
                 answers.append(theirs(i))
         except BaseException:
             barrier.abort()
@@ -164,7 +169,9 @@ def rounds(theirs, ours, count=ROUNDS):
     try:
         for i in range(count):
             barrier.wait(60)
+            started = time.monotonic()
             answers.append(ours(i))
+            took.value = time.monotonic() - started
     except threading.BrokenBarrierError:
         pass  # the child's answer says what went wrong
     except BaseException:
