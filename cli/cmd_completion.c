@@ -117,7 +117,7 @@ static void offer_store(struct cli *cli, struct candidates *c, struct store *sto
     struct scan *scan;
     struct err ignored;
     struct call call = call_within(IDS_WAIT_MS, &cli->cancel);
-    if (!store_scan_open(store, &call, &scan, &ignored))
+    if (!store_scan_ids(store, &call, &scan, &ignored))
         return;
     for (bool more = true; more && *left;) {
         struct arena page = ARENA_INIT;

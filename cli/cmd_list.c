@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 200 };
+/* The first rows come at once. Ids alone then come in large pages: each costs the store several
+ * answers, whatever its size. */
+enum { PAGE = 200, IDS_PAGE = 10000 };
 
 const struct op_option list_options[] = {
     {.name = "ids", .kind = OPTION_FLAG, .help = "ids alone, without reading any value"},
@@ -77,7 +79,8 @@ struct list_run {
     struct column *columns; /* the sheet's, `target`, and `id` where nothing else says it */
     size_t ncolumns, name_column;
     uint64_t printed;
-    bool stop; /* nobody reads any more, or the limit was reached */
+    bool stop;  /* nobody reads any more, or the limit was reached */
+    bool names; /* nothing but ids is asked for and printed */
 
     ptrdiff_t sort; /* column, or -1 */
     bool backwards;
@@ -200,6 +203,12 @@ static bool fill_page(struct list_run *run, struct open_store *store, struct row
     return true;
 }
 
+static void put_names(struct list_run *run, const struct row *rows, size_t n)
+{
+    for (size_t i = 0; i < n && !limit_reached(run); i++, run->printed++)
+        print_name(run->print, rows[i].id);
+}
+
 static bool put_page(struct list_run *run, struct err *err)
 {
     if (!print_page(run->print))
@@ -225,18 +234,25 @@ static bool list_store(struct list_run *run, struct open_store *store, struct er
     struct cli *cli = run->cli;
     struct call call = cli_call(cli);
     struct scan *scan;
-    bool ok = store_scan_open(store->store, &call, &scan, err);
+    bool ok = run->names ? store_scan_ids(store->store, &call, &scan, err)
+                         : store_scan_open(store->store, &call, &scan, err);
     if (!ok)
         return false;
+    size_t most = PAGE;
     while (ok && !run->stop) {
         struct arena page = ARENA_INIT, *arena = run->sort < 0 ? &page : &cli->arena;
         struct row *rows;
         size_t n;
         call = cli_call(cli);
-        ok = store_scan_next(scan, &call, arena, PAGE, &rows, &n, err);
+        ok = store_scan_next(scan, &call, arena, most, &rows, &n, err);
         size_t kept = ok ? sift(cli, rows, n) : 0;
-        ok = ok && (!kept || fill_page(run, store, rows, kept, arena, err)) && put_page(run, err);
+        if (run->names)
+            put_names(run, rows, kept);
+        else
+            ok = ok && (!kept || fill_page(run, store, rows, kept, arena, err));
+        ok = ok && put_page(run, err);
         arena_release(&page);
+        most = run->names ? IDS_PAGE : PAGE;
         if (ok && !n)
             break;
     }
@@ -266,6 +282,7 @@ static bool list_everything(struct cli *cli, const struct sheet *sheet, struct e
     bool ok = true;
     if (!run_init(&run, cli, sheet, err))
         return false;
+    run.names = cli->print.output == OUTPUT_NAME && wanted(&run) == LIST_IDS;
     for (size_t i = 0; i < cli->nstores && ok && !run.stop; i++) {
         struct err why = {0};
         ok = list_store(&run, &cli->stores[i], &why);

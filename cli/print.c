@@ -333,15 +333,17 @@ static void tsv_row(struct print *p, const struct cell *cells)
     sbuf_release(&out);
 }
 
+void print_name(struct print *p, struct str id)
+{
+    struct str text = p->opts.nul ? id : output_id_name(&p->page, id);
+    fwrite(text.ptr, 1, text.len, p->opts.out);
+    fputc(p->opts.nul ? '\0' : '\n', p->opts.out);
+}
+
 static void name_row(struct print *p, const struct cell *cells)
 {
     const struct cell *cell = &cells[p->name_column];
-    struct str text =
-        cell->type == CELL_TEXT ? cell->text : cell_show(&p->page, cell, TIME_UNKNOWN);
-    if (!p->opts.nul)
-        text = output_id_name(&p->page, text);
-    fwrite(text.ptr, 1, text.len, p->opts.out);
-    fputc(p->opts.nul ? '\0' : '\n', p->opts.out);
+    print_name(p, cell->type == CELL_TEXT ? cell->text : cell_show(&p->page, cell, TIME_UNKNOWN));
 }
 
 void print_row(struct print *p, const struct cell *cells)

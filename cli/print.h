@@ -24,6 +24,8 @@ struct print *print_new(const struct print_opts *opts, const struct column *colu
                         size_t ncolumns, size_t name_column);
 /* One cell per column; may point into memory that goes right after print_page. */
 void print_row(struct print *print, const struct cell *cells);
+/* The same for OUTPUT_NAME, where nothing but the id is known. */
+void print_name(struct print *print, struct str id);
 /* Writes what is waiting (the tsv header too, rows or not). False when nobody reads any more
  * (broken pipe) or the output is full. */
 bool print_page(struct print *print);

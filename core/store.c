@@ -119,11 +119,13 @@ bool store_supports(const struct store *store, enum store_ability ability)
     return false;
 }
 
-bool store_scan_open(struct store *store, const struct call *call, struct scan **ret,
-                     struct err *err)
+typedef bool scan_opener(struct store *store, const struct call *call, void **ret, struct err *err);
+
+static bool scan_open(struct store *store, scan_opener *open, const struct call *call,
+                      struct scan **ret, struct err *err)
 {
     void *driver = NULL;
-    if (!store->layout->scan_open(store, call, &driver, err))
+    if (!open(store, call, &driver, err))
         return failed(store, err);
     struct scan *scan = calloc(1, sizeof *scan);
     if (!scan)
@@ -131,6 +133,20 @@ bool store_scan_open(struct store *store, const struct call *call, struct scan *
     *scan = (struct scan){.store = store, .driver = driver};
     *ret = scan;
     return true;
+}
+
+bool store_scan_open(struct store *store, const struct call *call, struct scan **ret,
+                     struct err *err)
+{
+    return scan_open(store, store->layout->scan_open, call, ret, err);
+}
+
+bool store_scan_ids(struct store *store, const struct call *call, struct scan **ret,
+                    struct err *err)
+{
+    const struct layout *layout = store->layout;
+    return scan_open(store, layout->scan_ids ? layout->scan_ids : layout->scan_open, call, ret,
+                     err);
 }
 
 bool store_scan_next(struct scan *scan, const struct call *call, struct arena *arena, size_t max,
@@ -322,7 +338,7 @@ bool store_find(struct store *store, struct str name, const struct call *call, s
     if (is_id && (*ret_n || !system->names))
         return true;
     struct scan *scan;
-    if (!store_scan_open(store, call, &scan, err))
+    if (!store_scan_ids(store, call, &scan, err))
         return false;
     struct row *page, *found = NULL;
     size_t n, nfound = 0, cap = 0;

@@ -120,6 +120,9 @@ bool store_supports(const struct store *store, enum store_ability ability);
 struct scan;
 bool store_scan_open(struct store *store, const struct call *call, struct scan **ret,
                      struct err *err);
+/* The same for who looks at ids and labels alone: what else a row tells may be left unknown. */
+bool store_scan_ids(struct store *store, const struct call *call, struct scan **ret,
+                    struct err *err);
 bool store_scan_next(struct scan *scan, const struct call *call, struct arena *arena, size_t max,
                      struct row **ret, size_t *ret_n, struct err *err);
 void store_scan_close(struct scan *scan);

@@ -38,6 +38,8 @@ struct layout {
     /* See store_scan_*: the driver's own state behind `struct scan`. scan_next allocates `max` rows
      * at most in `arena`. Ids that this store cannot address are passed over silently. */
     bool (*scan_open)(struct store *store, const struct call *call, void **ret, struct err *err);
+    /* Opens a scan whose rows need only id and label. NULL: they cost as much as all the rest. */
+    bool (*scan_ids)(struct store *store, const struct call *call, void **ret, struct err *err);
     bool (*scan_next)(struct store *store, void *scan, const struct call *call, struct arena *arena,
                       size_t max, struct row **ret, size_t *ret_n, struct err *err);
     void (*scan_close)(struct store *store, void *scan);

@@ -13,13 +13,15 @@ bool pg_keyed_check_key(struct str key, struct err *err)
 
 /* --- statements ------------------------------------------------------------------------------ */
 
-enum with { SIZES, FIRST_CHARS, WHOLE };
+enum with { KEYS, SIZES, FIRST_CHARS, WHOLE };
 
 /* The columns of a row: key, size of each value, the notes, and the values; $2 is the limit of
  * FIRST_CHARS. */
 static void select_columns(struct sbuf *sql, const struct pg_keyed *k, enum with with)
 {
     sbuf_printf(sql, "select t.%s", k->key);
+    if (with == KEYS)
+        return;
     /* octet_length() of a stored value asks its header, not the value. */
     for (const char *const *v = k->values; *v; v++)
         sbuf_printf(sql, ", octet_length(%s)", *v);
@@ -32,16 +34,18 @@ static void select_columns(struct sbuf *sql, const struct pg_keyed *k, enum with
         sbuf_printf(sql, ", %s", *v);
 }
 
-static void row_take(const struct pg_keyed *k, const PGresult *res, int row, bool values,
+static void row_take(const struct pg_keyed *k, const PGresult *res, int row, enum with with,
                      struct arena *arena, struct pg_keyed_row *ret)
 {
     int col = 0;
     *ret = (struct pg_keyed_row){.key = pg_copy(arena, res, row, col++)};
+    if (with == KEYS)
+        return;
     for (size_t i = 0; k->values[i]; i++)
         ret->bytes[i] = pg_i64(res, row, col++, 0);
     for (size_t i = 0; k->notes[i]; i++)
         ret->notes[i] = pg_copy(arena, res, row, col++);
-    for (size_t i = 0; values && k->values[i]; i++)
+    for (size_t i = 0; with > SIZES && k->values[i]; i++)
         ret->values[i] = pg_copy(arena, res, row, col++);
 }
 
@@ -80,7 +84,8 @@ bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
     struct sbuf sql = SBUF_INIT;
     struct str params[] = {sbuf_view(&scan->last), scan->started ? STR("f") : STR("t"),
                            arena_printf(arena, "%zu", max), str_of(keyed->like)};
-    select_columns(&sql, keyed, SIZES);
+    enum with with = scan->keys_alone ? KEYS : SIZES;
+    select_columns(&sql, keyed, with);
     sbuf_printf(&sql, " from %s t where ($2 or t.%s > $1)", keyed->table, keyed->key);
     if (keyed->like)
         sbuf_printf(&sql, " and t.%s like $4", keyed->key);
@@ -96,7 +101,7 @@ bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
     size_t n = (size_t)PQntuples(res);
     struct pg_keyed_row *rows = arena_array(arena, struct pg_keyed_row, n);
     for (size_t i = 0; i < n; i++)
-        row_take(keyed, res, (int)i, false, arena, &rows[i]);
+        row_take(keyed, res, (int)i, with, arena, &rows[i]);
     if (n) {
         scan->started = true;
         scan->last.len = 0;
@@ -120,23 +125,24 @@ struct reading {
 
 /* Keys [from, to). Each row comes with its place among them. */
 static bool rows_ask(struct pg_client *client, const struct reading *r, size_t from, size_t to,
-                     bool values, struct err *err)
+                     enum with with, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
     struct sbuf sql = SBUF_INIT;
     struct str params[] = {pg_array(r->arena, r->keys + from, to - from),
                            arena_printf(r->arena, "%zu", r->limit)};
-    select_columns(&sql, r->keyed, values ? FIRST_CHARS : SIZES);
+    select_columns(&sql, r->keyed, with);
     sbuf_printf(&sql,
                 ", k.place from unnest($1::text[]) with ordinality k(key, place)"
                 " join %s t on t.%s = k.key",
                 r->keyed->table, r->keyed->key);
-    bool ok = pg_query(client, sbuf_view(&sql).ptr, params, values ? 2 : 1, r->call, &res, err);
+    bool ok = pg_query(client, sbuf_view(&sql).ptr, params, with == FIRST_CHARS ? 2 : 1, r->call,
+                       &res, err);
     sbuf_release(&sql);
     for (int row = 0; ok && row < PQntuples(res); row++) {
         size_t place = (size_t)pg_i64(res, row, PQnfields(res) - 1, 0);
         if (place >= 1 && place <= to - from)
-            row_take(r->keyed, res, row, values, r->arena, &r->rows[from + place - 1]);
+            row_take(r->keyed, res, row, with, r->arena, &r->rows[from + place - 1]);
     }
     return ok;
 }
@@ -152,7 +158,7 @@ static size_t answer_bytes(const struct reading *r, const struct pg_keyed_row *r
 /* Sizes first: a page of large values must not come as one answer. */
 static bool rows_read(struct pg_client *client, const struct reading *r, struct err *err)
 {
-    if (!rows_ask(client, r, 0, r->n, false, err))
+    if (!rows_ask(client, r, 0, r->n, SIZES, err))
         return false;
     for (size_t from = 0, to; from < r->n; from = to) {
         size_t bytes = answer_bytes(r, &r->rows[from]);
@@ -161,7 +167,7 @@ static bool rows_read(struct pg_client *client, const struct reading *r, struct 
             if (bytes > BATCH_BYTES)
                 break;
         }
-        if (!rows_ask(client, r, from, to, true, err))
+        if (!rows_ask(client, r, from, to, FIRST_CHARS, err))
             return false;
     }
     return true;
@@ -207,6 +213,6 @@ bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struc
     if (!ok || !PQntuples(res))
         return ok && check_absent(client, keyed, key, call, err);
     if (PQntuples(res) == 1)
-        row_take(keyed, res, 0, true, arena, ret);
+        row_take(keyed, res, 0, WHOLE, arena, ret);
     return true;
 }

@@ -30,8 +30,10 @@ bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, cons
                     int64_t *ret, struct err *err);
 
 /* A scan in the order of the key, each page a transaction of its own. Rows have no values, only
- * their sizes. A zeroed scan begins; it is released in the end. */
+ * their sizes; with keys_alone neither sizes nor notes, so that an index may answer without the
+ * table. A zeroed scan begins; it is released in the end. */
 struct pg_keyed_scan {
+    bool keys_alone;
     bool started;
     struct sbuf last;
 };

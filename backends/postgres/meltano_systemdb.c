@@ -108,20 +108,31 @@ static bool systemdb_scan_open(struct store *store, const struct call *call, voi
     return true;
 }
 
-static bool systemdb_scan_next(struct store *store, void *scan, const struct call *call,
+static bool systemdb_scan_ids(struct store *store, const struct call *call, void **ret,
+                              struct err *err)
+{
+    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
+    scan->keys_alone = true;
+    *ret = scan;
+    return true;
+}
+
+static bool systemdb_scan_next(struct store *store, void *ctx, const struct call *call,
                                struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                                struct err *err)
 {
+    struct pg_keyed_scan *scan = ctx;
     struct pg_keyed_row *found;
     if (!pg_keyed_scan_next(systemdb(store)->client, &state_table, scan, call, arena, max, &found,
                             ret_n, err))
         return false;
     struct row *rows = arena_array(arena, struct row, *ret_n);
     for (size_t i = 0; i < *ret_n; i++) {
-        rows[i] = (struct row){.id = found[i].key,
-                               .label = found[i].key,
-                               .bytes = found[i].bytes[0] + found[i].bytes[1],
-                               .expires_at_us = TIME_NEVER};
+        rows[i] =
+            (struct row){.id = found[i].key,
+                         .label = found[i].key,
+                         .bytes = scan->keys_alone ? -1 : found[i].bytes[0] + found[i].bytes[1],
+                         .expires_at_us = TIME_NEVER};
         if (!time_parse(found[i].notes[0], &rows[i].updated_at_us))
             rows[i].updated_at_us = TIME_UNKNOWN;
     }
@@ -433,6 +444,7 @@ const struct layout postgres_meltano_systemdb = {
     .close = systemdb_close,
     .probe = systemdb_probe,
     .scan_open = systemdb_scan_open,
+    .scan_ids = systemdb_scan_ids,
     .scan_next = systemdb_scan_next,
     .scan_close = systemdb_scan_close,
     .read = systemdb_read,

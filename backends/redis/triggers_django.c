@@ -129,6 +129,7 @@ struct django_scan {
     struct arena arena; /* keys of one SCAN answer that did not fit the page */
     struct str cursor;  /* in `place` */
     char place[32];
+    bool ids_alone; /* sizes and times are not asked for */
     bool ended;
     struct str *uids;
     size_t next, n;
@@ -138,6 +139,15 @@ static bool scan_open(struct store *base, const struct call *call, void **ret, s
 {
     struct django_scan *scan = xcalloc(1, sizeof *scan);
     scan->cursor = STR("0");
+    *ret = scan;
+    return true;
+}
+
+static bool scan_ids(struct store *base, const struct call *call, void **ret, struct err *err)
+{
+    struct django_scan *scan = xcalloc(1, sizeof *scan);
+    scan->cursor = STR("0");
+    scan->ids_alone = true;
     *ret = scan;
     return true;
 }
@@ -162,8 +172,9 @@ static bool scan_more(struct django_store *store, struct django_scan *scan, cons
     struct redis_command command =
         REDIS_COMMAND(STR("SCAN"), scan->cursor, STR("MATCH"), sbuf_view(&match), STR("COUNT"),
                       redis_number(&scan->arena, SCAN_COUNT), STR("TYPE"), STR("string"));
-    if (redis_server(store->client)->major < 6)
-        command.argc -= 2; /* TYPE came with 6.0; other types answer WRONGTYPE when read */
+    /* TYPE came with 6.0, and makes the server look up every key. */
+    if (scan->ids_alone || redis_server(store->client)->major < 6)
+        command.argc -= 2; /* other types answer WRONGTYPE when they are read */
     bool ok = redis_run(store->client, command, call, &scan->arena, &answer, err);
     sbuf_release(&match);
     if (!ok)
@@ -228,7 +239,7 @@ static bool scan_next(struct store *base, void *driver, const struct call *call,
                                .updated_at_us = TIME_UNKNOWN,
                                .expires_at_us = TIME_UNKNOWN};
     }
-    if (n && !measure(store, rows, n, call, arena, err))
+    if (n && !scan->ids_alone && !measure(store, rows, n, call, arena, err))
         return false;
     scan->next += n;
     *ret = rows;
@@ -446,6 +457,7 @@ const struct layout redis_triggers_django = {
     .close = django_close,
     .probe = django_probe,
     .scan_open = scan_open,
+    .scan_ids = scan_ids,
     .scan_next = scan_next,
     .scan_close = scan_close,
     .read = django_read,

@@ -256,14 +256,16 @@ static void info_is_filled(void **state)
     assert_true(store_probe(f->store, &f->call, &err));
 }
 
-static void scan_shows_every_record_page_by_page(void **state)
+typedef bool scan_opener(struct store *store, const struct call *call, struct scan **ret,
+                         struct err *err);
+
+static void shows_every_record_page_by_page(struct fixture *f, scan_opener *open)
 {
-    struct fixture *f = *state;
     for (size_t page = 1; page <= 1000; page *= 1000) {
         struct scan *scan = NULL;
         struct err err = {0};
         size_t seen[MADE] = {0}, n;
-        assert_true(store_scan_open(f->store, &f->call, &scan, &err));
+        assert_true(open(f->store, &f->call, &scan, &err));
         do {
             struct row *rows;
             if (!store_scan_next(scan, &f->call, &f->arena, page, &rows, &n, &err))
@@ -282,6 +284,12 @@ static void scan_shows_every_record_page_by_page(void **state)
         for (size_t k = 0; k < f->n; k++)
             assert_int_equal(seen[k], 1);
     }
+}
+
+static void scan_shows_every_record_page_by_page(void **state)
+{
+    shows_every_record_page_by_page(*state, store_scan_open);
+    shows_every_record_page_by_page(*state, store_scan_ids);
 }
 
 static void two_scans_do_not_disturb_each_other(void **state)
