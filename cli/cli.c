@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,17 @@ bool cli_read(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* --- running --------------------------------------------------------------------------------- */
 
+/* A long list is many pages: what one leaves behind in the heap is kept for the next, and a reader
+ * that is no terminal gets large pieces. */
+static void expect_many_pages(void)
+{
+    enum { HEAP_KEPT = 16 << 20, LARGEST_IN_HEAP = 4 << 20, PIECE = 64 << 10 };
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
+    mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, NULL, _IOFBF, PIECE);
+}
+
 static void set_print(struct cli *cli)
 {
     struct winsize size;
@@ -372,9 +384,10 @@ static bool run(struct cli *cli, int argc, char **argv, struct err *err)
         return true;
     if (!check_rules(cli, err) || !config_load(cli->opts.config, &cli->config, err))
         return false;
-    if (cli->command && !set_signals(cli, err))
-        return false;
-    return cli->command ? cli->command->run(cli, err) : open_screen(cli, err);
+    if (!cli->command)
+        return open_screen(cli, err);
+    expect_many_pages();
+    return set_signals(cli, err) && cli->command->run(cli, err);
 }
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks)

@@ -34,7 +34,7 @@ static int32_t decode(struct str s, size_t *pos, bool surrogates)
     return (int32_t)c;
 }
 
-int32_t utf8_next(struct str s, size_t *pos)
+int32_t utf8_next_wide(struct str s, size_t *pos)
 {
     return decode(s, pos, false);
 }

@@ -8,11 +8,19 @@
 
 /* Decodes one character at s.ptr[*pos] and moves *pos behind it. Broken UTF-8 (overlong forms,
  * surrogates, cut sequences, stray bytes) gives -1 and moves one byte. */
-int32_t utf8_next(struct str s, size_t *pos);
+static inline int32_t utf8_next(struct str s, size_t *pos);
 /* As above, but lone surrogates pass (ED A0 80 .. ED BF BF): the texts of values may hold them. */
 int32_t utf8_next_any(struct str s, size_t *pos);
 /* Writes 1 to 4 bytes; a surrogate takes three. Not for code points above U+10FFFF. */
 size_t utf8_put(uint32_t c, char out[4]);
+
+/* Most text is ASCII, and every byte that is shown or printed comes by here. */
+int32_t utf8_next_wide(struct str s, size_t *pos);
+static inline int32_t utf8_next(struct str s, size_t *pos)
+{
+    unsigned char c = (unsigned char)s.ptr[*pos];
+    return c < 0x80 ? ((*pos)++, c) : utf8_next_wide(s, pos);
+}
 
 /* Cells a character takes on a terminal: 0 (combining), 1 or 2. */
 int char_width(uint32_t c);
