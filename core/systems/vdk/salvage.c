@@ -52,20 +52,37 @@ static void member(struct salvage *s, bool *first, struct str key)
     sbuf_cstr(&s->out, ": ");
 }
 
-/* Writes the members of `text` that are whole; *ret_end: how much of it they are. */
-static void object(struct salvage *s, struct str text, enum level level, struct str pointer,
-                   size_t *ret_end)
+static void object(struct salvage *s, struct str text, enum level level, struct str pointer);
+
+/* A member that is cut or not sound: kept in part, or left out. */
+static void broken(struct salvage *s, const struct json_member *m, enum level level,
+                   struct str pointer, bool *first)
+{
+    s->lost = pointer_to(s, pointer, m->key);
+    if (!m->value.ptr || m->value.ptr[0] != '{' || !goes_on(level, m->key))
+        return;
+    member(s, first, m->key);
+    object(s, m->value, level + 1, s->lost);
+}
+
+static bool is_sound(struct str value)
+{
+    const struct value *ignored;
+    struct arena scratch = ARENA_INIT;
+    bool sound = json_read_input(&scratch, value, &ignored, NULL);
+    arena_release(&scratch);
+    return sound;
+}
+
+/* Writes the members of `text` that are whole. */
+static void object(struct salvage *s, struct str text, enum level level, struct str pointer)
 {
     struct json_member m;
     size_t at = 0;
     bool first = true;
     while (json_next_member(text, &at, &m)) {
-        const struct value *ignored;
-        struct arena scratch = ARENA_INIT;
-        bool whole = json_read_input(&scratch, m.value, &ignored, NULL);
-        arena_release(&scratch);
-        if (!whole) { /* what looks whole is not always sound */
-            s->lost = pointer_to(s, pointer, m.key);
+        if (!is_sound(m.value)) { /* what looks whole is not always */
+            broken(s, &m, level, pointer, &first);
             continue;
         }
         member(s, &first, m.key);
@@ -74,26 +91,18 @@ static void object(struct salvage *s, struct str text, enum level level, struct 
     }
     struct str rest = str_trim(str_sub(text, at < text.len ? at : text.len, text.len));
     bool closed = rest.len && rest.ptr[0] == '}';
-    if (!closed) {
-        s->lost = pointer_to(s, pointer, m.key);
-        if (m.value.ptr && m.value.ptr[0] == '{' && goes_on(level, m.key)) {
-            size_t ignored;
-            member(s, &first, m.key);
-            object(s, m.value, level + 1, s->lost, &ignored);
-        }
-    }
+    if (!closed)
+        broken(s, &m, level, pointer, &first);
     sbuf_cstr(&s->out, first ? "{}" : "}");
-    *ret_end = closed ? (size_t)(rest.ptr - text.ptr) + 1 : text.len;
 }
 
 bool vdk_salvage(struct arena *a, struct str text, bool file, struct str *ret, struct str *ret_lost)
 {
     struct salvage s = {.a = a, .out = SBUF_INIT, .lost = STR_NULL};
-    size_t end;
     struct str body = str_trim(text);
     if (!body.len || body.ptr[0] != '{')
         return false;
-    object(&s, body, file ? LEVEL_FILE : LEVEL_DOCUMENT, STR(""), &end);
+    object(&s, body, file ? LEVEL_FILE : LEVEL_DOCUMENT, STR(""));
     bool kept = s.kept > 0;
     if (kept) {
         *ret = arena_str(a, sbuf_view(&s.out));
