@@ -402,6 +402,20 @@ static struct str info_field(struct str info, const char *name)
     return STR_NULL;
 }
 
+/* Every change is a script, which compares and writes in one step, and so is the release of a lock:
+ * a user who may take a lock but not run scripts would leave it behind. */
+static bool ask_scripts(struct redis_client *client, const struct call *call, struct err *err)
+{
+    struct redis_answer answer;
+    struct redis_command eval = REDIS_COMMAND(STR("EVAL"), STR("return 1"), STR("0"));
+    if (!redis_pipeline(client, &eval, 1, call, &client->arena, &answer, err))
+        return false;
+    if (answer.type == REDIS_ERROR &&
+        (str_starts(answer.text, "NOPERM") || str_starts(answer.text, "ERR unknown command")))
+        client->server.why_read_only = "this Redis user may not run scripts (EVAL)";
+    return true;
+}
+
 static bool ask_server(struct redis_client *client, const struct call *call, struct err *err)
 {
     struct redis_answer answer;
@@ -417,7 +431,8 @@ static bool ask_server(struct redis_client *client, const struct call *call, str
         return redis_answer_error(client, &answer, err);
     server->version = info_field(answer.text, "redis_version");
     server->cluster = str_is(info_field(answer.text, "cluster_enabled"), "1");
-    server->replica = str_is(info_field(answer.text, "role"), "slave");
+    if (str_is(info_field(answer.text, "role"), "slave"))
+        server->why_read_only = "this server is a replica; name the primary";
     if (server->version.ptr)
         sscanf(server->version.ptr, "%d.%d", &server->major, &server->minor);
     return true;
@@ -428,7 +443,8 @@ bool redis_open(const char *url, bool writable, const struct call *call, struct 
 {
     struct redis_client *client = xcalloc(1, sizeof *client);
     client->writable = writable;
-    if (!read_url(client, url, err) || !ask_server(client, call, err)) {
+    if (!read_url(client, url, err) || !ask_server(client, call, err) ||
+        (writable && !client->server.why_read_only && !ask_scripts(client, call, err))) {
         redis_close(client);
         return false;
     }

@@ -18,7 +18,7 @@ struct redis_server {
     struct str version;
     int major, minor;
     bool cluster;
-    bool replica;
+    const char *why_read_only; /* nothing can be changed there; NULL: it can */
 };
 
 enum redis_type { REDIS_NIL, REDIS_TEXT, REDIS_NUMBER, REDIS_LIST, REDIS_ERROR };

@@ -203,12 +203,17 @@ static bool read_locks(struct redis_client *client, const struct str *uids, size
     if (!redis_pipeline(client, commands, 2 * n, call, arena, answers, err))
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (answers[2 * i].type == REDIS_ERROR)
-            return redis_answer_error(client, &answers[2 * i], err);
-        if (answers[2 * i].type != REDIS_TEXT)
+        const struct redis_answer *id = &answers[2 * i];
+        bool no_text = id->type == REDIS_ERROR && str_starts(id->text, "WRONGTYPE");
+        if (id->type == REDIS_ERROR && !no_text)
+            return redis_answer_error(client, id, err);
+        if (id->type != REDIS_TEXT && !no_text)
             continue;
-        **end = make_lock(arena, uids[i], answers[2 * i].text, answers[2 * i + 1].number,
+        **end = make_lock(arena, uids[i], no_text ? STR("") : id->text, answers[2 * i + 1].number,
                           operator_name);
+        if (no_text)
+            (**end)->evidence =
+                STR("the key holds no text, so nobody can take or release this lock");
         *end = &(**end)->next;
     }
     return true;

@@ -59,9 +59,9 @@ static bool fill_info(struct plain_store *store, const struct call *call, struct
     info->version = server->version.ptr
                         ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
                         : STR("Redis, version not shown to this user");
-    if (server->replica && info->writable) {
+    if (server->why_read_only && info->writable) {
         info->writable = false;
-        info->why_read_only = STR("this server is a replica; name the primary");
+        info->why_read_only = str_of(server->why_read_only);
     }
     info->rights = info->writable ? STR("reads and writes records, takes and breaks locks")
                                   : STR("reads records and locks");

@@ -31,7 +31,11 @@ static bool connect_named(struct session_store *store, const char *text, const s
         return err_context(err, "lock=");
     if (strcmp(address.backend, "redis") != 0)
         return err_set(err, ERR_INVALID, "lock=%s: not the address of a Redis", address.masked);
-    if (redis_open(address.url, store->base.opts.writable, call, &store->locks.client, &why))
+    bool open =
+        redis_open(address.url, store->base.opts.writable, call, &store->locks.client, &why);
+    if (open && redis_server(store->locks.client)->why_read_only)
+        err_set(&why, ERR_DENIED, "%s", redis_server(store->locks.client)->why_read_only);
+    else if (open)
         return true;
     read_only_because(&store->base.info, arena_printf(arena, "no lock can be taken: %s", why.text));
     return true;

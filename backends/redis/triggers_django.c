@@ -63,8 +63,8 @@ static bool fill_info(struct django_store *store, const struct call *call, struc
     info->version = server->version.ptr
                         ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
                         : STR("Redis, version not shown to this user");
-    if (server->replica)
-        read_only_because(info, "this server is a replica; name the primary");
+    if (server->why_read_only)
+        read_only_because(info, server->why_read_only);
     info->rights = info->writable ? STR("reads and writes sessions, takes and breaks locks")
                                   : STR("reads sessions and locks");
     if (redis_time(store->client, call, &server_us, &ignored))
