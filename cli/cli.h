@@ -18,7 +18,7 @@ struct cli_hooks {
     bool (*screen)(struct cli *cli, const char *notice, struct err *err);
     /* Makes the demo stores; `dir` NULL: the usual place. */
     bool (*demo)(const char *dir, bool reset, struct arena *arena, const char *const **ret_targets,
-                 size_t *ret_n, struct err *err);
+                 const char *const **ret_names, size_t *ret_n, struct err *err);
     /* Prints the keys of the screen. */
     void (*keys)(struct cli *cli);
 };

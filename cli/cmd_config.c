@@ -92,14 +92,14 @@ const struct op_option demo_options[] = {
 
 bool cmd_demo(struct cli *cli, struct err *err)
 {
-    const char *const *targets;
+    const char *const *targets, *const *names;
     size_t n;
     const char *dir = cli_value(cli, "dir");
     if (cli->nwords)
         return err_set(err, ERR_INVALID, "demo takes no words");
     if (!dir)
         dir = config_data_path(&cli->arena, "demo").ptr;
-    if (!cli->hooks->demo(dir, cli_flag(cli, "reset"), &cli->arena, &targets, &n, err))
+    if (!cli->hooks->demo(dir, cli_flag(cli, "reset"), &cli->arena, &targets, &names, &n, err))
         return false;
     if (cli_flag(cli, "no-tui")) {
         for (size_t i = 0; i < n; i++)
@@ -111,8 +111,10 @@ bool cmd_demo(struct cli *cli, struct err *err)
     cli->opts.ntargets = n;
     if (!cli_targets(cli, err))
         return false;
-    for (size_t i = 0; i < cli->ntargets; i++)
+    for (size_t i = 0; i < cli->ntargets; i++) {
         cli->targets[i].env = ENV_DEMO;
+        cli->targets[i].shown = names[i];
+    }
     return cli->hooks->screen(cli,
                               "sample stores: change what you like, demo --reset brings "
                               "them back",

@@ -27,11 +27,13 @@ static const char MARKER[] = ".penstock-demo";
 
 /* The stores: the address of each is its scheme, the demo's directory and a path in it. */
 static const struct {
-    const char *scheme, *path;
+    const char *name, *scheme, *path;
 } TARGETS[] = {
-    {"meltano+file", "meltano"}, {"meltano+sqlite", "meltano.db"},
-    {"etl+file", "plain"},       {"triggers+file", "plain"},
-    {"vdk+file", "vdk"},
+    {"meltano", "meltano+file", "meltano"},
+    {"meltano-db", "meltano+sqlite", "meltano.db"},
+    {"orders", "etl+file", "plain"},
+    {"crm", "triggers+file", "plain"},
+    {"web", "vdk+file", "vdk"},
 };
 
 enum { NTARGETS = sizeof TARGETS / sizeof TARGETS[0] };
@@ -212,10 +214,13 @@ bool demo_make(const char *dir, bool reset, struct arena *arena, struct demo *re
     CLEANUP(sbuf_release) struct sbuf in_url = SBUF_INIT;
     url_encode(&in_url, str_of(path), "/");
     const char **targets = arena_array(arena, const char *, NTARGETS);
-    for (size_t i = 0; i < NTARGETS; i++)
+    const char **names = arena_array(arena, const char *, NTARGETS);
+    for (size_t i = 0; i < NTARGETS; i++) {
+        names[i] = TARGETS[i].name;
         targets[i] = arena_printf(arena, "%s://%s/%s", TARGETS[i].scheme, sbuf_view(&in_url).ptr,
                                   TARGETS[i].path)
                          .ptr;
-    *ret = (struct demo){path, targets, NTARGETS, make};
+    }
+    *ret = (struct demo){path, targets, names, NTARGETS, make};
     return true;
 }

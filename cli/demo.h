@@ -9,6 +9,7 @@
 struct demo {
     const char *dir;            /* absolute */
     const char *const *targets; /* addresses, in the order to show them */
+    const char *const *names;   /* short ones, in that order */
     size_t ntargets;
     bool made; /* false: it was there, with whatever has been done to it since */
 };

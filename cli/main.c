@@ -6,12 +6,14 @@
 #include "tui/keymap.h"
 
 static bool make_demo(const char *dir, bool reset, struct arena *arena,
-                      const char *const **ret_targets, size_t *ret_n, struct err *err)
+                      const char *const **ret_targets, const char *const **ret_names, size_t *ret_n,
+                      struct err *err)
 {
     struct demo demo;
     if (!demo_make(dir, reset, arena, &demo, err))
         return false;
     *ret_targets = demo.targets;
+    *ret_names = demo.names;
     *ret_n = demo.ntargets;
     return true;
 }

@@ -64,6 +64,7 @@ const char *environment_name(enum environment env); /* "ENV?", "local", "demo", 
 struct target {
     struct address address;
     const char *name; /* context name, or the address without its password */
+    const char *shown; /* what the screen calls it where `name` is an address; NULL: by its name */
     const char *from; /* "-t", "PENSTOCK_TARGET", "context orders-pg", "./meltano.yml" */
     bool is_context;
     enum environment env;

@@ -51,8 +51,9 @@ static void add_session(struct app *app, const struct target *target, const stru
                         bool alone)
 {
     struct arena a = ARENA_INIT;
-    struct str name = alone ? str_of(target->name)
-                            : arena_printf(&a, "%s %s", target->name, found->address.system->name);
+    const char *given = target->shown ? target->shown : target->name;
+    struct str name =
+        alone ? str_of(given) : arena_printf(&a, "%s %s", given, found->address.system->name);
     struct err err = {0};
     struct session *session = session_open(app, target, found, name, &err);
     arena_release(&a);

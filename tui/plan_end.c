@@ -89,7 +89,7 @@ static void save_done(struct job *job, void *owner)
     session_note_result(v->base.session, job);
     if (job->ok)
         app_say(app, STYLE_OK, "saved: penstock -t %.*s%s apply %.*s",
-                STR_ARG(shell_quote(&job->arena, v->base.session->name)),
+                STR_ARG(shell_quote(&job->arena, str_of(v->base.session->target.name))),
                 v->base.session->target.env == ENV_PROD ? " --write" : "",
                 STR_ARG(shell_quote(&job->arena, saved_path(job))));
     else

@@ -52,7 +52,8 @@ struct session *session_open(struct app *app, const struct target *target,
     s->layout = found->layout;
     s->system = found->address.system;
     s->name = arena_str(&s->arena, name);
-    s->target.name = s->name.ptr;
+    if (!target->is_context) /* as a command takes it */
+        s->target.name = s->target.address.plain;
     s->attention = attention_new();
     s->read_at_us = TIME_UNKNOWN;
     s->estimate = -1;

@@ -259,7 +259,7 @@ static void add_probe(struct rows *rows, struct arena *a, const struct target *t
                                                       : arena_str(a, str_of(err->text)));
     now.mark = err->kind == ERR_NONE ? MARK_WAIT : MARK_BAD;
     struct cell cells[STORE_COLUMNS] = {
-        cell_text(str_of(target->name)),
+        cell_text(str_of(target->shown ? target->shown : target->name)),
         cell_null(),
         cell_text(str_of(environment_tag(target->env))),
         cell_null(),

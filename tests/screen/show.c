@@ -21,6 +21,7 @@ struct target make_target(const struct system *system, const char *backend, cons
                                        .identity = identity,
                                        .masked = identity},
                            .name = name,
+                           .is_context = true,
                            .from = "-t",
                            .env = env,
                            .restart_hint = "systemctl restart replicator"};

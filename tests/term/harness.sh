@@ -98,7 +98,7 @@ start() {
 start_demo() {
     start "penstock demo --dir $work/demo" "$@"
     see '^ overview'
-    see 'etl\+file.* errored'
+    see 'orders .*etl .* errored'
     k Tab # from what needs attention to the stores
 }
 

@@ -22,7 +22,7 @@ all_sizes() {
 for size in '80 24' '120 40'; do
     read -r columns rows <<<"$size"
     start_demo "$columns" "$rows"
-    all_sizes "$columns" "$rows" 'etl\+file'
+    all_sizes "$columns" "$rows" 'orders '
     k j j Enter
     see '^ +[▸ ].*public\.users'
     all_sizes "$columns" "$rows" 'public\.users'
