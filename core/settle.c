@@ -11,7 +11,8 @@
 /* --- who is at work: host/pid/start time, so that another penstock is not mistaken for a crash
  * ---- */
 
-/* Start time of a process in clock ticks since boot, field 22 of /proc/PID/stat; 0 when unknown. */
+/* Start time of a process in clock ticks since boot, field 22 of /proc/PID/stat; 0 when unknown or
+ * when it has ended and only waits to be reaped, for ever where process 1 is no init. */
 static unsigned long long start_time(long pid)
 {
     char path[64], text[1024];
@@ -23,6 +24,8 @@ static unsigned long long start_time(long pid)
     fclose(file);
     text[n] = '\0';
     const char *p = strrchr(text, ')'); /* the name before it may hold anything */
+    if (p && strncmp(p, ") Z", 3) == 0)
+        return 0;
     for (int field = 2; p && field < 22; field++)
         p = strchr(p + 1, ' ');
     return p ? strtoull(p + 1, NULL, 10) : 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,8 @@ static enum lock_verdict holder_verdict(const struct file_lock_seen *seen, bool 
     *ret_mine = false;
     if (at < 0 || slash < at ||
         !str_is(str_sub(seen->holder, (size_t)at + 1, (size_t)host_end), host) ||
-        !str_u64(str_sub(seen->holder, (size_t)slash + 1, seen->holder.len), &pid)) {
+        !str_u64(str_sub(seen->holder, (size_t)slash + 1, seen->holder.len), &pid) || pid == 0 ||
+        pid > INT_MAX) {
         *ret_evidence = "held on another host: cannot be probed from here";
         return LOCK_UNKNOWN;
     }

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# A batch that was killed is settled and resumed, once, whoever asks: nothing is done twice.
+. "$(dirname "$0")/harness.sh"
+state='{"completed": {"singer_state": {"bookmarks": {"orders": {"id": 7}}}}, "partial": {}}'
+for i in $(seq 1 60); do
+    mkdir -p "states/s$i"
+    printf '%s' "$state" >"states/s$i/state.json"
+done
+cp -r states before
+target=meltano+file://$work/states
+
+# Killed in the middle, and its parent does not look after it: a zombie is no program at work.
+cat >killed.py <<'PY'
+import os, subprocess, sys, time
+batch = subprocess.Popen([sys.argv[1], "-t", sys.argv[2], "-y", "--rate", "50/s", "state", "clear",
+                          "--all", "--confirm", "clear 60"], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+while len(os.listdir("states")) > 50:
+    time.sleep(0.005)
+batch.kill()
+while "Z" not in open(f"/proc/{batch.pid}/stat").read().rpartition(")")[2].split()[0]:
+    time.sleep(0.005)
+print(len(os.listdir("states")))
+sys.exit(subprocess.call([sys.argv[1], "-t", sys.argv[2], "journal", "list", "-o", "json"]))
+PY
+python3 killed.py "$penstock" "$target" >out 2>err || fail 'the journal cannot be listed'
+left=$(head -1 out)
+sed -i 1d out
+field_is outcome partly
+id=$(field id)
+
+# Two at once: each record once, what the other has done is no longer there to be done.
+for n in 1 2; do
+    "$penstock" -t "$target" -y journal resume "$id" --confirm "clear $left" -o json \
+        </dev/null >out$n 2>err$n &
+done
+wait
+applied=$(cat out1 out2 | grep -o '"outcome":"applied"' | wc -l)
+[ "$applied" = "$left" ] || fail "$applied were applied, $left were left"
+[ -z "$(ls states)" ] || fail 'not all were cleared'
+run 3 -t "$target" -y journal resume "$id" --confirm "clear $left"
+
+# Undone entry by entry, whatever the order of the two.
+"$penstock" -t "$target" journal list -o name >entries
+while read -r entry; do
+    run 0 -t "$target" -y journal undo "$entry"
+done <entries
+same before states
+
+finish
