@@ -43,6 +43,7 @@ struct file_store {
 };
 
 extern const struct file_layout file_meltano, file_vdk, file_plain_etl, file_plain_triggers;
+extern const struct layout file_triggers_djcache;
 
 /* Functions of struct layout. */
 bool file_detect(const struct layout *layout, const struct address *address,
