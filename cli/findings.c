@@ -3,7 +3,6 @@
 #include "cli/visit.h"
 #include "core/acks.h"
 #include "core/base/clock.h"
-#include "core/base/hash.h"
 
 #include <stdlib.h>
 
@@ -40,23 +39,6 @@ static struct str keep(struct check_run *run, struct str s)
     return s.ptr ? arena_str(&run->cli->arena, s) : STR_NULL;
 }
 
-/* Stable while the same thing is wrong with the same record. */
-static struct str finding_id(struct arena *arena, struct str store, const char *code,
-                             struct str object)
-{
-    uint8_t sha[SHA256_LEN];
-    char hex[2 * SHA256_LEN + 1];
-    struct sha256 *h = sha256_new();
-    struct str parts[] = {store, str_of(code), object};
-    for (size_t i = 0; i < 3; i++) {
-        sha256_u64(h, parts[i].len);
-        sha256_add(h, parts[i].ptr, parts[i].len);
-    }
-    sha256_finish(h, sha);
-    hex_encode(sha, sizeof sha, hex);
-    return arena_str(arena, (struct str){hex, 12});
-}
-
 /* The whole command: nothing has to be added to it. */
 static struct str fix_command(struct check_run *run, const struct open_store *store, struct str fix)
 {
@@ -79,7 +61,8 @@ static void add_finding(struct check_run *run, struct open_store *store, const s
     struct finding_row *row = &run->rows[run->n];
     *row = (struct finding_row){.severity = f->severity, .place = run->n};
     run->n++;
-    row->cells[FINDING_ID] = cell_text(finding_id(&run->cli->arena, identity, f->code, f->object));
+    row->cells[FINDING_ID] =
+        cell_text(acks_finding_id(&run->cli->arena, identity, f->code, f->object));
     row->cells[FINDING_CODE] = cell_text(str_of(f->code));
     row->cells[FINDING_SEVERITY] = cell_text(str_of(severity_names[f->severity]));
     row->cells[FINDING_SEVERITY].mark = marks[f->severity];

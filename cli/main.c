@@ -30,6 +30,7 @@ static bool open_screen(struct cli *cli, const char *notice, struct err *err)
         .ntargets = cli->ntargets,
         .journal_path = config_state_path(a, "journal.db").ptr,
         .audit_path = config_state_path(a, "audit.jsonl").ptr,
+        .acks_path = config_state_path(a, "acks.json").ptr,
         .columns_path = config_state_path(a, "columns").ptr,
         .log_path = config_state_path(a, "penstock.log").ptr,
         .no_color = cli->opts.no_color,

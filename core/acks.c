@@ -3,6 +3,7 @@
 #include "core/base/arena.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/path.h"
 #include "core/output.h"
 
@@ -39,6 +40,22 @@ bool acks_read(const char *path, json_t **ret, struct err *err)
     }
     *ret = acks;
     return true;
+}
+
+struct str acks_finding_id(struct arena *arena, struct str store, const char *code,
+                           struct str object)
+{
+    uint8_t sha[SHA256_LEN];
+    char hex[2 * SHA256_LEN + 1];
+    struct sha256 *h = sha256_new();
+    struct str parts[] = {store, str_of(code), object};
+    for (size_t i = 0; i < 3; i++) {
+        sha256_u64(h, parts[i].len);
+        sha256_add(h, parts[i].ptr, parts[i].len);
+    }
+    sha256_finish(h, sha);
+    hex_encode(sha, sizeof sha, hex);
+    return arena_str(arena, (struct str){hex, FINDING_ID_LEN});
 }
 
 static int64_t until_of(json_t *ack)

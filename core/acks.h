@@ -3,6 +3,7 @@
 #ifndef PENSTOCK_ACKS_H
 #define PENSTOCK_ACKS_H
 
+#include "core/base/arena.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
 
@@ -14,6 +15,11 @@ struct ack {
     const char *who;
     struct str reason; /* or ptr NULL */
 };
+
+/* The name a finding has while the same thing is wrong with the same record: 12 hex digits. */
+enum { FINDING_ID_LEN = 12 };
+struct str acks_finding_id(struct arena *arena, struct str store, const char *code,
+                           struct str object);
 
 /* The file as an object, the caller's; one that is not there is empty. ERR_CORRUPT when it is none
  * of ours: it is never overwritten. */

@@ -103,41 +103,73 @@ static void add_records(struct sbuf *out, struct plan *plan, const struct plan_r
     }
 }
 
+static void add_target(struct sbuf *out, struct plan *plan)
+{
+    const struct target *target = &plan->request.store->target;
+    sbuf_cstr(out, "penstock -t");
+    add_word(out, &plan->arena,
+             target->name ? str_of(target->name) : str_of(target->address.identity));
+    if (target->env == ENV_PROD)
+        sbuf_cstr(out, " --write");
+}
+
+static void add_reason(struct sbuf *out, struct plan *plan)
+{
+    if (!plan->request.reason.ptr)
+        return;
+    sbuf_cstr(out, " --reason");
+    add_word(out, &plan->arena, plan->request.reason);
+}
+
+static void add_change(struct sbuf *out, struct plan *plan, const struct plan_record *records,
+                       size_t n)
+{
+    const struct plan_request *r = &plan->request;
+    add_target(out, plan);
+    sbuf_printf(out, " %s %s", plan->system->noun, plan->verb);
+    add_records(out, plan, records, n);
+    add_args(out, plan, r->args, true);
+    for (size_t i = 0; i < n; i++)
+        add_args(out, plan, records[i].args, true);
+    add_args(out, plan, r->args, false);
+    if (r->other_store && r->other_store != r->store) {
+        sbuf_cstr(out, " --to");
+        add_word(out, &plan->arena, str_of(r->other_store->target.name));
+    }
+    add_reason(out, plan);
+}
+
+/* What each record is asked for differs: a command for each. */
+static void add_changes(struct sbuf *out, struct plan *plan)
+{
+    size_t n;
+    const struct plan_record *records = records_to_do(plan, &n);
+    size_t step = n > 1 && records[0].args.n ? 1 : n;
+    for (size_t i = 0; i < n; i += step) {
+        if (i)
+            sbuf_cstr(out, " && ");
+        add_change(out, plan, &records[i], step);
+    }
+}
+
 struct str plan_command(struct plan *plan)
 {
     struct arena *a = &plan->arena;
     const struct plan_request *r = &plan->request;
     if (!r->store || plan->partial)
         return STR_NULL; /* no command undoes some of an entry */
-    const struct target *target = &r->store->target;
     struct sbuf out = SBUF_INIT;
-    sbuf_cstr(&out, "penstock -t");
-    add_word(&out, a, target->name ? str_of(target->name) : str_of(target->address.identity));
-    if (target->env == ENV_PROD)
-        sbuf_cstr(&out, " --write");
-    if (plan->undoes) {
-        sbuf_printf(&out, " journal %s %s", plan->verb, plan->undoes_id);
-    } else if (!r->op) {
-        sbuf_cstr(&out, " lock break");
-        for (size_t i = 0; i < plan->nitems; i++)
+    if (r->op && !plan->undoes)
+        add_changes(&out, plan);
+    else {
+        add_target(&out, plan);
+        if (plan->undoes)
+            sbuf_printf(&out, " journal %s %s", plan->verb, plan->undoes_id);
+        else
+            sbuf_cstr(&out, " lock break");
+        for (size_t i = 0; i < plan->nitems && !plan->undoes; i++)
             add_id(&out, a, plan->items[i].id);
-    } else {
-        sbuf_printf(&out, " %s %s", plan->system->noun, plan->verb);
-        size_t n;
-        const struct plan_record *records = records_to_do(plan, &n);
-        add_records(&out, plan, records, n);
-        add_args(&out, plan, r->args, true);
-        for (size_t i = 0; i < n; i++)
-            add_args(&out, plan, records[i].args, true);
-        add_args(&out, plan, r->args, false);
-        if (r->other_store && r->other_store != r->store) {
-            sbuf_cstr(&out, " --to");
-            add_word(&out, a, str_of(r->other_store->target.name));
-        }
-    }
-    if (r->reason.ptr) {
-        sbuf_cstr(&out, " --reason");
-        add_word(&out, a, r->reason);
+        add_reason(&out, plan);
     }
     struct str command = arena_str(a, sbuf_view(&out));
     sbuf_release(&out);

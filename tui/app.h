@@ -14,6 +14,7 @@ struct tui_opts {
     const struct target *targets;
     size_t ntargets;
     const char *journal_path, *audit_path;
+    const char *acks_path;    /* findings that somebody knows of; NULL: none */
     const char *columns_path; /* which columns lists show; NULL: not kept */
     const char *log_path; /* takes what libraries print to stderr while the screen is up */
     bool no_color, ascii;

@@ -38,19 +38,26 @@ static const struct op_option *row_option(const struct op *op, const struct acti
     return option && option->name ? option : NULL;
 }
 
-/* Rows of a sheet belong to one record. They are its arguments where the action is made for such
- * rows, all in one edit if the operation takes many; other actions are for the record itself. */
+/* Rows of sheets, those of one record together. They are its arguments where the action is made for
+ * such rows, all in one edit if the operation takes many; other actions are for the record itself.
+ */
 static size_t sheet_records(struct arena *a, const struct op *op, const struct want *want,
                             struct plan_record *ret)
 {
     const struct op_option *option = want->action->per ? row_option(op, want->action) : NULL;
     struct op_arg *names = arena_array(a, struct op_arg, want->n);
-    for (size_t i = 0; i < want->n && option; i++)
-        names[i] = (struct op_arg){option->name, want->records[i].args.items[0].value};
-    size_t n = option && !option->many ? want->n : 1;
-    for (size_t i = 0; i < n; i++) {
-        ret[i] = want->records[i];
-        ret[i].args = (struct op_args){&names[i], !option ? 0 : option->many ? want->n : 1};
+    size_t n = 0;
+    for (size_t i = 0; i < want->n; i++) {
+        const struct plan_record *row = &want->records[i];
+        bool same = i && str_eq(row->id, want->records[i - 1].id);
+        if (option)
+            names[i] = (struct op_arg){option->name, row->args.items[0].value};
+        if (same && option && option->many)
+            ret[n - 1].args.n++;
+        else if (!same || option) {
+            ret[n] = *row;
+            ret[n++].args = (struct op_args){&names[i], option ? 1 : 0};
+        }
     }
     return n;
 }

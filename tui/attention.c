@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
+#include "core/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@ struct record {
     int64_t lost_at_us, since_us;
     struct attention_item *items; /* NULL when n is 0 */
     size_t n;
+    unsigned now; /* NOW_... */
 };
 
 struct attention {
@@ -51,17 +53,27 @@ static struct str verb_of(struct arena *a, struct str fix)
     return arena_str(a, end < 0 ? rest : str_sub(rest, 0, (size_t)end));
 }
 
-static bool has_code(const struct attention_note *note, const char *code)
+/* The same twice of one record, or of one part of it, is one finding. */
+static bool has_item(const struct attention_note *note, const struct finding *f)
 {
     for (size_t i = 0; i < note->n; i++) {
-        if (strcmp(note->items[i].code, code) == 0)
+        if (strcmp(note->items[i].code, f->code) == 0 && str_eq(note->items[i].part, f->part))
             return true;
     }
     return false;
 }
 
-struct attention_note *attention_note(struct arena *keep, const struct sheet_input *in,
-                                      const struct finding *findings)
+static unsigned now_of(const struct sheet_input *in)
+{
+    const struct activity *activity = in->activity;
+    unsigned now = !in->lock ? 0 : in->lock->verdict == LOCK_STALE ? NOW_LEFT_OVER : NOW_HELD;
+    if (activity && activity->sight == ACTIVITY_SEEN)
+        now |= (activity->record_live ? NOW_WRITTEN : 0) | (activity->owner_live ? NOW_OWNED : 0);
+    return now;
+}
+
+struct attention_note *attention_note(struct arena *keep, struct str store,
+                                      const struct sheet_input *in, const struct finding *findings)
 {
     size_t room = 0;
     bool error = false;
@@ -78,12 +90,19 @@ struct attention_note *attention_note(struct arena *keep, const struct sheet_inp
     /* Nothing can be done any more about what expires with its record. */
     int64_t expires = in->row->expires_at_us;
     note->lost_at_us = error && expires != TIME_NEVER ? expires : TIME_UNKNOWN;
+    note->now = now_of(in);
     note->items = arena_array(keep, struct attention_item, room);
     for (const struct finding *f = findings; f; f = f->next) {
-        if (f->severity == SEVERITY_INFO || has_code(note, f->code))
+        if (f->severity == SEVERITY_INFO || has_item(note, f))
             continue;
-        note->items[note->n++] = (struct attention_item){
-            f->code, f->severity, arena_str(keep, f->text), verb_of(keep, f->fix)};
+        struct attention_item *item = &note->items[note->n++];
+        *item = (struct attention_item){.code = f->code,
+                                        .severity = f->severity,
+                                        .text = arena_str(keep, f->text),
+                                        .verb = verb_of(keep, f->fix),
+                                        .part = f->part.ptr ? arena_str(keep, f->part) : STR_NULL};
+        struct str id = acks_finding_id(keep, store, f->code, f->object);
+        memcpy(item->id, id.ptr, FINDING_ID_LEN);
     }
     return note;
 }
@@ -127,30 +146,37 @@ static void forget(struct record *record)
     free(record->items);
     record->items = NULL;
     record->n = 0;
+    record->now = 0;
 }
 
 static void take(struct attention *attention, const struct attention_note *note)
 {
     uint32_t at =
         keyslots_find(&attention->slots, attention, key_of, note->key, key_hash(note->key));
-    if (at != UINT32_MAX && attention->records[at].n)
+    if (at != UINT32_MAX)
         forget(&attention->records[at]);
-    if (!note->n)
+    if (!note->n && !note->now)
         return; /* most records are well, and cost nothing here */
     struct record *record = record_of(attention, note->key);
     size_t size = note->n * sizeof record->items[0] + note->label.len;
     for (size_t i = 0; i < note->n; i++)
-        size += note->items[i].text.len + note->items[i].verb.len;
-    record->items = xreallocarray(NULL, 1, size);
-    char *text = (char *)(record->items + note->n);
+        size += note->items[i].text.len + note->items[i].verb.len + note->items[i].part.len;
+    record->items = note->n ? xreallocarray(NULL, 1, size) : NULL;
+    record->now = note->now;
     record->n = note->n;
+    if (!note->n)
+        return;
+    char *text = (char *)(record->items + note->n);
     record->label = put(&text, note->label);
     record->lost_at_us = note->lost_at_us;
     record->since_us = note->since_us;
-    for (size_t i = 0; i < note->n; i++)
-        record->items[i] = (struct attention_item){note->items[i].code, note->items[i].severity,
-                                                   put(&text, note->items[i].text),
-                                                   put(&text, note->items[i].verb)};
+    for (size_t i = 0; i < note->n; i++) {
+        struct attention_item *item = &record->items[i];
+        *item = note->items[i];
+        item->text = put(&text, item->text);
+        item->verb = put(&text, item->verb);
+        item->part = put(&text, item->part);
+    }
 }
 
 void attention_take(struct attention *attention, const struct attention_note *notes)
@@ -166,7 +192,7 @@ void attention_prune(struct attention *attention, const struct rows *rows)
         struct record *record = &attention->records[i];
         struct row_in row = {0};
         size_t at;
-        if (!record->n)
+        if (!record->n && !record->now)
             continue;
         if (rows_find(rows, record->key, &at))
             rows_get(rows, at, &row, cells);
@@ -206,13 +232,16 @@ static bool comes_before(const struct attention_group *g, const struct record *r
     return order ? order < 0 : earlier(r->since_us, g->since_us) < 0;
 }
 
+/* `again`: the record has had another part with this finding. */
 static void add_to(struct attention_group *g, const struct record *r,
-                   const struct attention_item *item)
+                   const struct attention_item *item, bool again)
 {
     /* Only an error is lost with its record: a warning would have mended itself, or not mattered.
      */
     int64_t lost = item->severity == SEVERITY_ERROR ? r->lost_at_us : TIME_UNKNOWN;
-    bool first = g->n++ == 0 || comes_before(g, r, lost);
+    bool first = g->n == 0 || comes_before(g, r, lost);
+    g->parts = (g->parts || g->n == 0) && item->part.ptr;
+    g->n += !again;
     if (item->severity < g->severity || g->n == 1)
         g->severity = item->severity;
     if (!first)
@@ -225,8 +254,14 @@ static void add_to(struct attention_group *g, const struct record *r,
     g->since_us = r->since_us;
 }
 
-/* The verb that helps most of them; that of the record that speaks for them, where it is a draw. */
-static void choose_verb(const struct attention *attention, struct attention_group *g)
+static bool hides(const struct attention_hide *hide, const struct attention_item *item)
+{
+    return hide && hide->hides && hide->hides(hide->ctx, item->id);
+}
+
+/* What would mend most of the group; of two that mend as many, the one of the record shown. */
+static void choose_verb(const struct attention *attention, const struct attention_hide *hide,
+                        struct attention_group *g)
 {
     enum { VERBS = 8 }; /* a system advises fewer */
     struct {
@@ -237,16 +272,16 @@ static void choose_verb(const struct attention *attention, struct attention_grou
     for (size_t i = 0; i < attention->n; i++) {
         const struct record *r = &attention->records[i];
         for (size_t k = 0; k < r->n; k++) {
-            struct str verb = r->items[k].verb;
+            const struct attention_item *item = &r->items[k];
             size_t at = 0;
-            if (!verb.ptr || strcmp(r->items[k].code, g->code) != 0)
+            if (!item->verb.ptr || strcmp(item->code, g->code) != 0 || hides(hide, item))
                 continue;
-            while (at < n && !str_eq(verbs[at].verb, verb))
+            while (at < n && !str_eq(verbs[at].verb, item->verb))
                 at++;
             if (at == VERBS)
                 continue;
             n += at == n;
-            verbs[at].verb = verb;
+            verbs[at].verb = item->verb;
             verbs[at].n++;
         }
     }
@@ -256,40 +291,77 @@ static void choose_verb(const struct attention *attention, struct attention_grou
     g->nverb = verbs[best].n;
 }
 
-size_t attention_groups(const struct attention *attention, struct arena *a,
-                        struct attention_group **ret)
+struct groups {
+    struct attention_group *at;
+    size_t n, room;
+    struct arena *arena;
+};
+
+static struct attention_group *group_of(struct groups *groups, const char *code)
 {
-    struct attention_group *groups = NULL;
-    size_t n = 0, room = 0;
-    for (size_t i = 0; i < attention->n; i++) {
-        const struct record *r = &attention->records[i];
-        for (size_t k = 0; k < r->n; k++) {
-            size_t g = 0;
-            while (g < n && strcmp(groups[g].code, r->items[k].code) != 0)
-                g++;
-            if (g == n) {
-                groups = arena_grow(a, groups, n, &room, sizeof *groups);
-                groups[n++] = (struct attention_group){.code = r->items[k].code};
-            }
-            add_to(&groups[g], r, &r->items[k]);
-        }
+    for (size_t g = 0; g < groups->n; g++) {
+        if (strcmp(groups->at[g].code, code) == 0)
+            return &groups->at[g];
     }
-    for (size_t g = 0; g < n; g++)
-        choose_verb(attention, &groups[g]);
-    if (n)
-        qsort(groups, n, sizeof *groups, attention_cmp);
-    *ret = groups;
-    return n;
+    groups->at =
+        arena_grow(groups->arena, groups->at, groups->n, &groups->room, sizeof *groups->at);
+    groups->at[groups->n] = (struct attention_group){.code = code};
+    return &groups->at[groups->n++];
 }
 
-void attention_each(const struct attention *attention, const char *code, attention_visitor *visit,
-                    void *ctx)
+/* The finding before in the same record: those of one code stand together or do not. */
+static bool had_code(const struct record *r, size_t k)
+{
+    for (size_t i = 0; i < k; i++) {
+        if (strcmp(r->items[i].code, r->items[k].code) == 0)
+            return true;
+    }
+    return false;
+}
+
+size_t attention_groups(const struct attention *attention, const struct attention_hide *hide,
+                        struct arena *a, struct attention_group **ret, size_t *ret_hidden)
+{
+    struct groups groups = {.arena = a};
+    *ret_hidden = 0;
+    for (size_t i = 0; i < attention->n; i++) {
+        const struct record *r = &attention->records[i];
+        for (size_t k = 0; k < r->n; k++) {
+            if (hides(hide, &r->items[k]))
+                ++*ret_hidden;
+            else
+                add_to(group_of(&groups, r->items[k].code), r, &r->items[k], had_code(r, k));
+        }
+    }
+    for (size_t g = 0; g < groups.n; g++)
+        choose_verb(attention, hide, &groups.at[g]);
+    if (groups.n)
+        qsort(groups.at, groups.n, sizeof *groups.at, attention_cmp);
+    *ret = groups.at;
+    return groups.n;
+}
+
+void attention_each(const struct attention *attention, const struct attention_hide *hide,
+                    const char *code, attention_visitor *visit, void *ctx)
 {
     for (size_t i = 0; i < attention->n; i++) {
         const struct record *r = &attention->records[i];
         for (size_t k = 0; k < r->n; k++) {
-            if (strcmp(r->items[k].code, code) == 0)
-                visit(ctx, r->key, r->label);
+            if (strcmp(r->items[k].code, code) == 0 && !hides(hide, &r->items[k]))
+                visit(ctx, r->key, r->label, r->items[k].part);
         }
     }
+}
+
+struct attention_now attention_now(const struct attention *attention)
+{
+    struct attention_now now = {0};
+    for (size_t i = 0; i < attention->n; i++) {
+        unsigned bits = attention->records[i].now;
+        now.held += (bits & NOW_HELD) != 0;
+        now.left_over += (bits & NOW_LEFT_OVER) != 0;
+        now.written += (bits & NOW_WRITTEN) != 0;
+        now.owned += (bits & NOW_OWNED) != 0;
+    }
+    return now;
 }

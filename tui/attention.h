@@ -6,6 +6,7 @@
 #ifndef PENSTOCK_TUI_ATTENTION_H
 #define PENSTOCK_TUI_ATTENTION_H
 
+#include "core/acks.h"
 #include "core/system.h"
 #include "tui/rows.h"
 
@@ -18,41 +19,63 @@ void attention_free(struct attention *attention); /* NULL is fine */
 struct attention_item {
     const char *code; /* static */
     enum severity severity;
-    struct str text,
-        verb; /* verb of the command that would mend it; ptr NULL: somebody has to look */
+    struct str text;
+    struct str verb; /* of the command that would mend it; ptr NULL: somebody has to look */
+    struct str part; /* of the record, see struct finding */
+    char id[FINDING_ID_LEN + 1];
+};
+/* What is going on with a record, wrong or not. */
+enum {
+    NOW_HELD = 1,      /* locked */
+    NOW_LEFT_OVER = 2, /* by a lock that blocks nobody any more */
+    NOW_WRITTEN = 4,   /* somebody works on this record */
+    NOW_OWNED = 8,     /* the program that it belongs to runs */
 };
 struct attention_note {
     struct str key, label;
     int64_t lost_at_us; /* when what failed here is gone for good; TIME_UNKNOWN: not known */
     int64_t since_us;   /* last change of the record; TIME_UNKNOWN */
     struct attention_item *items;
-    size_t n; /* 0: all is well */
+    size_t n;     /* 0: all is well */
+    unsigned now; /* NOW_... */
     struct attention_note *next;
 };
-struct attention_note *attention_note(struct arena *keep, const struct sheet_input *in,
-                                      const struct finding *findings);
+/* `store` is its identity. */
+struct attention_note *attention_note(struct arena *keep, struct str store,
+                                      const struct sheet_input *in, const struct finding *findings);
 
 void attention_take(struct attention *attention, const struct attention_note *notes);
 /* Forgets what is known of records that are not in `rows`, or whose values are not known there. */
 void attention_prune(struct attention *attention, const struct rows *rows);
+/* How many records have each of the bits. */
+struct attention_now {
+    size_t held, left_over, written, owned;
+};
+struct attention_now attention_now(const struct attention *attention);
+/* Says of a finding whether it is left out. */
+struct attention_hide {
+    bool (*hides)(void *ctx, const char *id); /* NULL: none is */
+    void *ctx;
+};
 /* Records of one store with the same finding. Texts live until notes are taken. */
 struct attention_group {
     const char *code;
     enum severity severity;
-    size_t n;
-    size_t nverb;                 /* of these `verb` would mend */
-    struct str verb;              /* that helps most of them; ptr NULL: look */
+    size_t n;                     /* records */
+    bool parts;                   /* every finding is of a part of its record */
+    struct str verb;              /* what mends most of them; ptr NULL: look */
+    size_t nverb;                 /* findings that it would mend */
     struct str key, label, text;  /* of the record that comes first */
     int64_t lost_at_us, since_us; /* the earliest */
 };
-/* By attention_cmp. */
-size_t attention_groups(const struct attention *attention, struct arena *a,
-                        struct attention_group **ret);
+/* By attention_cmp; how many findings are left out comes back, too. */
+size_t attention_groups(const struct attention *attention, const struct attention_hide *hide,
+                        struct arena *a, struct attention_group **ret, size_t *ret_hidden);
 /* What is lost first comes first, then what is worse, older, more; a qsort comparison. */
 int attention_cmp(const void *a, const void *b);
-/* The records of a group, in the order in which they were first read. */
-typedef void attention_visitor(void *ctx, struct str key, struct str label);
-void attention_each(const struct attention *attention, const char *code, attention_visitor *visit,
-                    void *ctx);
+/* The findings of a group, in the order in which their records were first read. */
+typedef void attention_visitor(void *ctx, struct str key, struct str label, struct str part);
+void attention_each(const struct attention *attention, const struct attention_hide *hide,
+                    const char *code, attention_visitor *visit, void *ctx);
 
 #endif

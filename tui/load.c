@@ -21,6 +21,7 @@ enum {
 
 struct packing {
     const struct sheet *sheet;
+    struct str store; /* its identity */
     bool values;
     struct rows_page *page;
     struct arena *keep; /* of the notes */
@@ -30,7 +31,7 @@ struct packing {
 static void note_findings(struct packing *p, const struct sheet_input *in,
                           const struct finding *findings)
 {
-    *p->last = attention_note(p->keep, in, findings);
+    *p->last = attention_note(p->keep, p->store, in, findings);
     p->last = &(*p->last)->next;
 }
 
@@ -68,7 +69,8 @@ static bool pack_rows(struct job *job, struct store *store, const struct sheet *
 {
     while (*notes)
         notes = &(*notes)->next;
-    struct packing packing = {sheet, what & LIST_VALUES, page, keep, notes};
+    struct packing packing = {sheet, store_info(store)->identity, what & LIST_VALUES, page, keep,
+                              notes};
     struct call call = job_call(job);
     return listing_visit(store, rows, n, what, clock_now_us(), &call, pack_one, &packing,
                          &job->err);

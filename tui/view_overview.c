@@ -16,7 +16,12 @@ static const struct column group_columns[] = {
     {.name = "finding", .title = "FINDING", .type = CELL_TEXT, .width = 24},
     {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
 };
-enum { NAME_LEAST = 13, NAME_MOST = 20, NAME_SHARE = 6 }; /* cells; of the screen a sixth */
+enum {
+    NAME_LEAST = 13,
+    NAME_MOST = 20,
+    NAME_SHARE = 6,
+    STORE_MORE = 8
+};                                        /* cells; of the screen a sixth */
 enum { WHOLE_H = 4, WHOLE_LEAST_H = 18 }; /* the lines below the lists; where there is room */
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
@@ -26,13 +31,18 @@ static const struct sheet groups_sheet = {.name = "attention",
                                           .ncolumns = GROUP_COLUMNS};
 
 static const struct column store_columns[] = {
-    {.name = "store", .title = "STORE", .type = CELL_TEXT, .width = 20, .keep = true},
-    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .width = 8},
+    {.name = "address", .type = CELL_TEXT, .help = "the whole address"},
+    {.name = "store", .title = "STORE", .type = CELL_TEXT, .keep = true},
     {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
-    {.name = "records", .title = "RECORDS", .type = CELL_INT, .width = 8},
-    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 30, .keep = true},
+    {.name = "records", .title = "RECORDS", .type = CELL_TEXT, .keep = true},
+    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 12},
+    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .width = 8},
 };
-enum { STORE_COLUMNS = sizeof store_columns / sizeof store_columns[0] };
+enum {
+    STORE_ENV = 2,
+    STORE_NOW = 4,
+    STORE_COLUMNS = sizeof store_columns / sizeof store_columns[0]
+};
 
 static const struct sheet stores_sheet = {
     .name = "stores", .title = "stores", .columns = store_columns, .ncolumns = STORE_COLUMNS};
@@ -42,8 +52,11 @@ struct overview {
     struct listview groups;
     struct rows *store_rows, *group_rows;
     size_t findings; /* in all groups */
-    bool in_groups;  /* the keys are theirs */
-    bool touched;    /* by a key: from then on they stay where they are */
+    size_t known;    /* findings that somebody acknowledged */
+    json_t *acks;
+    int64_t acks_at_ms; /* read again some time after; 0: never read */
+    bool in_groups;     /* the keys are theirs */
+    bool touched;       /* by a key: from then on they stay where they are */
 };
 
 static struct listview *focused(struct overview *v)
@@ -52,6 +65,31 @@ static struct listview *focused(struct overview *v)
 }
 
 /* --- what needs attention ------------------------------------------------------------------- */
+
+/* What somebody acknowledged stays away until its time is over (`penstock check ack`). A file that
+ * cannot be read hides nothing, and is said once. */
+static void read_acks(struct overview *v)
+{
+    struct app *app = v->stores.base.app;
+    struct err err = {0};
+    json_t *acks = NULL;
+    int64_t now_ms = clock_monotonic_ms();
+    if (!app->opts.acks_path ||
+        (v->acks_at_ms && (app->paused || now_ms < v->acks_at_ms + app_refresh_ms(app))))
+        return;
+    if (!acks_read(app->opts.acks_path, &acks, &err) && !v->acks_at_ms)
+        app_say_err(app, &err);
+    json_decref(v->acks);
+    v->acks = acks;
+    v->acks_at_ms = now_ms;
+}
+
+static bool is_known(void *ctx, const char *id)
+{
+    const struct overview *v = ctx;
+    return v->acks &&
+           acks_until(v->acks, str_of(id), app_now_us(v->stores.base.app)) != TIME_UNKNOWN;
+}
 
 struct placed_group {
     struct attention_group group; /* first, for attention_cmp */
@@ -124,9 +162,13 @@ static void rebuild_groups(struct overview *v)
     struct arena a = ARENA_INIT;
     struct placed_group *all = NULL;
     size_t n = 0;
+    const struct attention_hide hide = {is_known, v};
+    read_acks(v);
+    v->known = 0;
     for (const struct session *s = app->sessions; s; s = s->next) {
         struct attention_group *groups;
-        size_t more = attention_groups(s->attention, &a, &groups);
+        size_t hidden, more = attention_groups(s->attention, &hide, &a, &groups, &hidden);
+        v->known += hidden;
         struct placed_group *longer = arena_array(&a, struct placed_group, n + more);
         if (n)
             memcpy(longer, all, n * sizeof *all);
@@ -165,25 +207,34 @@ struct choosing {
     struct arena *a;
     struct plan_record *records;
     size_t n, room;
+    bool parts; /* of all of them it is known which part is meant */
 };
 
-static void choose(void *ctx, struct str key, struct str label)
+static void choose(void *ctx, struct str key, struct str label, struct str part)
 {
     struct choosing *c = ctx;
+    struct op_arg *arg = arena_new(c->a, struct op_arg);
+    *arg = (struct op_arg){"name", part};
+    c->parts = c->parts && part.ptr;
     c->records = arena_grow(c->a, c->records, c->n, &c->room, sizeof *c->records);
-    c->records[c->n++] = (struct plan_record){.id = key, .label = label};
+    c->records[c->n++] =
+        (struct plan_record){.id = key, .label = label, .args = {arg, part.ptr ? 1 : 0}};
 }
 
-/* The records of the group by name, as they are known now. */
+/* The records of the group by name, or the instances and streams in them that it is about, as they
+ * are known now. */
 static void act(struct overview *v, struct session *session, struct str code)
 {
     struct arena a = ARENA_INIT;
-    struct choosing chosen = {.a = &a};
-    attention_each(session->attention, arena_cstr(&a, code), choose, &chosen);
+    struct choosing chosen = {.a = &a, .parts = session->system->nsheets > 1};
+    const struct attention_hide hide = {is_known, v};
+    attention_each(session->attention, &hide, arena_cstr(&a, code), choose, &chosen);
+    for (size_t i = 0; i < chosen.n && !chosen.parts; i++)
+        chosen.records[i].args.n = 0;
     bool *hidden = arena_array(&a, bool, chosen.n);
     struct want want = {.records = chosen.records, .n = chosen.n, .hidden = hidden};
     if (chosen.n)
-        view_menu_open(v->stores.base.app, session, &session->system->sheets[0], &want);
+        view_menu_open(v->stores.base.app, session, &session->system->sheets[chosen.parts], &want);
     else
         app_say(v->stores.base.app, STYLE_MESSAGE, "nothing of this is left");
     arena_release(&a);
@@ -206,46 +257,82 @@ static void command_on_group(struct overview *v, enum command command, size_t ro
 
 /* --- the stores ----------------------------------------------------------------------------- */
 
-static struct cell status_cell(struct arena *a, const struct session *s)
+static bool failed_to_open(const struct session *s)
 {
-    if (s->err.kind != ERR_NONE && !s->complete) {
-        struct cell bad = cell_text(arena_str(a, str_of(s->err.text)));
-        bad.mark = MARK_BAD;
-        return bad;
-    }
+    return s->err.kind != ERR_NONE && !s->complete;
+}
+
+/* "   40 tables  33 ready  1 sync_done  6 errored" */
+static struct cell records_cell(struct arena *a, const struct session *s)
+{
     if (!s->rows)
-        return cell_text(STR("opening"));
+        return failed_to_open(s) ? cell_null() : (struct cell){0};
     struct row_count counts[6];
+    char total[16];
     size_t n = rows_counts(s->rows, counts, 6);
     struct sbuf text = SBUF_INIT;
     enum mark worst = MARK_NONE;
-    if (s->attempts)
-        sbuf_cstr(&text, "DISCONNECTED; was ");
+    sbuf_printf(&text, "%4s %s", count_text((int64_t)rows_there(s->rows), total),
+                s->system->records);
     for (size_t i = 0; i < n; i++) {
-        sbuf_printf(&text, "%s%zu %.*s", i ? "  " : "", counts[i].n, STR_ARG(counts[i].status));
+        sbuf_printf(&text, "  %zu %.*s", counts[i].n, STR_ARG(counts[i].status));
         worst = counts[i].mark > worst ? counts[i].mark : worst;
     }
-    if (rows_known(s->rows) < rows_count(s->rows))
-        sbuf_printf(&text, "%sof %zu read", n ? "  " : "", rows_known(s->rows));
+    if (rows_known(s->rows) < rows_there(s->rows))
+        sbuf_printf(&text, "%sof %zu read", n ? "  " : "  values ", rows_known(s->rows));
     struct cell cell = cell_text(arena_str(a, sbuf_view(&text)));
-    cell.mark = s->attempts ? MARK_BAD : worst;
+    cell.mark = worst;
     sbuf_release(&text);
     return cell;
 }
 
-static void add_store(struct rows *rows, struct arena *a, const struct session *s)
+static void add_count(struct sbuf *out, size_t n, const char *one, const char *many)
+{
+    if (n)
+        sbuf_printf(out, "%s%zu %s", out->len ? ", " : "", n, n == 1 ? one : many);
+}
+
+/* "1 running, 2 locks held": what happens there, or why nothing is known. */
+static struct cell now_cell(struct arena *a, const struct session *s)
+{
+    struct attention_now now = attention_now(s->attention);
+    struct sbuf text = SBUF_INIT;
+    enum mark mark = MARK_NONE;
+    if (failed_to_open(s)) {
+        sbuf_cstr(&text, s->err.text);
+        mark = MARK_BAD;
+    } else if (s->attempts) {
+        sbuf_cstr(&text, "DISCONNECTED");
+        mark = MARK_BAD;
+    } else if (!s->rows)
+        sbuf_cstr(&text, "opening");
+    else {
+        add_count(&text, now.written, "being written", "being written");
+        if (now.owned && !now.written)
+            sbuf_cstr(&text, "its program runs");
+        add_count(&text, now.held, "lock held", "locks held");
+        add_count(&text, now.left_over, "lock left over", "locks left over");
+    }
+    struct cell cell = text.len ? cell_text(arena_str(a, sbuf_view(&text))) : cell_null();
+    cell.mark = mark;
+    sbuf_release(&text);
+    return cell;
+}
+
+static void add_store(struct rows *rows, struct arena *a, const struct session *s, int width)
 {
     struct cell cells[STORE_COLUMNS] = {
-        cell_text(s->name),
-        cell_text(str_of(s->system->name)),
+        cell_text(str_of(s->target.address.masked)),
+        cell_text(short_name(a, s->name, width)),
         cell_text(
             arena_printf(a, "%s%s", environment_tag(s->target.env),
                          session_info(s) && session_why_read_only(s).ptr ? " READ-ONLY" : "")),
-        s->rows ? cell_int((int64_t)rows_count(s->rows)) : (struct cell){0},
-        status_cell(a, s),
+        records_cell(a, s),
+        now_cell(a, s),
+        cell_text(str_of(s->system->name)),
     };
     if (s->target.env == ENV_PROD)
-        cells[2].mark = MARK_WARN;
+        cells[STORE_ENV].mark = MARK_WARN;
     struct row_in in = {
         .key = str_of(s->target.address.identity), .label = s->name, .cells = cells};
     rows_add(rows, &in);
@@ -259,11 +346,12 @@ static void add_probe(struct rows *rows, struct arena *a, const struct target *t
                                                       : arena_str(a, str_of(err->text)));
     now.mark = err->kind == ERR_NONE ? MARK_WAIT : MARK_BAD;
     struct cell cells[STORE_COLUMNS] = {
-        cell_text(str_of(target->shown ? target->shown : target->name)),
         cell_null(),
+        cell_text(str_of(target->shown ? target->shown : target->name)),
         cell_text(str_of(environment_tag(target->env))),
         cell_null(),
         now,
+        cell_null(),
     };
     struct row_in in = {.key = arena_printf(a, "target %s", target->name),
                         .label = str_of(target->name),
@@ -277,7 +365,7 @@ static void rebuild_stores(struct overview *v)
     struct rows *rows = rows_new(&stores_sheet);
     struct arena a = ARENA_INIT;
     for (const struct session *s = app->sessions; s; s = s->next)
-        add_store(rows, &a, s);
+        add_store(rows, &a, s, name_width(app) + STORE_MORE);
     for (size_t i = 0; i < app->opts.ntargets; i++) {
         const struct target *target;
         struct err err;
@@ -296,7 +384,7 @@ static void command_on_store(struct overview *v, enum command command, size_t ro
     struct session *s = app->sessions;
     while (s && !str_is(rows_key(v->store_rows, row), s->target.address.identity))
         s = s->next;
-    struct cell now = rows_cell(v->store_rows, row, STORE_COLUMNS - 1);
+    struct cell now = rows_cell(v->store_rows, row, STORE_NOW);
     if (s && command == CMD_ENTER)
         view_records_open(app, s);
     else if (command == CMD_ACTIONS)
@@ -353,6 +441,8 @@ static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r
                     v->findings, v->findings == 1 ? "" : "s");
     else
         sbuf_cstr(&text, "NEEDS ATTENTION  nothing found");
+    if (v->known)
+        sbuf_printf(&text, ", %zu acknowledged", v->known);
     if (unknown)
         sbuf_printf(&text, "; %zu store%s not read to the end", unknown, unknown == 1 ? "" : "s");
     canvas_put(canvas, r.y, 1, canvas->w - 2, STYLE_STRONG, sbuf_view(&text));
@@ -451,6 +541,8 @@ static bool command(struct view *view, enum command command)
         app_say(view->app, STYLE_MESSAGE, "marks are for records: Enter opens their list");
         return true;
     }
+    if (command == CMD_REFRESH)
+        v->acks_at_ms = 0;
     if (command == CMD_UNDO) {
         undo(view->app);
         return true;
@@ -492,6 +584,7 @@ static void close_view(struct view *view)
     listview_release(&v->stores);
     rows_free(v->group_rows);
     rows_free(v->store_rows);
+    json_decref(v->acks);
     free(v);
 }
 

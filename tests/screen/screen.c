@@ -2,6 +2,8 @@
  */
 #include "tests/screen/show.h"
 
+#include "core/acks.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -152,6 +154,36 @@ static void the_preview_follows_the_cursor(void **state)
     screen_close(&s);
 }
 
+/* What somebody acknowledged is not at the top any more, and is counted. */
+static void what_is_acknowledged_stands_back(void **state)
+{
+    struct screen s = {0};
+    struct arena a = ARENA_INIT;
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "o", 24, 80, false);
+    assert_shows(&s, "2 groups, 2 findings");
+    assert_shows(&s, "public.orders");
+    struct str store = session_info(s.app->sessions)->identity;
+    struct ack ack = {.id = acks_finding_id(&a, store, "errored", STR("public.orders")).ptr,
+                      .at_us = FIXTURE_NOW_US,
+                      .until_us = FIXTURE_NOW_US + 60 * 1000000LL,
+                      .who = "ana@host"};
+    struct err err = {0};
+    assert_true(acks_add(s.acks, &ack, &err));
+    app_key(s.app, &(struct key){.code = K_CTRL('r')});
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "1 group, 1 finding, 1 acknowledged");
+    assert_false(shows(&s, "public.orders"));
+    s.app->fixed_now_us += 61 * 1000000LL; /* its time is over */
+    show(&s, 24, 80);
+    assert_shows(&s, "public.orders");
+    arena_release(&a);
+    screen_close(&s);
+}
+
 /* ux.md R6 A1: Enter, Space, the trigger key, Esc, ^C and q leave the store unchanged. */
 static void only_the_confirm_key_applies(void **state)
 {
@@ -259,6 +291,7 @@ int main(void)
         cmocka_unit_test(pictures_as_in_the_files),
         cmocka_unit_test(nothing_drawn_no_byte_of_a_store_reaches_the_terminal),
         cmocka_unit_test(the_preview_follows_the_cursor),
+        cmocka_unit_test(what_is_acknowledged_stands_back),
         cmocka_unit_test(only_the_confirm_key_applies),
         cmocka_unit_test(keys_typed_ahead_apply_nothing),
         cmocka_unit_test(the_wrong_text_keeps_the_box),

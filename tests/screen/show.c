@@ -33,11 +33,13 @@ void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms
     assert_non_null(mkdtemp(s->dir));
     snprintf(s->journal, sizeof s->journal, "%s/journal.db", s->dir);
     snprintf(s->audit, sizeof s->audit, "%s/audit.jsonl", s->dir);
+    snprintf(s->acks, sizeof s->acks, "%s/acks.json", s->dir);
     struct tui_opts opts = {.layouts = fixture_layouts,
                             .targets = s->targets,
                             .ntargets = ntargets,
                             .journal_path = s->journal,
                             .audit_path = s->audit,
+                            .acks_path = s->acks,
                             .timeout_ms = 5000,
                             .lock_wait_ms = 100,
                             .confirm_quiet_ms = quiet_ms};

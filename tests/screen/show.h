@@ -12,7 +12,7 @@ struct screen {
     struct app *app;
     struct target targets[3];
     struct canvas canvas;
-    char dir[64], journal[96], audit[96];
+    char dir[64], journal[96], audit[96], acks[96];
 };
 
 struct target make_target(const struct system *system, const char *backend, const char *name,

@@ -99,6 +99,7 @@ static void check_halves(struct check *c, const struct meltano_state *state)
         arena_printf(c->a, "the next run crashes: partial cannot be merged over completed at %.*s",
                      STR_ARG(state->conflict)));
     struct str stream = stream_of(state, state->conflict);
+    f->part = stream;
     if (stream.ptr)
         f->fix = arena_printf(c->a, "state reset %.*s %.*s", STR_ARG(c->id),
                               STR_ARG(shell_quote(c->a, stream)));
@@ -160,12 +161,14 @@ static void check_ahead(struct check *c, const struct meltano_state *state)
             !time_parse(position->text, &us) || us < c->in->now_us + day_us)
             continue;
         found++;
-        add(c, "bookmark_ahead", SEVERITY_WARNING,
-            arena_printf(c->a, "stream %.*s lies %.*s ahead: runs find nothing new until then",
-                         STR_ARG(stream), STR_ARG(time_span(c->a, us - c->in->now_us))))
-            ->fix = arena_printf(c->a, "state rewind %.*s %.*s %.*s", STR_ARG(c->id),
-                                 STR_ARG(shell_quote(c->a, stream)),
-                                 STR_ARG(time_text(c->a, c->in->now_us)));
+        struct finding *f =
+            add(c, "bookmark_ahead", SEVERITY_WARNING,
+                arena_printf(c->a, "stream %.*s lies %.*s ahead: runs find nothing new until then",
+                             STR_ARG(stream), STR_ARG(time_span(c->a, us - c->in->now_us))));
+        f->part = stream;
+        f->fix = arena_printf(c->a, "state rewind %.*s %.*s %.*s", STR_ARG(c->id),
+                              STR_ARG(shell_quote(c->a, stream)),
+                              STR_ARG(time_text(c->a, c->in->now_us)));
     }
 }
 

@@ -76,6 +76,7 @@ struct check {
     const struct session *session;
     struct finding *list;
     size_t n;
+    struct str instance; /* that is looked at; ptr NULL: none */
 };
 
 __attribute__((format(printf, 4, 5))) static struct finding *
@@ -85,9 +86,11 @@ add(struct check *check, const char *code, enum severity severity, const char *f
     va_start(ap, fmt);
     struct str text = arena_vprintf(check->in->arena, fmt, ap);
     va_end(ap);
+    struct finding *f = finding_add(&check->list, check->in->arena, code, severity,
+                                    check->in->row->label, "%.*s", STR_ARG(text));
+    f->part = check->instance;
     check->n++;
-    return finding_add(&check->list, check->in->arena, code, severity, check->in->row->label,
-                       "%.*s", STR_ARG(text));
+    return f;
 }
 
 static struct str fix_line(const struct check *check, const char *verb, struct str name)
@@ -149,6 +152,7 @@ static void check_in_flight(struct check *check, const struct instance *i)
 static void check_instance(struct check *check, const struct instance *i)
 {
     struct arena *arena = check->in->arena;
+    check->instance = i->name;
     if (i->hazard)
         add(check, "bad-metadata", SEVERITY_WARNING, "%.*s: %s", STR_ARG(i->name), i->hazard);
     if (instance_failed(i))
@@ -218,6 +222,7 @@ struct finding *session_check(const struct sheet_input *in)
             session.ignored ? "; its instances are dropped at the next save" : "");
     for (size_t i = 0; i < session.ninstances && check.n < FINDINGS_MAX; i++)
         check_instance(&check, &session.instances[i]);
+    check.instance = STR_NULL;
     if (!session.defect.kind) /* else the counts mean nothing */
         check_names(&check);
     check_expiry(&check);
