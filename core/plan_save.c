@@ -308,6 +308,13 @@ static bool stale_item(const struct plan_item *item, json_t *then, json_t *now, 
                                text_at(found, "old"));
         }
     }
+    if (item->outcome == OUTCOME_UNCHANGED)
+        return err_set(err, ERR_CONFLICT,
+                       "plan is stale: %.*s: changed since the plan was made: it is already so",
+                       STR_ARG(item->label));
+    if (!item->before_text.ptr)
+        return err_set(err, ERR_CONFLICT, "plan is stale: %.*s: changed since the plan was made",
+                       STR_ARG(item->label));
     return err_set(err, ERR_CONFLICT,
                    "plan is stale: %.*s: changed since the plan was made: was %s, is %s",
                    STR_ARG(item->label), text_at(then, "before"), text_at(now, "before"));
