@@ -86,5 +86,9 @@ bool list_range(const struct list *list, size_t *ret_from, size_t *ret_to);
 size_t list_total(const struct list *list); /* rows that are there, filtered or not */
 
 void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t now_us);
+/* Cells of the row under the cursor that were cut, or whose column had no room, when the list was
+ * drawn; over nothing where all are there. */
+void list_draw_rest(const struct list *list, struct canvas *canvas, struct rect r, int64_t now_us);
+int list_rest_height(struct rect r); /* of it, below a list in `r`; 0: too little room */
 
 #endif

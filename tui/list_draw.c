@@ -247,3 +247,51 @@ void list_draw(struct list *list, struct canvas *canvas, struct rect r, int64_t 
         draw_row(list, canvas, (struct rect){r.y + 1 + (int)i, r.x, 1, r.w}, list->top + i, &cols,
                  now_us);
 }
+
+/* --- what the line has no room for ----------------------------------------------------------- */
+
+static int drawn_width(const struct list *list, size_t column)
+{
+    for (size_t i = 0; i < list->nheads; i++) {
+        if (list->heads[i].column == column)
+            return list->heads[i].w;
+    }
+    return 0;
+}
+
+int list_rest_height(struct rect r)
+{
+    enum { LEAST_H = 18, REST_H = 4 };
+    return r.h < LEAST_H ? 0 : REST_H;
+}
+
+void list_draw_rest(const struct list *list, struct canvas *canvas, struct rect r, int64_t now_us)
+{
+    struct arena *a = &canvas->scratch;
+    struct sbuf text = SBUF_INIT;
+    struct row_in row;
+    size_t at;
+    if (r.h < 2 || list->resting || !list_at(list, &at))
+        return;
+    struct cell *cells = arena_array(a, struct cell, list->sheet->ncolumns);
+    rows_get(list->rows, at, &row, cells);
+    for (size_t c = 0; c < list->sheet->ncolumns && c < LIST_COLUMNS_MAX; c++) {
+        const struct column *column = &list->sheet->columns[c];
+        if (!list_has_column(list, c) || cells[c].type == CELL_NULL ||
+            cells[c].type == CELL_UNKNOWN)
+            continue;
+        struct str shown = cell_show(a, &cells[c], list->utc ? TIME_UNKNOWN : now_us);
+        const char *glyph = glyph_of_mark(cells[c].mark);
+        if (!shown.len ||
+            text_width(str_of(glyph)) + text_width(text_clean(a, shown, 0)) <= drawn_width(list, c))
+            continue;
+        sbuf_printf(&text, "%s%s %s%.*s", text.len ? "   " : "", heading(column), glyph,
+                    STR_ARG(shown));
+    }
+    if (text.len) {
+        canvas_hline(canvas, r.y, r.x + 1, r.w - 2, STYLE_DIM);
+        canvas_put_folded(canvas, (struct rect){r.y + 1, r.x + 2, r.h - 1, r.w - 4}, STYLE_TEXT,
+                          sbuf_view(&text));
+    }
+    sbuf_release(&text);
+}

@@ -338,6 +338,15 @@ void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, co
         input_draw(&lv->input, canvas, r.y + r.h, r.x + 1, r.w - 2, STR("/"));
 }
 
+void listview_draw_whole(struct listview *lv, struct canvas *canvas, struct rect r,
+                         const char *empty)
+{
+    int rest = list_rest_height(r);
+    listview_draw(lv, canvas, (struct rect){r.y, r.x, r.h - rest, r.w}, empty);
+    list_draw_rest(&lv->list, canvas, (struct rect){r.y + r.h - rest, r.x, rest, r.w},
+                   app_shown_us(lv->base.app));
+}
+
 bool listview_shows(const struct listview *lv, size_t row)
 {
     return filter_passes(lv->list.filter, lv->list.rows, row, app_now_us(lv->base.app));

@@ -39,6 +39,9 @@ bool listview_is_ordering(const struct listview *lv);
 void listview_counts(const struct listview *lv, struct sbuf *out);
 /* `empty`: said when there is no row at all. */
 void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, const char *empty);
+/* The same, and below it what the line under the cursor has no room for. */
+void listview_draw_whole(struct listview *lv, struct canvas *canvas, struct rect r,
+                         const char *empty);
 /* Does the row pass the filter in force? */
 bool listview_shows(const struct listview *lv, size_t row);
 /* False, with a message, when a filter in error or a vanished row forbids to act. */

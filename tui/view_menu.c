@@ -111,7 +111,8 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     if (v->prompting)
         draw_prompt(v, canvas, (struct rect){y + 1, in.x, FOOT - 2, in.w});
     else if (v->err.kind != ERR_NONE)
-        canvas_put(canvas, y + 1, in.x, in.w, STYLE_BAD, str_of(v->err.text));
+        canvas_put_folded(canvas, (struct rect){y + 1, in.x, FOOT - 2, in.w}, STYLE_BAD,
+                          str_of(v->err.text));
     else if (v->cursor < v->n) /* whole: its line in the list is cut */
         canvas_put_folded(
             canvas, (struct rect){y + 1, in.x, FOOT - 2, in.w}, STYLE_DIM,

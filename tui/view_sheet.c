@@ -78,7 +78,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     }
     struct str empty =
         v->rows ? arena_printf(&canvas->scratch, "no %s", v->sheet->title) : STR("reading");
-    listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    listview_draw_whole(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
 }
 
 /* The record changed, or may have: this sheet is made of it. */

@@ -192,7 +192,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     } else if (!v->asked_at_ms || (may_refresh(v) && clock_monotonic_ms() >= due_ms(v)))
         gather(v);
     r.h -= draw_errors(v, canvas, r);
-    listview_draw(&v->lv, canvas, r, v->rows ? v->class->empty : "reading");
+    listview_draw_whole(&v->lv, canvas, r, v->rows ? v->class->empty : "reading");
 }
 
 static void show_row(struct table_view *v, size_t row)
@@ -203,7 +203,7 @@ static void show_row(struct table_view *v, size_t row)
     struct row_in in;
     rows_get(v->rows, row, &in, cells);
     row_text(&text, v->class->sheet, cells);
-    view_text_open(table_app(v), NULL, v->class->title, sbuf_view(&text));
+    view_text_open(table_app(v), NULL, "whole row", sbuf_view(&text));
     sbuf_release(&text);
     arena_release(&a);
 }
