@@ -16,6 +16,7 @@
 const struct layout *const layouts[] = {
     &file_meltano.layout,
     &file_vdk.layout,
+    &file_vdk_properties,
     &sqlite_meltano_systemdb,
     &sqlite_vdk,
     &sqlite_triggers_dbcache,

@@ -42,6 +42,7 @@ struct file_store {
     const char *path; /* the directory of the records; below the address's for `subdir` */
 };
 
+extern const struct layout file_vdk_properties;
 extern const struct file_layout file_meltano, file_vdk, file_plain_etl, file_plain_triggers;
 extern const struct layout file_triggers_djcache;
 

@@ -49,7 +49,7 @@ static const struct sample samples[] = {
      "{\"abandonState\": [], \"kwargs\": {\"x\": {\"n\": 12345678901234567890}}, \"metadata\": {}, "
      "\"status\": \"failed\", \"task\": \"t_a\"}}, \"metas\": {\"latest_kwargs\": {}}}",
      "/instances/t_a#0/status", "\"skipped\""},
-    {"vdk", "contract-",
+    {"vdk", "contract_job/source-",
      "{\"streams\": {\"orders\": {\"last_id\": 123456789012345678901, \"f\": 1.0}, \"\": {}}, "
      "\"others\": {\"k\": [1, \"</x>\"]}, \"unknown\": {\"keep\": 1e-07}}",
      "/streams/orders/last_id", "7"},
@@ -173,8 +173,8 @@ static bool make_record(struct fixture *f, int i)
     const struct sample *sample = sample_of(store_system(f->store));
     char id[64];
     snprintf(id, sizeof id, "%s%d", sample->id_prefix, i);
-    if (!store_check_id(f->store, str_of(id), &(struct err){0})) /* a store of several jobs */
-        snprintf(id, sizeof id, "contract_job/%s%d", sample->id_prefix, i);
+    if (!store_check_id(f->store, str_of(id), &(struct err){0})) /* no store of several jobs */
+        snprintf(id, sizeof id, "%s%d", strrchr(sample->id_prefix, '/') + 1, i);
     struct document absent = {.id = arena_str(&f->arena, str_of(id)), .absent = true};
     struct document there = read_one(f, f->store, absent.id);
     struct err err = {0};

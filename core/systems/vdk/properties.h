@@ -4,7 +4,8 @@
 #ifndef PENSTOCK_VDK_PROPERTIES_H
 #define PENSTOCK_VDK_PROPERTIES_H
 
-#include "core/value.h"
+#include "core/document.h"
+#include "core/json_span.h"
 
 /* The property that holds the state: an object, source id to document. */
 #define VDK_KEY ".vdk.data_sources.state"
@@ -33,7 +34,37 @@ bool vdk_is_blocked(const struct value *job);
 bool vdk_unblock(struct arena *a, const struct value *job, const struct value **ret,
                  struct err *err);
 
-/* Text that is cut or followed by something else, as far as it can be kept: all members that are
+/* --- a job's properties as stored text --------------------------------------------------------
+ * The text is sound JSON, but for members that stand twice in an object: of those VDK takes the
+ * last. Nothing is changed where something on the way is there twice. */
+
+/* The sources of a job, member by member: *at starts at 0. False at the end, and where the job or
+ * its VDK_KEY is no object. */
+bool vdk_next_source(struct str job, size_t *at, struct json_member *ret);
+/* Text of a source's document; ptr NULL: the job has none of that name. ERR_CORRUPT where VDK
+ * cannot find it either. */
+bool vdk_find_source(struct str job, struct str source, struct str *ret, struct err *err);
+/* The job with the source's document replaced, added or (ptr NULL) gone. */
+bool vdk_put_source(struct str job, struct str source, struct str document, bool dense,
+                    struct sbuf *out, struct err *err);
+/* The job with the members changed in which two roots of it (vdk_job_root) differ, by position. */
+bool vdk_put_job(struct str job, const struct value *before, const struct value *after, bool dense,
+                 struct sbuf *out, struct err *err);
+
+/* Documents from text; id and label are set before. `text` ptr NULL: absent. They say nothing of
+ * image and version, which are the driver's. */
+void vdk_source_document(struct str text, size_t limit, struct arena *a, struct document *doc);
+void vdk_job_document(struct str text, struct arena *a, struct document *doc);
+
+/* Ids where a store holds several jobs: JOB/SOURCE, the job with % and / as %25 and %2F; a job's
+ * own id is that without a slash. */
+struct str vdk_id_of(struct arena *a, struct str job, struct str source);
+struct str vdk_id_of_job(struct arena *a, struct str job);
+/* *ret_source ptr NULL: the job itself. False for what no id is. */
+bool vdk_id_parse(struct arena *a, struct str id, struct str *ret_job, struct str *ret_source);
+
+/* --- torn text --------------------------------------------------------------------------------
+ * Text that is cut or followed by something else, as far as it can be kept: all members that are
  * whole, down to the single stream; what is cut within is left out and named in *ret_lost (a JSON
  * pointer; ptr NULL: something only follows). False when nothing can be kept. */
 bool vdk_salvage(struct arena *a, struct str text, bool file, struct str *ret,

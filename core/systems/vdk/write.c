@@ -11,7 +11,7 @@ bool vdk_open(const struct document *doc, struct arena *a, const struct value **
     if (vdk_kind_of(doc) != VDK_SOURCE) {
         err_set(err, ERR_REFUSED, "%.*s: %s, not a source", STR_ARG(doc->id),
                 vdk_kind_of(doc) == VDK_JOB ? "a job" : "a file with several jobs");
-        return err_hint(err, "'source repair' mends it");
+        return err_hint(err, "a source of it is JOB/SOURCE; what is damaged 'source repair' mends");
     }
     if (doc->truncated)
         return err_set(err, ERR_REFUSED, "%.*s: too large to be edited", STR_ARG(doc->id));

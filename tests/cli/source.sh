@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# VDK sources: one file a source, and VDK's own file with the properties of all jobs. What is not
+# addressed stays byte for byte; damage is found, named with its command, and mended.
+. "$(dirname "$0")/harness.sh"
+
+# --- one file a source: json.dumps(indent=2), no newline at the end
+mkdir d
+printf '%s' '{
+  "streams": {
+    "orders": {
+      "last_sync_time": "2025-03-04 10:11:12.345678",
+      "big": 123456789012345678901234567890,
+      "f": 1.10
+    },
+    "products": {}
+  },
+  "others": {
+    "connection": {
+      "at": "2025-03-04T10:05:00"
+    }
+  }
+}' >d/crm_state.json
+printf '{"streams": {"a": {"id": 1}, "b": {"id": 2' >d/torn_state.json
+touch -d '1 hour ago' d/torn_state.json
+cp -r d before
+dir=vdk+file://$work/d
+run 0 -t "$dir" source list --ids --sort id
+out_is $'crm\ntorn'
+run 0 -t "$dir" source get crm --stream orders --at /big
+out_is 123456789012345678901234567890
+run 0 -t "$dir" source get crm --other connection
+out_is '{"at": "2025-03-04T10:05:00"}'
+run 3 -t "$dir" source get crm --stream none
+run 6 -t "$dir" source set crm --stream orders --at /f '"x"' --yes
+err_has 'the type changes at'
+err_has --retype
+run 6 -t "$dir" source set crm --stream orders null --yes
+run 2 -t "$dir" source set crm --stream orders 2025-01-01 --yes
+same d before
+run 0 -t "$dir" source set crm --stream orders --at /last_sync_time '"2025-03-01 00:00:00"' --yes
+err_has 'goes back at /last_sync_time'
+sed -i 's/2025-03-04 10:11:12.345678/2025-03-01 00:00:00/' before/crm_state.json
+same d before
+run 8 -t "$dir" source get torn
+run 0 -t "$dir" check -o json
+field_is code damaged
+field_is fix "penstock -t $dir source repair torn"
+run 0 -t "$dir" source repair torn --yes
+err_has 'cut at /streams/b'
+run 0 -t "$dir" source get torn
+out_is '{"streams": {"a": {"id": 1}}}'
+run 0 -t "$dir" journal undo --yes
+same d before
+run 6 -t "$dir" source copy crm ../crm --yes
+
+# --- the properties of all jobs in one file
+jobs='{"sales_ingest-demo__": {"pw": "hunter2", "last_date": "2025-03-01", ".vdk.data_sources.state": {"auto": {"streams": {"stream_0": {"last_id": 42}, "stream_1": {"last_id": 40}}}}},  "None_scratch__":{ "f":1.10,"auto_x":[1,  2] }, "a_b_c__": {"on": true, "my name": 1, ".vdk.data_sources.state": "{\"auto\": {\"streams\": {}}}"}}'
+printf '%s' "$jobs" >jobs.json
+chmod 600 jobs.json
+file=vdk+file://$work/jobs.json
+run 0 -t "$file" source list -o name
+out_is $'sales_ingest-demo/auto\na_b_c'
+run 0 -t "$file" source list -o json --job ingest-demo
+field_is job ingest-demo
+field_is team sales
+field_is layout fs-properties
+field_is streams 2
+run 0 -t "$file" source list -o name --team a
+out_is a_b_c
+run 0 -t "$file" source streams auto -o json
+[ "$(field behind | tr '\n' ' ')" = 'null 2 ' ] || fail 'stream_1 is 2 behind'
+run 0 -t "$file" check -o json
+[ "$(field code | tr '\n' ' ')" = 'blocked_boolean blocked_name string_key ' ] || fail 'three findings'
+run 0 -t "$file" source get sales_ingest-demo
+grep -q hunter2 out && fail 'a password was shown'
+
+# other jobs and other properties stay byte for byte, spacing included
+run 0 -t "$file" source set auto --stream stream_1 --at /last_id 41 --yes
+err_has 'jumps ahead at /last_id'
+[ "$(cat jobs.json)" = "${jobs/: 40/: 41}" ] || fail 'more than the value changed'
+[ "$(stat -c %a jobs.json)" = 600 ] || fail 'the mode changed'
+run 0 -t "$file" journal undo --yes
+[ "$(cat jobs.json)" = "$jobs" ] || fail 'the undo is not exact'
+
+# a job that cannot run is mended
+run 0 -t "$file" source repair a_b_c --yes
+grep -qF '"on": 1, "my_name": 1, ".vdk.data_sources.state": {"auto": {"streams": {}}}' jobs.json ||
+    fail 'the job was not mended'
+run 2 -t "$file" source get auto
+err_has 'means 2 records'
+run 0 -t "$file" source get auto --job c
+out_is '{"streams": {}}'
+run 0 -t "$file" check -o json
+lines_are 0
+
+# between jobs, and between stores
+run 0 -t "$file" source copy sales_ingest-demo/auto a_b_c/auto --yes
+err_has 'the state of a_b_c/auto is replaced'
+run 0 -t "$file" source copy sales_ingest-demo/auto mart_new/auto --yes
+err_has 'nothing is stored under that job yet'
+run 0 -t "$dir" source copy crm sales_ingest-demo/crm --to "$file" --yes
+run 0 -t "$file" source get sales_ingest-demo/crm --stream orders --at /f
+out_is 1.10
+run 0 -t "$file" source copy sales_ingest-demo/auto back --to "$dir" --yes
+run 0 -t "$dir" source get back --stream stream_0
+out_is '{"last_id": 42}'
+run 6 -t "$dir" source copy crm nowhere --to "$file" --yes
+err_has 'JOB/SOURCE'
+
+# a plan of a copy between stores, saved and applied: stale once the source changed
+run 0 -t "$dir" -o json plan source copy crm mart_new/crm --to "$file"
+cp out plan.json
+run 0 -t "$dir" -t "$file" apply plan.json --yes
+run 0 -t "$file" source get mart_new/crm --stream products
+run 0 -t "$dir" source set crm --stream products '{"x": 1}' --yes
+run 4 -t "$dir" -t "$file" apply plan.json --yes
+
+# cut: no job shows as empty; what is whole is kept; the undo brings the cut file back
+printf '%s' "${jobs%% 40*}" >jobs.json
+cp jobs.json cut.json
+touch -d '1 hour ago' jobs.json
+run 0 -t "$file" source list -o name
+out_is jobs.json
+run 8 -t "$file" source get sales_ingest-demo/auto
+run 8 -t "$file" source set sales_ingest-demo/auto --stream stream_0 '{}' --yes
+cmp -s jobs.json cut.json || fail 'a damaged file was written'
+run 0 -t "$file" check -o json
+field_is code damaged
+run 0 -t "$file" source repair jobs.json --yes
+grep -q hunter2 err out && fail 'a password was shown'
+[ "$(cat jobs.json)" = '{"sales_ingest-demo__": {"pw": "hunter2", "last_date": "2025-03-01", ".vdk.data_sources.state": {"auto": {"streams": {"stream_0": {"last_id": 42}}}}}}' ] ||
+    fail 'not what was whole'
+run 0 -t "$file" journal undo --yes
+cmp -s jobs.json cut.json || fail 'the undo is not exact'
+: >jobs.json
+touch -d '1 hour ago' jobs.json
+run 0 -t "$file" source list -o name
+out_is jobs.json
+run 6 -t "$file" source repair jobs.json --yes
+finish
