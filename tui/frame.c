@@ -62,8 +62,8 @@ static void draw_header(struct app *app, struct canvas *canvas, const struct ses
     canvas_put_right(canvas, 0, canvas->w - 1 - w, w, fresh_style, fresh);
     const struct store_info *info = session_info(s);
     bool ro = s->target.read_only || (info && !info->writable);
-    struct str tag =
-        arena_printf(a, "%s%s", environment_tag(s->target.env), ro ? " READ-ONLY" : "");
+    const char *access = ro ? " READ-ONLY" : prod && info ? " WRITABLE" : "";
+    struct str tag = arena_printf(a, "%s%s", environment_tag(s->target.env), access);
     int room = canvas->w - w - 3 - text_width(tag) - 2;
     int x = 1 + canvas_put(canvas, 0, 1, room < 24 ? room : 24, style,
                            text_cut_middle(a, text_clean(a, s->name, 0), room < 24 ? room : 24, 0));
@@ -93,7 +93,7 @@ static void draw_title(struct app *app, struct canvas *canvas, const struct sess
     int used = text_width(text_clean(&canvas->scratch, sbuf_view(&text), 0)) + 3;
     sbuf_release(&text);
     if (s && s->err.kind != ERR_NONE && used < canvas->w - 10)
-        canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_BAD, str_of(s->err.text));
+        canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_BAD, session_error(s));
     else if (app_reason(app).ptr && used < canvas->w - 10)
         canvas_put_right(canvas, 1, used, canvas->w - used - 1, STYLE_STRONG,
                          arena_printf(&canvas->scratch, "reason: %.*s", STR_ARG(app_reason(app))));

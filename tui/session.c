@@ -122,6 +122,14 @@ void session_set_writable(struct session *s, bool writable)
     worker_send(s->worker, job);
 }
 
+struct str session_error(const struct session *s)
+{
+    struct str text = str_of(s->err.text), address = str_of(s->target.address.identity);
+    bool named =
+        str_starts(text, address.ptr) && str_starts(str_sub(text, address.len, text.len), ": ");
+    return named ? str_sub(text, address.len + 2, text.len) : text;
+}
+
 struct str session_why_read_only(const struct session *s)
 {
     const struct store_info *info = session_info(s);

@@ -70,6 +70,8 @@ bool session_close(struct session *session, int64_t wait_ms);
 const struct store_info *session_info(const struct session *session); /* NULL when not open */
 /* Why nothing can be changed here, or STR_NULL. */
 struct str session_why_read_only(const struct session *session);
+/* What went wrong last, without the address: the header, or the row, says which store it is. */
+struct str session_error(const struct session *session);
 /* Opens the store anew, for writing or not; the rows stay. */
 void session_set_writable(struct session *session, bool writable);
 

@@ -299,10 +299,10 @@ static struct cell now_cell(struct arena *a, const struct session *s)
     struct sbuf text = SBUF_INIT;
     enum mark mark = MARK_NONE;
     if (failed_to_open(s)) {
-        sbuf_cstr(&text, s->err.text);
+        sbuf_str(&text, session_error(s));
         mark = MARK_BAD;
     } else if (s->attempts) {
-        sbuf_cstr(&text, "DISCONNECTED");
+        sbuf_printf(&text, "DISCONNECTED: %.*s", STR_ARG(session_error(s)));
         mark = MARK_BAD;
     } else if (!s->rows)
         sbuf_cstr(&text, "opening");
@@ -455,17 +455,12 @@ static void draw_groups(struct overview *v, struct canvas *canvas, struct rect r
 static void draw_whole(struct overview *v, struct canvas *canvas, struct rect r)
 {
     size_t row;
-    canvas_hline(canvas, r.y, r.x + 1, r.w - 2, STYLE_DIM);
-    if (!list_at(&focused(v)->list, &row))
+    list_draw_rest(&v->stores.list, canvas, r, app_shown_us(v->stores.base.app));
+    if (!v->in_groups || !list_at(&v->groups.list, &row))
         return;
-    struct rect text = {r.y + 1, r.x + 2, r.h - 1, r.w - 4};
-    if (v->in_groups)
-        canvas_put_folded(canvas, text, STYLE_TEXT, rows_label(v->group_rows, row));
-    else
-        canvas_put_folded(
-            canvas, text, STYLE_TEXT,
-            arena_printf(&canvas->scratch, "%.*s  %.*s", STR_ARG(rows_label(v->store_rows, row)),
-                         STR_ARG(rows_cell(v->store_rows, row, STORE_COLUMNS - 1).text)));
+    canvas_hline(canvas, r.y, r.x + 1, r.w - 2, STYLE_DIM);
+    canvas_put_folded(canvas, (struct rect){r.y + 1, r.x + 2, r.h - 1, r.w - 4}, STYLE_TEXT,
+                      rows_label(v->group_rows, row));
 }
 
 static void draw(struct view *view, struct canvas *canvas, struct rect r)
@@ -473,8 +468,6 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct overview *v = (struct overview *)view;
     int whole = r.h < WHOLE_LEAST_H ? 0 : r.h < 2 * WHOLE_LEAST_H ? WHOLE_H - 1 : WHOLE_H;
     rebuild(view, NULL);
-    if (whole)
-        draw_whole(v, canvas, (struct rect){r.y + r.h - whole, r.x, whole, r.w});
     r.h -= whole;
     v->groups.list.resting = !v->in_groups;
     v->stores.list.resting = v->in_groups;
@@ -488,6 +481,8 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     draw_groups(v, canvas, (struct rect){r.y, r.x, groups, r.w});
     struct rect below = {r.y + groups + 1, r.x, r.h - groups - 1, r.w};
     listview_draw(&v->stores, canvas, below, "no store is open");
+    if (whole)
+        draw_whole(v, canvas, (struct rect){r.y + r.h, r.x, whole, r.w});
 }
 
 static bool key(struct view *view, const struct key *key)

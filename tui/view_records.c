@@ -82,7 +82,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct session *s = view->session;
     struct str empty = s->complete
                            ? arena_printf(&canvas->scratch, "no %s here", s->system->records)
-                       : s->err.kind != ERR_NONE ? str_of(s->err.text)
+                       : s->err.kind != ERR_NONE ? session_error(s)
                                                  : STR("reading");
     struct rect below;
     v->lv.list.stale = session_is_stale(s, clock_monotonic_ms());
