@@ -7,7 +7,8 @@ enum {
     READ_BYTES = 256 << 10, /* of a value */
     LEAST_H = 18,           /* of list and preview together */
     LIST_LEAST = 4,
-    LABEL_W = 10,
+    LABEL_LEAST = 10,
+    LABEL_MOST = 18,
 };
 
 void preview_init(struct preview *p, struct view *view)
@@ -49,18 +50,24 @@ static void set(struct sbuf *to, struct str id)
     sbuf_str(to, id);
 }
 
+/* What the lines are about; another thing is read from its first line on. */
+static void set_shown(struct preview *p, struct str id)
+{
+    if (!str_eq(sbuf_view(&p->shown), id))
+        p->top = 0;
+    set(&p->shown, id);
+}
+
 static void take(struct preview *p, struct job *job)
 {
     struct record_view *record = record_answer(job);
-    if (!str_eq(sbuf_view(&p->shown), sbuf_view(&p->asked)))
-        p->top = 0;
     arena_release(&p->arena);
     p->arena = job->arena;
     job->arena = (struct arena)ARENA_INIT;
     record->input.now_us = app_now_us(p->view->app);
     p->n = record_lines(p->view->session->system, record, "Enter reads more", &p->arena, &p->lines);
     p->has_lines = true;
-    set(&p->shown, sbuf_view(&p->asked));
+    set_shown(p, sbuf_view(&p->asked));
 }
 
 static void read_done(struct job *job, void *owner)
@@ -106,25 +113,26 @@ bool preview_is_busy(const struct preview *p)
 struct page {
     struct canvas *canvas;
     struct rect r;
+    int label_w;
     size_t top, line; /* of those that come: shown from, and how many were there */
 };
 
 static void put(struct page *page, struct str label, struct str text, unsigned style)
 {
     size_t at = page->line++;
-    int y = page->r.y + (int)(at - page->top);
+    int y = page->r.y + (int)(at - page->top), x = page->r.x + page->label_w;
     if (at < page->top || y >= page->r.y + page->r.h)
         return;
     if (label.len)
-        canvas_put(page->canvas, y, page->r.x, LABEL_W - 1, STYLE_DIM, label);
-    canvas_put(page->canvas, y, page->r.x + LABEL_W, page->r.w - LABEL_W, style, text);
+        canvas_put(page->canvas, y, page->r.x, page->label_w - 2, STYLE_DIM, label);
+    canvas_put(page->canvas, y, x, page->r.w - page->label_w, style, text);
 }
 
 static void put_folded(struct page *page, struct str label, struct str text, unsigned style)
 {
     text = text_clean(&page->canvas->scratch, text, 0);
     do {
-        size_t take = canvas_fold(text, page->r.w - LABEL_W);
+        size_t take = canvas_fold(text, page->r.w - page->label_w);
         put(page, label, str_sub(text, 0, take), style);
         text = str_sub(text, take, text.len);
         label = STR("");
@@ -132,26 +140,27 @@ static void put_folded(struct page *page, struct str label, struct str text, uns
 }
 
 /* "public.orders   oid 16411   pipeline 4": a first line without a label belongs to the name. */
-static void put_name(struct page *page, const struct preview *p, struct str label)
+static void put_name(struct page *page, struct str name, struct str more)
 {
     struct canvas *canvas = page->canvas;
-    bool more = p->has_lines && p->n && p->lines[0].label.len == 0;
     page->line++;
     if (page->top)
         return;
-    int x = canvas_put(canvas, page->r.y, page->r.x, page->r.w, STYLE_STRONG,
-                       text_cut_middle(&canvas->scratch, text_clean(&canvas->scratch, label, 0),
-                                       page->r.w / 2, 0));
-    if (more)
-        canvas_put(canvas, page->r.y, page->r.x + x + 3, page->r.w - x - 3, STYLE_TEXT,
-                   p->lines[0].text);
+    int x = canvas_put(
+        canvas, page->r.y, page->r.x, page->r.w, STYLE_STRONG,
+        text_cut_middle(&canvas->scratch, text_clean(&canvas->scratch, name, 0), page->r.w / 2, 0));
+    if (more.len)
+        canvas_put(canvas, page->r.y, page->r.x + x + 3, page->r.w - x - 3, STYLE_TEXT, more);
 }
 
-static void put_lines(struct page *page, const struct preview *p)
+static int label_width(const struct record_line *lines, size_t n)
 {
-    for (size_t i = p->lines[0].label.len == 0; i < p->n; i++)
-        put_folded(page, p->lines[i].label, p->lines[i].text,
-                   p->lines[i].bad ? STYLE_BAD : STYLE_TEXT);
+    int most = LABEL_LEAST;
+    for (size_t i = 0; i < n; i++) {
+        int w = text_width(lines[i].label) + 2;
+        most = w > most ? w : most;
+    }
+    return most < LABEL_MOST ? most : LABEL_MOST;
 }
 
 static void draw_rule(const struct preview *p, struct canvas *canvas, struct rect r)
@@ -167,28 +176,42 @@ static void draw_rule(const struct preview *p, struct canvas *canvas, struct rec
         canvas_put(canvas, r.y, r.x + r.w - 3 - w, w, style, text);
 }
 
+static void draw_lines(struct preview *p, struct canvas *canvas, struct rect r, struct str name,
+                       const struct record_line *lines, size_t n)
+{
+    struct page page = {
+        canvas, {r.y + 1, r.x + 2, r.h - 1, r.w - 3}, label_width(lines, n), p->top, 0};
+    size_t first = n && lines[0].label.len == 0;
+    p->page = page.r.h;
+    put_name(&page, name, first ? lines[0].text : STR(""));
+    for (size_t i = first; i < n; i++)
+        put_folded(&page, lines[i].label, lines[i].text, lines[i].bad ? STYLE_BAD : STYLE_TEXT);
+    p->total = page.line;
+    draw_rule(p, canvas, r);
+}
+
 void preview_draw(struct preview *p, struct canvas *canvas, struct rect r, struct str id,
                   struct str label)
 {
+    const struct record_line problem = {STR("problem"), str_of(p->err.text), true};
     if (r.h < 2)
         return;
     set(&p->wanted, id.ptr ? id : STR(""));
     if (p->wanted.len && !is_asked(p) && !p->reading && !p->view->session->attempts)
         read_wanted(p);
-    bool known = p->has_lines && str_eq(sbuf_view(&p->shown), sbuf_view(&p->wanted));
-    struct page page = {canvas, {r.y + 1, r.x + 2, r.h - 1, r.w - 3}, known ? p->top : 0, 0};
-    p->page = page.r.h;
-    p->total = 0;
-    if (p->wanted.len) {
-        const struct preview nothing = {0};
-        put_name(&page, known ? p : &nothing, label);
-        if (known && p->n)
-            put_lines(&page, p);
-        else if (p->err.kind != ERR_NONE)
-            put_folded(&page, STR("problem"), str_of(p->err.text), STYLE_BAD);
-        p->total = page.line;
-    }
-    draw_rule(p, canvas, r);
+    if (p->has_lines && str_eq(sbuf_view(&p->shown), sbuf_view(&p->wanted)))
+        draw_lines(p, canvas, r, label, p->lines, p->n);
+    else
+        draw_lines(p, canvas, r, label, &problem, p->err.kind != ERR_NONE);
+}
+
+void preview_show(struct preview *p, struct canvas *canvas, struct rect r, struct str id,
+                  const struct record_line *lines, size_t n)
+{
+    if (r.h < 2)
+        return;
+    set_shown(p, id);
+    draw_lines(p, canvas, r, id, lines, n);
 }
 
 /* --- keys ----------------------------------------------------------------------------------- */

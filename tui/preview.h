@@ -31,6 +31,9 @@ struct rect preview_split(struct preview *preview, size_t rows, struct rect r, s
 /* Draws what is known of this record, and asks for it. ptr NULL: there is none under the cursor. */
 void preview_draw(struct preview *preview, struct canvas *canvas, struct rect r, struct str id,
                   struct str label);
+/* Draws these lines about what `id` names: whoever has them at hand asks nobody. */
+void preview_show(struct preview *preview, struct canvas *canvas, struct rect r, struct str id,
+                  const struct record_line *lines, size_t n);
 void preview_changed(struct preview *preview); /* it may be another one now */
 /* Tab, and while it is focused the keys that move. */
 bool preview_command(struct preview *preview, enum command command);

@@ -2,6 +2,11 @@
 
 enum { MORE_LINES = 8 }; /* beside those of the system */
 
+static bool ends_with(struct str s, struct str end)
+{
+    return s.len >= end.len && str_eq(str_sub(s, s.len - end.len, s.len), end);
+}
+
 static size_t add_problem(struct record_line *lines, size_t n, const struct err *err)
 {
     lines[n++] = (struct record_line){STR("problem"), str_of(err->text), true};
@@ -31,7 +36,10 @@ size_t record_lines(const struct system *system, struct record_view *record, con
     for (size_t i = 0; i < nshown; i++)
         lines[n++] =
             (struct record_line){shown[i][0].ptr ? shown[i][0] : STR(""), shown[i][1], false};
-    if (doc->problem.kind != ERR_NONE)
+    bool said = false; /* by what check found */
+    for (size_t i = 0; i < n; i++)
+        said = said || ends_with(lines[i].text, str_of(doc->problem.text));
+    if (doc->problem.kind != ERR_NONE && !said)
         n = add_problem(lines, n, &doc->problem);
     if (doc->truncated)
         lines[n++] = (struct record_line){

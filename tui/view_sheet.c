@@ -1,6 +1,7 @@
 /* A sheet of one record: phase history, streams, tasks, instances. */
 #include "tui/ask.h"
 #include "tui/listview.h"
+#include "tui/preview.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,10 @@ struct sheet_view {
     struct str id, label; /* owned by `arena` */
     struct arena arena;
     struct rows *rows;
+    struct preview preview;
+    struct arena read; /* what the rows were made from */
+    struct record_view *record;
+    const struct sheet_row *filled;
     struct err err;
     bool reading;
 };
@@ -52,9 +57,14 @@ static void read_done(struct job *job, void *owner)
                 view->session->system->noun);
     else
         v->err = record->item.doc.problem;
+    arena_release(&v->read);
+    v->read = job->arena;
+    job->arena = (struct arena)ARENA_INIT;
+    v->record = record;
+    record->input.arena = &v->read;
     record->input.now_us = app_now_us(view->app);
-    for (const struct sheet_row *row = v->sheet->fill(v->sheet, &record->input); row;
-         row = row->next)
+    v->filled = v->sheet->fill(v->sheet, &record->input);
+    for (const struct sheet_row *row = v->filled; row; row = row->next)
         pack(v, rows, row);
     v->rows = rows;
     listview_swap(&v->lv, rows, true);
@@ -69,6 +79,65 @@ static void read_record(struct sheet_view *v)
     ask_record(v->lv.base.session, v, v->id, 0, read_done);
 }
 
+/* "kwargs           page: {}": a name, or none, in as many cells as in a text that is shown whole.
+ */
+static struct record_line more_line(struct str line)
+{
+    enum { NAME_CELLS = 17 };
+    size_t name = 0;
+    while (name < line.len && line.ptr[name] != ' ')
+        name++;
+    for (size_t i = name; i < NAME_CELLS; i++) {
+        if (i >= line.len || line.ptr[i] != ' ')
+            return (struct record_line){STR(""), line, false};
+    }
+    return (struct record_line){str_sub(line, 0, name), str_sub(line, NAME_CELLS, line.len), false};
+}
+
+static size_t add_more(struct arena *a, struct str text, struct record_line *lines, size_t max)
+{
+    size_t n = 0;
+    while (text.len && n < max) {
+        ptrdiff_t end = str_index(text, '\n');
+        size_t len = end < 0 ? text.len : (size_t)end;
+        lines[n++] = more_line(arena_str(a, str_sub(text, 0, len)));
+        text = str_sub(text, end < 0 ? len : len + 1, text.len);
+    }
+    return n;
+}
+
+/* The row under the cursor, each cell that is known a line, and what else is known of it. */
+static void draw_preview(struct sheet_view *v, struct canvas *canvas, struct rect r)
+{
+    enum { MORE_LINES = 200 };
+    struct arena *a = &canvas->scratch;
+    const struct sheet *sheet = v->sheet;
+    struct record_line *lines = arena_array(a, struct record_line, sheet->ncolumns + MORE_LINES);
+    const struct sheet_row *row = v->filled;
+    size_t n = 0, at;
+    if (r.h == 0 || !list_at(&v->lv.list, &at))
+        return;
+    struct str key = rows_key(v->rows, at);
+    while (row && !str_eq(row->key, key))
+        row = row->next;
+    for (size_t c = 0; row && c < sheet->ncolumns; c++) {
+        const struct cell *cell = &row->cells[c];
+        if (cell->type == CELL_NULL || cell->type == CELL_UNKNOWN || sheet->columns[c].of_record)
+            continue;
+        lines[n++] = (struct record_line){str_of(sheet->columns[c].name),
+                                          cell_show(a, cell, TIME_UNKNOWN), cell->mark == MARK_BAD};
+    }
+    if (row && sheet->more) {
+        struct sbuf text = SBUF_INIT;
+        struct sheet_input in = v->record->input;
+        in.arena = a;
+        sheet->more(&in, key, &text);
+        n += add_more(a, sbuf_view(&text), &lines[n], MORE_LINES);
+        sbuf_release(&text);
+    }
+    preview_show(&v->preview, canvas, r, key, lines, n);
+}
+
 static void draw(struct view *view, struct canvas *canvas, struct rect r)
 {
     struct sheet_view *v = (struct sheet_view *)view;
@@ -78,7 +147,13 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     }
     struct str empty =
         v->rows ? arena_printf(&canvas->scratch, "no %s", v->sheet->title) : STR("reading");
-    listview_draw_whole(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    struct rect below;
+    r = preview_split(&v->preview, list_total(&v->lv.list), r, &below);
+    if (below.h == 0)
+        listview_draw_whole(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    else
+        listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
+    draw_preview(v, canvas, below);
 }
 
 /* The record changed, or may have: this sheet is made of it. */
@@ -148,6 +223,8 @@ static bool command(struct view *view, enum command command)
 {
     struct sheet_view *v = (struct sheet_view *)view;
     size_t row;
+    if (preview_command(&v->preview, command))
+        return true;
     switch (command) {
     case CMD_UNDO:
     case CMD_REDO:
@@ -186,7 +263,9 @@ static bool is_busy(const struct view *view)
 static void close_view(struct view *view)
 {
     struct sheet_view *v = (struct sheet_view *)view;
+    preview_release(&v->preview);
     listview_release(&v->lv);
+    arena_release(&v->read);
     rows_free(v->rows);
     arena_release(&v->arena);
     free(v);
@@ -214,6 +293,7 @@ void view_sheet_open(struct app *app, struct session *session, struct str id, st
     struct sheet_view *v = view_new(app, session, &sheet_class, sizeof *v);
     listview_init(&v->lv, sheet);
     v->lv.list.one_record = true;
+    preview_init(&v->preview, &v->lv.base);
     v->sheet = sheet;
     v->id = arena_str(&v->arena, id);
     v->label = arena_str(&v->arena, label);

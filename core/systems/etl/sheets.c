@@ -44,7 +44,7 @@ static const struct column list_columns[] = {
      .width = 12,
      .help = "no_retry, manual_retry or timed_retry"},
     {.name = "next_retry", .type = CELL_TIME, .help = "when a retry timer fires or fired"},
-    {.name = "history", .title = "ROWS", .type = CELL_INT, .width = 4, .help = "rows in the chain"},
+    {.name = "history", .type = CELL_INT, .width = 4, .help = "rows in the chain"},
     {.name = "one_step_back",
      .title = "ONE STEP BACK",
      .type = CELL_TEXT,
@@ -65,6 +65,7 @@ static const struct column list_columns[] = {
      .title = "DO",
      .type = CELL_TEXT,
      .width = 21,
+     .keep = true,
      .help = "verb that would help: wait, rollback, reset"},
     ATTENTION_COLUMN,
 };
