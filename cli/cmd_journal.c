@@ -113,7 +113,8 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
         struct cell cells[ENTRY_COLUMNS];
         if (entries[i].at_us < since_us)
             continue;
-        entry_cells(&entries[i], entry_id_of_number(entries, n, entries[i].undone_by), cells);
+        entry_cells(&entries[i], entry_id_of_number(entries, n, entries[i].undone_by), &cli->arena,
+                    cells);
         print_row(print, cells);
     }
     print_page(print);
@@ -125,8 +126,9 @@ bool cmd_journal_list(struct cli *cli, struct err *err)
 
 json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_by)
 {
+    struct arena arena = ARENA_INIT;
     struct cell cells[ENTRY_COLUMNS];
-    entry_cells(entry, undone_by, cells);
+    entry_cells(entry, undone_by, &arena, cells);
     json_t *o = print_row_json(entry_sheet.columns, ENTRY_COLUMNS, 0, cells), *list = json_array();
     for (size_t i = 0; i < entry->nitems; i++) {
         struct cell own[ITEM_COLUMNS];
@@ -134,6 +136,7 @@ json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_
         json_array_append_new(list, print_row_json(item_sheet.columns, ITEM_COLUMNS, ITEM_ID, own));
     }
     json_object_set_new(o, "items", list);
+    arena_release(&arena);
     return o;
 }
 
@@ -167,7 +170,7 @@ bool cmd_journal_show(struct cli *cli, struct err *err)
         return print_json(stdout, journal_entry_json(&entry, undone_by));
     if (cli->print.output == OUTPUT_TABLE) {
         struct cell cells[ENTRY_COLUMNS];
-        entry_cells(&entry, undone_by, cells);
+        entry_cells(&entry, undone_by, &cli->arena, cells);
         struct print *head = print_new(&cli->print, entry_sheet.columns, ENTRY_COLUMNS, 0);
         print_row(head, cells);
         print_page(head);

@@ -371,7 +371,8 @@ bool journal_sync(struct journal *journal, struct err *err)
     "   and not exists (select 1 from items u where u.undoes = i.n and u.outcome = " APPLIED "))"  \
     "  then 0 else coalesce((select max(u.entry) from items u join items i on u.undoes = i.n"      \
     "   where i.entry = e.n and u.outcome = " APPLIED "), 0) end, e.owner,"                        \
-    " (select count(*) from items i where i.entry = e.n and i.outcome = 8)"
+    " (select count(*) from items i where i.entry = e.n and i.outcome = 8),"                       \
+    " (select i.label from items i where i.entry = e.n order by i.n limit 1)"
 
 _Static_assert(OUTCOME_APPLIED == 1 && OUTCOME_UNCHANGED == 2, "the numbers in the queries");
 
@@ -403,6 +404,7 @@ static struct journal_entry entry_from(sqlite3_stmt *stmt, struct arena *arena)
         .undone_by = sqlite3_column_int64(stmt, 18),
         .owner = column_str(stmt, 19, arena),
         .intended = (size_t)sqlite3_column_int64(stmt, 20),
+        .first = column_str(stmt, 21, arena),
     };
     copy_id(e.id, stmt, 1);
     copy_id(e.plan_id, stmt, 2);

@@ -51,6 +51,7 @@ struct journal_entry {
     int64_t undone_by;              /* n of the entry that undid this one and is in force, else 0 */
     size_t nitems, applied, failed; /* counts; failed: neither applied nor unchanged */
     size_t intended;                /* not settled */
+    struct str first;               /* label of the first item */
     struct journal_item *items;     /* NULL unless asked for */
 };
 

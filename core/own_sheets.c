@@ -63,7 +63,8 @@ static const struct column entry_columns[ENTRY_COLUMNS] = {
     {.name = "who", .title = "WHO", .type = CELL_TEXT},
     {.name = "target", .title = "TARGET", .type = CELL_TEXT},
     {.name = "verb", .title = "VERB", .type = CELL_TEXT, .keep = true},
-    {.name = "objects", .title = "OBJECTS", .type = CELL_INT},
+    {.name = "object", .title = "OBJECT", .type = CELL_TEXT, .width = 18},
+    {.name = "objects", .title = NULL, .type = CELL_INT},
     {.name = "outcome", .title = "OUTCOME", .type = CELL_TEXT},
     {.name = "undoable", .title = NULL, .type = CELL_BOOL},
     {.name = "undo_scope", .title = "UNDO", .type = CELL_TEXT},
@@ -101,7 +102,14 @@ struct str entry_id_of_number(const struct journal_entry *entries, size_t n, int
     return STR_NULL;
 }
 
-void entry_cells(const struct journal_entry *e, struct str undone_by,
+static struct str entry_object(const struct journal_entry *e, struct arena *arena)
+{
+    return e->nitems > 1
+               ? arena_printf(arena, "%.*s and %zu more", STR_ARG(e->first), e->nitems - 1)
+               : e->first;
+}
+
+void entry_cells(const struct journal_entry *e, struct str undone_by, struct arena *arena,
                  struct cell cells[ENTRY_COLUMNS])
 {
     const struct cell own[ENTRY_COLUMNS] = {
@@ -110,6 +118,7 @@ void entry_cells(const struct journal_entry *e, struct str undone_by,
         cell_text(e->who),
         cell_text(e->target),
         cell_text(e->verb),
+        cell_text(entry_object(e, arena)),
         cell_int((int64_t)e->nitems),
         cell_text(str_of(entry_outcome(e))),
         cell_bool(is_undoable(e)),

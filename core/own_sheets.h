@@ -15,10 +15,11 @@ void lock_cells(const struct lock *lock, const struct open_store *store, int64_t
                 struct cell ret[LOCK_COLUMNS]);
 
 /* Journal entries, and the items of one. */
-enum { ENTRY_COLUMNS = 15 };
+enum { ENTRY_COLUMNS = 16 };
 extern const struct sheet entry_sheet;
-/* `undone_by`: id of the entry that undid this one and is in force, or STR_NULL. */
-void entry_cells(const struct journal_entry *entry, struct str undone_by,
+/* `undone_by`: id of the entry that undid this one and is in force, or STR_NULL. Texts that are made
+ * live in `arena`. */
+void entry_cells(const struct journal_entry *entry, struct str undone_by, struct arena *arena,
                  struct cell ret[ENTRY_COLUMNS]);
 /* The id of the entry with number n; STR_NULL when it is not among these. */
 struct str entry_id_of_number(const struct journal_entry *entries, size_t n, int64_t number);

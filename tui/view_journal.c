@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { COLUMN_VERB = 4, COLUMN_STORE = 12 };
+enum { COLUMN_VERB = 4, COLUMN_STORE = 13 };
 
 /* A journal that was never written to is an empty one. */
 static bool open_journal(const struct table_source *s, struct journal **ret)
@@ -28,7 +28,8 @@ static bool gather_entries(const struct table_source *s)
     bool ok = !journal || journal_list(journal, s->arena, 0, STR_NULL, &entries, &n, s->err);
     for (size_t i = 0; i < n; i++) {
         struct cell cells[ENTRY_COLUMNS];
-        entry_cells(&entries[i], entry_id_of_number(entries, n, entries[i].undone_by), cells);
+        entry_cells(&entries[i], entry_id_of_number(entries, n, entries[i].undone_by), s->arena,
+                    cells);
         struct row_in in = {.key = str_of(entries[i].id),
                             .label = str_of(entries[i].id),
                             .cells = cells,

@@ -152,6 +152,19 @@ static void a_replay_may_get_other_kwargs(void **state)
     screen_close(&s);
 }
 
+static void the_journal_names_what_was_changed(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "  xtreset 2{Enter}{Enter}J", 40, 160, false);
+    settle(&s);
+    show(&s, 40, 160);
+    assert_shows(&s, "reset  public.orders and 1 more");
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +177,7 @@ int main(void)
         cmocka_unit_test(undo_of_a_result_means_that_change),
         cmocka_unit_test(a_result_says_what_changed),
         cmocka_unit_test(a_replay_may_get_other_kwargs),
+        cmocka_unit_test(the_journal_names_what_was_changed),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
