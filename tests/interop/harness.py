@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 import traceback
+from urllib.parse import quote as quote_path
 
 ROUNDS = 200
 
@@ -73,6 +74,11 @@ class Penstock:
 
     def change(self, *args, exit=DONE):
         return self(*args, "--yes", exit=exit)
+
+
+def quote(address):
+    """An address as the value of a parameter of another."""
+    return quote_path(address, safe="")
 
 
 def equal(got, wanted, what=""):
