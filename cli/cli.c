@@ -38,8 +38,9 @@ static bool set_signals(struct cli *cli, struct err *err)
     signal_cancel = &cli->cancel;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaction(numbers[i], &action, NULL);
-    /* A reader that goes away must not kill us in the middle of a change. */
+    /* A reader that goes away must not kill us in the middle of a change, nor a limit on files. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (cli->opts.deadline_ms) {
         int64_t ms = cli->opts.deadline_ms;
         struct itimerval timer = {.it_value = {ms / 1000, ms % 1000 * 1000}};

@@ -133,6 +133,7 @@ static bool run_command(struct cli *cli, const char **words, size_t n, struct er
         return err_set(err, ERR_INTERNAL, "cannot start %s: %s", argv[0], strerror(errno));
     if (pid == 0) {
         signal(SIGPIPE, SIG_DFL);
+        signal(SIGXFSZ, SIG_DFL);
         execvp(argv[0], argv);
         fprintf(stderr, "penstock: %s: %s\n", argv[0], strerror(errno));
         _exit(127);

@@ -54,6 +54,7 @@ static void signals_take(struct signals *s)
     sigaction(SIGTSTP, &action, NULL);
     sigaction(SIGCONT, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
     s->in_poll = s->before;
     for (size_t i = 0; i < sizeof ending / sizeof ending[0]; i++)
         sigdelset(&s->in_poll, ending[i]);

@@ -58,7 +58,9 @@ static struct {
     char stack[1 << 16];
 } crash;
 
-static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+/* Faults, and what ends a program when somebody sends it or a limit is reached. */
+static const int crash_signals[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
+                                    SIGABRT, SIGUSR1, SIGUSR2, SIGXCPU};
 
 /* Async-signal-safe: write, tcsetattr, dup2, sigaction, raise. Returning runs the faulting
  * instruction again, now under the handler that was there before; a signal that somebody sent has
@@ -72,7 +74,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
     if (crash.stderr_fd >= 0)
         dup2(crash.stderr_fd, STDERR_FILENO);
     sigaction(number, &crash.old[number], NULL);
-    if (number == SIGABRT || info->si_code <= 0)
+    if (number == SIGABRT || number == SIGXCPU || info->si_code <= 0)
         raise(number);
 }
 

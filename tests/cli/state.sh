@@ -155,6 +155,17 @@ err_has 'no change'
 EDITOR=false
 run 6 -t "$store" state edit b --yes
 
+# a limit on files is an error like a full disk, not the end in the middle of a change
+"$penstock" -t "$store" state get b --part completed >kept
+printf '{"singer_state": {"x": "%s"}}' "$(printf 'y%.0s' {1..100000})" >long
+(ulimit -f 40 && exec "$penstock" -t "$store" -y state set b --input-file long) </dev/null 2>&1 |
+    tail -n 3 | cut -c -200 >err
+rc=${PIPESTATUS[0]}
+[ "$rc" = 1 ] || [ "$rc" = 7 ] || fail "ended with $rc"
+err_has 'penstock: journal'
+run 0 -t "$store" state get b --part completed
+out_is "$(cat kept)"
+
 # a reader that goes away
 "$penstock" -t "$store" state list -o json 2>err | head -1 >out
 [ "${PIPESTATUS[0]}" = 0 ] && [ ! -s err ] || fail 'a closed pipe is no error'

@@ -3,7 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
 
 for size in '80 24' '120 40'; do
-    for signal in TERM HUP SEGV ABRT; do
+    for signal in TERM HUP SEGV ABRT USR1; do
         # shellcheck disable=SC2086
         start_demo $size
         kill -s "$signal" "$(program)"
