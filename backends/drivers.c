@@ -22,6 +22,7 @@ const struct layout *const layouts[] = {
     &sqlite_triggers_dbcache,
 #ifdef PENSTOCK_HAVE_POSTGRES
     &postgres_meltano_systemdb,
+    &postgres_meltano_plugin,
     &postgres_etl,
     &postgres_triggers_dbcache,
 #endif

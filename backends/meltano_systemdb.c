@@ -104,7 +104,8 @@ void systemdb_document(struct arena *arena, const struct systemdb_row *row, stru
     for (int i = 0; i < SYSTEMDB_HALVES; i++) {
         struct str half = row->halves[i];
         struct err err = {0};
-        pairs[i] = (struct value_pair){value_cstr(arena, system->parts[i]), &value_null};
+        pairs[i] = (struct value_pair){value_cstr(arena, system->parts[i]),
+                                       row->null_is_empty ? value_empty_dict(arena) : &value_null};
         ret->versions[i] = half_version(half, row->is_blob[i]);
         ret->bytes += half.len;
         if (half.ptr && !json_read(arena, half, &pairs[i].val, &err) && !ret->problem.kind) {

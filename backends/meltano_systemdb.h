@@ -49,6 +49,7 @@ struct systemdb_row {
     bool is_blob[SYSTEMDB_HALVES]; /* SQLite: somebody stored a BLOB there */
     struct str updated_at; /* wall clock of the machine that wrote it, without a zone [3.3] */
     struct str place;      /* SQLite's rowid; ptr NULL elsewhere */
+    bool null_is_empty;    /* the plug-in's rows: NULL for {} [6.1] */
 };
 
 /* Fills everything of a document but the id and label. `row` NULL: absent. Texts stay where they
@@ -76,6 +77,9 @@ struct systemdb_engine {
     bool (*row_update)(void *tx, struct str id, const struct systemdb_row *row, unsigned change,
                        int64_t *ret_rows, struct err *err);
     bool (*row_delete)(void *tx, struct str id, int64_t *ret_rows, struct err *err);
+    /* Where there is no table of runs the rest is NULL: then `now` says what updated_at becomes,
+     * and new rows get it too. */
+    bool (*now)(void *tx, struct arena *arena, struct str *ret, struct err *err);
     bool (*run_get)(void *tx, struct str run_id, struct arena *arena, bool *ret_found,
                     struct systemdb_run *ret, struct err *err);
     /* RUN_ID NULL: the database gives one. */

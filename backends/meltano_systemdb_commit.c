@@ -140,6 +140,34 @@ static bool only_halves(const struct value *after, struct err *err)
     return true;
 }
 
+/* What updated_at becomes. The system database keeps the writer's wall clock; the plug-in asks the
+ * server, for new rows too, where the other leaves NULL [3.3, 6.1]. */
+static bool updated_at(struct change *c, struct str *ret, struct err *err)
+{
+    *ret = STR_NULL;
+    if (c->engine->now)
+        return c->engine->now(c->tx, c->arena, ret, err);
+    if (c->found)
+        *ret = time_local(c->arena, c->now_us);
+    return true;
+}
+
+/* The text of a half; an empty one of the plug-in's is NULL. */
+static bool half_text(struct change *c, const struct value *half, struct str *ret, struct err *err)
+{
+    bool plugin = c->engine->now;
+    if (plugin &&
+        (!half || half->type == VALUE_NULL || (value_is_dict(half) && value_count(half) == 0))) {
+        *ret = STR_NULL;
+        return true;
+    }
+    if (!half) {
+        *ret = STR("{}");
+        return true;
+    }
+    return json_text(c->arena, half, ret, err);
+}
+
 static bool write_row(struct change *c, struct err *err)
 {
     struct commit_item *item = c->item;
@@ -152,21 +180,18 @@ static bool write_row(struct change *c, struct err *err)
         return err_set(err, ERR_REFUSED, "a state id must be text that Meltano can read");
     for (size_t i = 0; i < SYSTEMDB_HALVES; i++) {
         const struct value *half = document_part(&system_meltano, item->after, i);
-        if (!half)
-            row.halves[i] = STR("{}");
-        else if (!c->found || (item->change >> i & 1)) {
-            if (!json_text(c->arena, half, &row.halves[i], err))
-                return false;
-        }
+        if ((!c->found || (item->change >> i & 1)) && !half_text(c, half, &row.halves[i], err))
+            return false;
     }
     c->want = row;
     c->wrote = c->found ? item->change : ~0u;
-    if (item->note && !note_add(c, item->note, err))
+    if (item->note && c->engine->run_insert && !note_add(c, item->note, err))
         return false;
-    if (!c->found) /* updated_at stays NULL, as after Meltano's own insert [3.3] */
+    if (!updated_at(c, &row.updated_at, err))
+        return false;
+    if (!c->found)
         return c->engine->row_insert(c->tx, item->id, &row, err);
     int64_t rows;
-    row.updated_at = time_local(c->arena, c->now_us);
     return c->engine->row_update(c->tx, item->id, &row, item->change, &rows, err) &&
            touched(rows, c, err);
 }
@@ -246,8 +271,9 @@ static bool restore_row(struct change *c, struct err *err)
     /* A half that the undone edit did not touch and others changed since stays; then the row is not
      * the old one, and updated_at must not say so. */
     for (int i = 0; i < SYSTEMDB_HALVES; i++) {
-        if (!(item->change >> i & 1) && !half_same(&row, &c->row, i))
-            row.updated_at = time_local(c->arena, c->now_us);
+        if (!(item->change >> i & 1) && !half_same(&row, &c->row, i) &&
+            !updated_at(c, &row.updated_at, err))
+            return false;
     }
     int64_t rows;
     return c->engine->row_update(c->tx, item->id, &row, item->change, &rows, err) &&

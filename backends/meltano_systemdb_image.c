@@ -40,12 +40,13 @@ static struct str take(struct arena *arena, struct sbuf *b)
     return s;
 }
 
-#define IMAGE_MAGIC "meltano systemdb row 1\n"
+/* Of the same length; the second for rows whose NULL is an empty half. */
+static const char magic[] = "meltano systemdb row 1\n", magic_plugin[] = "meltano plug-in  row 1\n";
 
 struct str systemdb_image(struct arena *arena, const struct systemdb_row *row)
 {
     struct sbuf out = SBUF_INIT;
-    sbuf_cstr(&out, IMAGE_MAGIC);
+    sbuf_cstr(&out, row->null_is_empty ? magic_plugin : magic);
     for (int i = 0; i < SYSTEMDB_HALVES; i++)
         field_put(&out, row->halves[i], row->is_blob[i]);
     field_put(&out, row->updated_at, false);
@@ -56,8 +57,9 @@ struct str systemdb_image(struct arena *arena, const struct systemdb_row *row)
 bool systemdb_image_read(struct str image, struct systemdb_row *ret, struct err *err)
 {
     struct systemdb_row row = {0};
-    struct str rest = str_sub(image, strlen(IMAGE_MAGIC), image.len);
-    bool ok = str_starts(image, IMAGE_MAGIC);
+    struct str rest = str_sub(image, strlen(magic), image.len);
+    row.null_is_empty = str_starts(image, magic_plugin);
+    bool ok = str_starts(image, magic) || row.null_is_empty;
     for (int i = 0; i < SYSTEMDB_HALVES; i++)
         ok = ok && field_get(&rest, &row.halves[i], &row.is_blob[i]);
     ok = ok && field_get(&rest, &row.updated_at, NULL) && field_get(&rest, &row.place, NULL);

@@ -6,6 +6,7 @@
 
 extern const struct layout postgres_etl; /* schema etl, all its versions */
 extern const struct layout postgres_meltano_systemdb;
+extern const struct layout postgres_meltano_plugin;
 extern const struct layout postgres_triggers_dbcache;
 
 #endif
