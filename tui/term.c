@@ -276,11 +276,20 @@ static attr_t attributes(const struct terminal *term, unsigned style)
     return attr;
 }
 
+/* What looks like the blanks that curses makes has their pair, 0: else every gap between two words
+ * would be a change of colour. */
+static short color_pair(const struct terminal *term, unsigned style)
+{
+    const struct look *look = &looks[style & ~(unsigned)STYLE_HERE];
+    bool plain = look->fg < 0 && look->bg < 0;
+    return term->color && !plain ? (short)((style & ~(unsigned)STYLE_HERE) + 1) : 0;
+}
+
 static void show_glyph(const struct terminal *term, int y, int x, const struct glyph *g)
 {
     wchar_t text[4] = {(wchar_t)g->c, (wchar_t)g->accents[0], (wchar_t)g->accents[1], 0};
     cchar_t cell;
-    short pair = term->color ? (short)((g->style & ~(unsigned)STYLE_HERE) + 1) : 0;
+    short pair = color_pair(term, g->style);
     if (setcchar(&cell, text, attributes(term, g->style), pair, NULL) == OK)
         mvadd_wch(y, x, &cell);
 }
