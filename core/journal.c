@@ -174,13 +174,17 @@ bool journal_open(const char *path, bool read_only, struct journal **ret, struct
         return err_context(err, "journal %s", path);
     struct journal *j = xcalloc(1, sizeof *j);
     j->path = xstrdup(path);
-    mode_t old = umask(0077);
+    bool is_new = !read_only && access(path, F_OK) != 0;
     /* Also to look: what a crash left must be recovered before it can be read, and the file is
      * ours. SQLite opens one that we may not write for reading only. */
     int flags = read_only ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     int rc = sqlite3_open_v2(path, &j->db, flags | SQLITE_OPEN_FULLMUTEX, NULL);
-    umask(old);
     bool ok = rc == SQLITE_OK || failed(j, err);
+    /* Still empty here; what SQLite puts beside it gets the same mode. Not by the umask, which
+     * would hold for files that other threads make meanwhile. */
+    if (ok && is_new && chmod(path, 0600) < 0)
+        ok = err_set(err, ERR_INTERNAL, "journal %s: cannot set its mode: %s", path,
+                     strerror(errno));
     if (ok)
         sqlite3_busy_timeout(j->db, BUSY_MS);
     if (ok && read_only)
