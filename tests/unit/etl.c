@@ -348,6 +348,18 @@ static void a_rollback_names_since_when_changes_are_lost(void **state)
     assert_non_null(strstr(ran.out.consequences->text.ptr, "2026-02-11T03:12:44Z"));
 }
 
+/* Nothing is dropped where nobody knows the name of what should be. */
+static void a_recopy_drops_only_what_is_named(void **state)
+{
+    static const char schema[] = ", \"schemas\": [{\"schema_name\": \"public\"}]";
+    struct document unnamed = document_of(timed, schema), plain = document_of(timed, "");
+    struct ran ran = run("rollback", &unnamed, NULL);
+    assert_null(strstr(ran.out.consequences->text.ptr, "dropped"));
+    assert_string_equal(codes_of(&ran.out), "recopy copy_setting no_drop reason_goes restart");
+    ran = run("rollback", &plain, NULL);
+    assert_non_null(strstr(ran.out.consequences->text.ptr, "dropped"));
+}
+
 static void rows_that_stay_are_shared_and_the_new_ones_are_late(void **state)
 {
     struct document doc = document_of(manual, ", \"destination\": [{\"x\": 1}]");
@@ -687,8 +699,8 @@ static void a_preview_says_what_happens_at_the_start(void **state)
         "|more\n"
         "says do|stop it\n"
         "retry|manual_retry\n"
-        "phases|finished_copy 2026-07-24 09:00:00 (1m) > sync_done 09:01:00 (1m) > errored "
-        "09:02:00\n"
+        "phases|finished_copy 2026-07-24 09:00:00Z (1m) > sync_done 09:01:00Z (1m) > errored "
+        "09:02:00Z\n"
         "at start|the table is skipped; a retry timer does not survive a restart\n"
         "back|sync_done, LOSES changes\n");
     sbuf_release(&all);
@@ -716,6 +728,7 @@ int main(void)
         TEST(metadata_is_read_as_the_replicator_does),
         TEST(operations_give_what_the_oracle_says),
         TEST(a_rollback_names_since_when_changes_are_lost),
+        TEST(a_recopy_drops_only_what_is_named),
         TEST(rows_that_stay_are_shared_and_the_new_ones_are_late),
         TEST(a_reset_of_what_is_reset_does_nothing),
         TEST(documents_that_cannot_be_edited_are_refused),

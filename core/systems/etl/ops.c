@@ -41,14 +41,16 @@ static void note_recopy(const struct op_input *in, struct op_output *out)
 {
     struct arena *a = in->arena;
     const struct value *root = in->docs[0]->root;
+    bool unnamed =
+        !value_at(value_get(root, "destination"), 0) && value_count(value_get(root, "schemas"));
     op_consequence(out, a, "recopy", LEVEL_WARN,
-                   "at the next start the destination table is dropped and copied again from the "
-                   "start");
+                   unnamed ? "at the next start the table is copied again from the start"
+                           : "at the next start the destination table is dropped and copied again "
+                             "from the start");
     op_consequence(out, a, "copy_setting", LEVEL_WARN,
                    "NOT refilled if the pipeline's copy setting skips the table: that setting is "
                    "not visible from here");
-    const struct value *destination = value_at(value_get(root, "destination"), 0);
-    if (!destination && value_count(value_get(root, "schemas")))
+    if (unnamed)
         op_consequence(out, a, "no_drop", LEVEL_WARN,
                        "no destination row names the old object: it will not be dropped, and the "
                        "copy may land beside it or in it");
@@ -193,9 +195,10 @@ static void note_rollback(const struct op_input *in, const struct etl_table *tab
         note_recopy(in, out);
     }
     if (target->phase == ETL_ERRORED)
-        op_consequence(out, a, "still_errored", LEVEL_WARN,
-                       "one step back is errored again: the table stays skipped; --to-healthy goes "
-                       "further");
+        op_consequence(
+            out, a, "still_errored", LEVEL_WARN,
+            "one step back is errored again: the table stays skipped; rolling back to the "
+            "nearest healthy phase (--to-healthy) goes further");
     if (table->current->phase == ETL_ERRORED)
         op_consequence(out, a, "reason_goes", LEVEL_NOTE,
                        "the errored row leaves the store with its reason; the journal keeps both");

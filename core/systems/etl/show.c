@@ -64,8 +64,8 @@ static void show_error(struct lines *out, const struct sheet_input *in,
     line(out, "retry", text);
 }
 
-/* "init 2026-07-20T08:00:00Z > data_sync 08:00:05 (3m) > ready 08:03:40": oldest first, the date
- * where it changes, how long each phase took. */
+/* "init 2026-07-20 08:00:00Z (5s) > data_sync 08:00:05Z (3m) > ready 08:03:40Z": oldest first, the
+ * date where it changes, how long each phase took. */
 static void show_phases(struct lines *out, const struct etl_table *table)
 {
     struct sbuf text = SBUF_INIT;
@@ -80,7 +80,7 @@ static void show_phases(struct lines *out, const struct etl_table *table)
         if (at.len >= 19) {
             bool same = str_eq(day, str_sub(at, 0, 10));
             day = str_sub(at, 0, 10);
-            sbuf_printf(&text, " %.*s%s%.*s", same ? 0 : 10, at.ptr, same ? "" : " ", 8,
+            sbuf_printf(&text, " %.*s%s%.*sZ", same ? 0 : 10, at.ptr, same ? "" : " ", 8,
                         at.ptr + 11);
         }
         if (i > 0 && table->chain[i - 1]->created_us != TIME_UNKNOWN &&
