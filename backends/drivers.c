@@ -24,6 +24,7 @@ const struct layout *const layouts[] = {
     &postgres_meltano_systemdb,
     &postgres_meltano_plugin,
     &postgres_etl,
+    &postgres_vdk,
     &postgres_triggers_dbcache,
 #endif
     &file_plain_etl.layout,

@@ -63,7 +63,8 @@ void vdk_row_document(struct arena *arena, const struct vdk_row *row, struct doc
     doc->absent = false;
     doc->bytes = row->state.len;
     doc->image = image_of(arena, row);
-    if (!row->updated_at.ptr || !time_parse(row->updated_at, &doc->updated_at_us))
+    struct str moment = row->utc.ptr ? row->utc : row->updated_at;
+    if (!moment.ptr || !time_parse(moment, &doc->updated_at_us))
         doc->updated_at_us = TIME_UNKNOWN;
     doc->versions[0] = version_of(row->state.ptr ? row->state : STR("\0null"));
     if (!row->state.ptr)
@@ -154,23 +155,6 @@ static bool restore_row(struct change *c, struct err *err)
     return image_read(c->item->image, &row, err) && put(c, &row, err);
 }
 
-static bool own_failure(struct commit_item *item, const struct err *err)
-{
-    switch (err->kind) {
-    case ERR_LOCKED:
-        return commit_refuse(item, OUTCOME_LOCKED, err);
-    case ERR_CONFLICT:
-        return commit_refuse(item, OUTCOME_CONFLICT, err);
-    case ERR_REFUSED:
-    case ERR_DENIED:
-    case ERR_INVALID:
-    case ERR_UNSUPPORTED:
-        return commit_refuse(item, OUTCOME_REFUSED, err);
-    default:
-        return false;
-    }
-}
-
 bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit_item *item,
                     struct arena *arena, struct err *err)
 {
@@ -178,7 +162,7 @@ bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit
     struct document now;
     bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
     if (!read_now(&c, &now, err))
-        return own_failure(item, err);
+        return commit_failed(item, err);
     if (gone)
         item->compare = 1; /* takes all with it, so it must be as it was seen */
     if (!commit_compare(item, &now))
@@ -191,7 +175,7 @@ bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit
               : item->kind == EDIT_RESTORE ? restore_row(&c, err)
                                            : write_row(&c, err);
     if (!ok || !read_now(&c, &now, err))
-        return own_failure(item, err);
+        return commit_failed(item, err);
     item->now = now;
     item->outcome = OUTCOME_APPLIED;
     return true;

@@ -12,6 +12,7 @@ struct vdk_row {
     struct str state;      /* ptr NULL: the column is NULL */
     bool is_blob;          /* JSON stored as one */
     struct str updated_at; /* as stored, as text; ptr NULL for NULL */
+    struct str utc;        /* the same moment in UTC, where updated_at does not tell it */
     bool now; /* to be written: updated_at is the moment of the write, as VDK's users have it */
     struct str others; /* names of unknown columns that hold something; ptr NULL: none do */
 };

@@ -152,25 +152,6 @@ static bool change_file(struct change *c, struct err *err)
     return true;
 }
 
-/* Which failures are the item's own: it was refused, the store works. */
-static bool own_failure(struct commit_item *item, const struct err *why, struct err *err)
-{
-    switch (why->kind) {
-    case ERR_LOCKED:
-        return commit_refuse(item, OUTCOME_LOCKED, why);
-    case ERR_CONFLICT:
-        return commit_refuse(item, OUTCOME_CONFLICT, why);
-    case ERR_DENIED:
-    case ERR_REFUSED:
-    case ERR_CORRUPT:
-    case ERR_UNSUPPORTED:
-        return commit_refuse(item, OUTCOME_REFUSED, why);
-    default:
-        *err = *why;
-        return false;
-    }
-}
-
 bool properties_commit(struct store *store, struct commit_item *item, const struct call *call,
                        struct arena *arena, struct err *err)
 {
@@ -188,5 +169,10 @@ bool properties_commit(struct store *store, struct commit_item *item, const stru
     bool ok = (dir >= 0 || file_failed(&why, errno, "%s", c.s->dir)) &&
               file_dir_hold(dir, store->opts.lock_wait_ms, call, &hold, &why) &&
               change_file(&c, &why);
-    return ok || own_failure(item, &why, err);
+    if (ok || commit_failed(item, &why))
+        return true;
+    if (why.kind == ERR_CORRUPT) /* what stands there, not the store */
+        return commit_refuse(item, OUTCOME_REFUSED, &why);
+    *err = why;
+    return false;
 }

@@ -124,6 +124,9 @@ static const struct op_case cases[] = {
     {"edit to another type", "edit", S1, .args = {ARG("value", STREAMS("{\"a\": {\"id\": \"42\"}}"))},
      .after = STREAMS("{\"a\": {\"id\": \"42\"}}"), .codes = "type_drift"},
     {"edit to damage", "edit", S1, .args = {ARG("value", "{\"streams\": []}")}, .fails = ERR_REFUSED},
+    {"edit mends a wrong type", "edit", "{\"streams\": \"x\"}", .args = {ARG("value", S1)},
+     .after = S1, .codes = ""},
+    {"edit a cut text", "edit", "{\"str", .args = {ARG("value", S1)}, .fails = ERR_CORRUPT},
     {"edit to null", "edit", S1, .args = {ARG("value", "null")}, .fails = ERR_REFUSED},
     {"edit takes a stream away", "edit", S1, .args = {ARG("value", "{\"streams\": {}}")},
      .after = "{\"streams\": {}}", .codes = "from_start"},
@@ -344,20 +347,25 @@ static void streams_stand_side_by_side(void **state)
 static void findings_name_the_command(void **state)
 {
     static const struct {
-        const char *json, *format, *codes;
-        bool fix;
+        const char *json, *format, *codes, *fix; /* the verb */
     } rows[] = {
-        {S1, NULL, "", false},
+        {S1, NULL, "", NULL},
         {STREAMS("{\"a\": null, \"b\": 5, \"c\": {\"currently_syncing\": null}}"), NULL,
-         "null_stream scalar_stream singer_state", true},
-        {"{\"streams\": null}", NULL, "damaged", true},
-        {"{\"str", NULL, "damaged", true},
-        {"{\"str", VDK_FILE_FORMAT, "damaged", true},
+         "null_stream scalar_stream singer_state", "repair"},
+        {"{\"streams\": null}", NULL, "damaged", "repair"},
+        {"{\"str", NULL, "damaged", "repair"},
+        {"", NULL, "damaged", "clear"},
+        {"", VDK_FILE_FORMAT, "damaged", NULL},
+        {"[1]", NULL, "damaged", "edit"},
+        {"\"{}\"", NULL, "damaged", "repair"},
+        {"{\"streams\": [1]}", NULL, "damaged", "edit"},
+        {"{\"others\": []}", NULL, "damaged", "repair"},
+        {"{\"str", VDK_FILE_FORMAT, "damaged", "repair"},
         {"{\"a\": true, \"b\xc2\xa0 c\": 1, \".vdk.data_sources.state\": \"{}\"}", VDK_JOB_FORMAT,
-         "blocked_boolean blocked_name string_key", true},
-        {"{\".vdk.data_sources.state\": null}", VDK_JOB_FORMAT, "wrong_key", true},
-        {"null", VDK_JOB_FORMAT, "job_not_object", true},
-        {"{\"a\": 1, \".vdk.data_sources.state\": {}}", VDK_JOB_FORMAT, "", false},
+         "blocked_boolean blocked_name string_key", "repair"},
+        {"{\".vdk.data_sources.state\": null}", VDK_JOB_FORMAT, "wrong_key", "repair"},
+        {"null", VDK_JOB_FORMAT, "job_not_object", "repair"},
+        {"{\"a\": 1, \".vdk.data_sources.state\": {}}", VDK_JOB_FORMAT, "", NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct arena a = ARENA_INIT;
@@ -370,8 +378,9 @@ static void findings_name_the_command(void **state)
         for (const struct finding *f = list; f; f = f->next)
             sbuf_printf(&codes, "%s%s", codes.len ? " " : "", f->code);
         assert_str(sbuf_view(&codes), rows[i].codes);
+        assert_int_equal(list && list->fix.ptr, rows[i].fix != NULL);
         if (rows[i].fix)
-            assert_str(list->fix, "source repair 't a/x'");
+            assert_str(list->fix, arena_printf(&a, "source %s 't a/x'", rows[i].fix).ptr);
         sbuf_release(&codes);
         arena_release(&a);
     }

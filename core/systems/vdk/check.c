@@ -16,9 +16,30 @@ static struct finding *add(struct check *c, const char *code, enum severity seve
     return finding_add(&c->list, c->a, code, severity, c->in->row->label, "%.*s", STR_ARG(text));
 }
 
-static struct str repair_of(struct check *c)
+static struct str fix(struct check *c, const char *verb)
 {
-    return arena_printf(c->a, "source repair %.*s", STR_ARG(output_id_word(c->a, c->in->row->id)));
+    return arena_printf(c->a, "source %s %.*s", verb,
+                        STR_ARG(output_id_word(c->a, c->in->row->id)));
+}
+
+/* The verb that mends a damaged document. Of what holds nothing nothing can be kept: an absent
+ * source reads as {}, a file is for an undo. What should stand where a wrong type is only a person
+ * knows.
+ */
+static const char *mending(const struct document *doc)
+{
+    bool file = vdk_kind_of(doc) == VDK_FILE;
+    if (doc->problem.kind)
+        return doc->head.len ? "repair" : file ? NULL : "clear";
+    if (!value_is_dict(doc->root))
+        return value_is_str(doc->root) ? "repair" : "edit";
+    for (int g = 0; g < VDK_GROUPS; g++) {
+        const struct value *group = value_get(doc->root, vdk_groups[g]);
+        bool empty = value_is_null(group) || (value_is_list(group) && !value_count(group));
+        if (group && !value_is_dict(group) && !empty)
+            return "edit";
+    }
+    return "repair";
 }
 
 static void check_damaged(struct check *c, struct str damage)
@@ -29,7 +50,9 @@ static void check_damaged(struct check *c, struct str damage)
         arena_printf(c->a, "%s: %.*s",
                      file ? "no job can read or write its properties" : "VDK fails on this state",
                      STR_ARG(damage)));
-    f->fix = repair_of(c);
+    const char *verb = mending(c->in->doc);
+    if (verb)
+        f->fix = fix(c, verb);
     if (file)
         f->detail = STR("VDK rewrites the file in place; a job that is killed then, or cannot dump "
                         "a value, leaves it cut for all jobs");
@@ -56,7 +79,7 @@ static void check_job(struct check *c)
         add(c, codes[block], SEVERITY_ERROR,
             named ? arena_printf(c->a, "property '%.*s' %s", STR_ARG(pair->key->text), texts[block])
                   : str_of(texts[block]))
-            ->fix = repair_of(c);
+            ->fix = fix(c, "repair");
     }
 }
 
@@ -70,7 +93,7 @@ static void check_entries(struct check *c)
                 add(c, g == VDK_STREAMS ? "null_stream" : "null_other", SEVERITY_ERROR,
                     arena_printf(c->a, "%s %.*s is null: most sources fail on it when they start",
                                  vdk_one[g], STR_ARG(pair->key->text)))
-                    ->fix = repair_of(c);
+                    ->fix = fix(c, "repair");
             else if (g == VDK_STREAMS && !value_is_dict(pair->val))
                 add(c, "scalar_stream", SEVERITY_WARNING,
                     arena_printf(c->a, "stream %.*s is a %s, not an object",

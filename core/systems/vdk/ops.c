@@ -142,9 +142,9 @@ const struct op vdk_set = {
 
 static bool edit_run(const struct op_input *in, struct op_output *out, struct err *err)
 {
-    const struct value *root, *v;
+    const struct value *root = in->docs[0]->root, *v;
     struct str path;
-    if (!read_json(in, &v, err) || !vdk_open(in->docs[0], in->arena, &root, err))
+    if (!read_json(in, &v, err) || !vdk_editable(in->docs[0], err))
         return false;
     v = vdk_keep_types(in->arena, root, v, &path);
     if (path.ptr)

@@ -43,6 +43,8 @@ struct str vdk_job_of(struct str id, struct str label);
 #define VDK_FACT_JOB "job"         /* text: name of its job, where that is known for sure */
 #define VDK_FACT_TEAM "team"       /* text: team of its job, likewise */
 #define VDK_FACT_SERVICE "service" /* true: the control service rewrites what is stored [2.6] */
+#define VDK_FACT_STRICT "strict"   /* true: a type that refuses NaN and Infinity [2.9] */
+#define VDK_FACT_JSONB "jsonb"     /* true: keys and numbers are stored as jsonb has them [2.9] */
 #define VDK_FACT_NEW_JOB "new_job" /* true: nothing is stored under this job */
 
 /* `after` with integers made floats where `before` has a float, so that no type drifts unasked [6].
@@ -51,12 +53,18 @@ struct str vdk_job_of(struct str id, struct str label);
 const struct value *vdk_keep_types(struct arena *a, const struct value *before,
                                    const struct value *after, struct str *ret_path);
 
+/* `root` as a jsonb column gives it back: keys ordered by length, then bytes; a number that is an
+ * integer without an exponent is one. */
+const struct value *vdk_as_jsonb(struct arena *a, const struct value *root);
+
 /* --- the tables, put together in vdk.c -------------------------------------------------------- */
 
 extern const struct op vdk_set, vdk_edit, vdk_clear, vdk_copy, vdk_repair;
 enum { VDK_SHEETS = 3 };
 extern const struct sheet vdk_sheets[VDK_SHEETS];
 
+/* Is this a source whose text could be read? */
+bool vdk_editable(const struct document *doc, struct err *err);
 /* The root that an edit starts from ({} of an absent or null document); refuses what cannot be
  * edited. */
 bool vdk_open(const struct document *doc, struct arena *a, const struct value **ret,

@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-bool vdk_open(const struct document *doc, struct arena *a, const struct value **ret,
-              struct err *err)
+bool vdk_editable(const struct document *doc, struct err *err)
 {
     if (vdk_kind_of(doc) != VDK_SOURCE) {
         err_set(err, ERR_REFUSED, "%.*s: %s, not a source", STR_ARG(doc->id),
@@ -19,6 +18,14 @@ bool vdk_open(const struct document *doc, struct arena *a, const struct value **
         err_set(err, ERR_CORRUPT, "%.*s: %s", STR_ARG(doc->id), doc->problem.text);
         return err_hint(err, "'source repair' keeps what is whole of it");
     }
+    return true;
+}
+
+bool vdk_open(const struct document *doc, struct arena *a, const struct value **ret,
+              struct err *err)
+{
+    if (!vdk_editable(doc, err))
+        return false;
     struct str damage = vdk_damage(doc->root);
     if (damage.ptr) {
         err_set(err, ERR_CORRUPT, "%.*s: %.*s", STR_ARG(doc->id), STR_ARG(damage));
@@ -145,11 +152,11 @@ static bool check_root(const struct document *before, const struct value *root,
     if (damage.ptr)
         return err_set(err, ERR_REFUSED, "%.*s: this would stop every later run: %.*s",
                        STR_ARG(before->id), STR_ARG(damage));
-    if (is_service(facts) && any(root, not_finite))
-        return err_set(err, ERR_REFUSED,
-                       "%.*s: NaN or Infinity: the control service cannot read it, and the job "
-                       "would fail",
-                       STR_ARG(before->id));
+    bool strict = value_truth(value_get(facts, VDK_FACT_STRICT));
+    if ((is_service(facts) || strict) && any(root, not_finite))
+        return err_set(err, ERR_REFUSED, "%.*s: NaN or Infinity: %s", STR_ARG(before->id),
+                       strict ? "the column's type refuses it"
+                              : "the control service cannot read it, and the job would fail");
     return check_nulls(before, root, err);
 }
 
@@ -259,6 +266,8 @@ bool vdk_write(const struct op_input *in, struct op_output *out, int doc, const 
 {
     const struct document *before = in->docs[doc];
     const struct value *facts = doc ? in->other_facts : in->facts;
+    if (value_truth(value_get(facts, VDK_FACT_JSONB)))
+        root = vdk_as_jsonb(in->arena, root);
     if (!check_root(before, root, facts, err))
         return false;
     if (!before->absent && value_equal(before->root, root)) {
