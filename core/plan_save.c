@@ -184,16 +184,17 @@ static bool make_break(json_t *records, struct plan_request *r, const struct cal
         struct lock *now;
         if (!store_locks(r->store->store, &id, 1, call, a, &now, err))
             return false;
+        if (!now)
+            return err_set(err, ERR_CONFLICT, "lock %.*s: was released since the plan was made",
+                           STR_ARG(id));
         uint8_t digest[SHA256_LEN];
-        char hex[2 * SHA256_LEN + 1] = "";
-        if (now) {
-            sha256_of(now->token, digest);
-            hex_encode(digest, sizeof digest, hex);
-        }
+        char hex[2 * SHA256_LEN + 1];
+        sha256_of(now->token, digest);
+        hex_encode(digest, sizeof digest, hex);
         const char *was = json_string_value(json_object_get(record, "token"));
         if (!was || strcmp(was, hex) != 0)
-            return err_set(err, ERR_CONFLICT, "lock %.*s: %s since the plan was made", STR_ARG(id),
-                           now ? "changed hands" : "was released");
+            return err_set(err, ERR_CONFLICT, "lock %.*s: changed hands since the plan was made",
+                           STR_ARG(id));
         locks[i] = *now;
     }
     return plan_break(r->store, locks, n, r->reason, r->force, ret, err);

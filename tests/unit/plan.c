@@ -667,12 +667,35 @@ static void saved_plan_goes_stale(void **state)
     plan_free(plan);
 }
 
+/* The token in the file is the digest of a lock that was seen; "" is what no lock has. */
+static void saved_break_of_no_lock(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct lock *locks = NULL;
+    struct plan *plan = NULL, *loaded = NULL;
+    memory_set_lock(f->store.store, "a", "x1");
+    assert_true(store_locks(f->store.store, NULL, 0, &f->call, &f->arena, &locks, &err));
+    assert_true(plan_break(&f->store, locks, 1, STR("stuck"), false, &plan, &err));
+    json_t *saved = plan_save(plan);
+    json_t *record = json_object_get(json_object_get(saved, "saved"), "request");
+    record = json_array_get(json_object_get(record, "records"), 0);
+    json_object_set_new(record, "token", json_string(""));
+    memory_set_lock(f->store.store, "a", NULL);
+    assert_false(plan_load(saved, &f->store, 1, f->journal, &f->call, &loaded, &err));
+    assert_int_equal(err.kind, ERR_CONFLICT);
+    assert_non_null(strstr(err.text, "was released"));
+    json_decref(saved);
+    plan_free(plan);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(applied_undone_redone),
+        TEST(saved_break_of_no_lock),
         TEST(stale_plan_is_refused),
         TEST(parts_that_are_not_touched_may_change),
         TEST(undo_of_changed_record_is_refused),
