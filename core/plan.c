@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIFF_MAX = 200 };
-
 struct plan *plan_new(const char *verb, struct str reason)
 {
     struct plan *plan = xcalloc(1, sizeof *plan);
@@ -204,8 +202,8 @@ static void fill_edit(struct plan_item *item, const struct op_input *in, const s
     item->after_text = edit->after_text.ptr ? edit->after_text
                                             : plan_text_of(system, item->after,
                                                            edit->kind == EDIT_REMOVE, in->arena);
-    item->ndiff =
-        value_diff(in->arena, before->root, item->after, DIFF_MAX, &item->diff, &item->diff_more);
+    item->ndiff = value_diff(in->arena, before->root, item->after, PLAN_DIFF_MAX, &item->diff,
+                             &item->diff_more);
     item->outcome = OUTCOME_PLANNED;
     if (!item->change || (edit->kind == EDIT_REMOVE && before->absent)) {
         item->outcome = OUTCOME_UNCHANGED;

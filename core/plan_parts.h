@@ -4,6 +4,8 @@
 
 #include "core/plan.h"
 
+enum { PLAN_DIFF_MAX = 200 }; /* changes that an item shows */
+
 /* An empty plan with its id and the time; verb and reason are copied. */
 struct plan *plan_new(const char *verb, struct str reason);
 /* Gives an item its final outcome. Returns false. */
@@ -11,6 +13,12 @@ bool plan_item_fail(struct plan_item *item, enum outcome outcome, const struct e
 /* Short text of a root for before and after columns. */
 struct str plan_text_of(const struct system *system, const struct value *root, bool absent,
                         struct arena *a);
+/* The open store of that identity; NULL: it is not open. */
+struct open_store *plan_find_store(struct open_store *stores, size_t n, struct str identity);
+/* The same for a store in a journal entry: ERR_NOT_FOUND says which. */
+bool plan_entry_store(const struct journal_entry *entry, struct str identity,
+                      struct open_store *stores, size_t n, struct open_store **ret,
+                      struct err *err);
 /* Who writes to the record, and does it collide? Refuses the item (LOCKED) unless `force`. */
 void plan_judge(struct plan_item *item, const struct op_input *in, bool force);
 /* Confirmation, undo scope, grouped consequences, the equivalent command: from the items. */

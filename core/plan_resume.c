@@ -81,16 +81,9 @@ static bool find_stores(const struct journal_entry *entry, struct open_store *st
                         size_t nstores, struct plan_request *r, struct err *err)
 {
     for (size_t i = 0; i < entry->nitems; i++) {
-        struct open_store *found = NULL;
-        for (size_t k = 0; k < nstores; k++) {
-            if (str_eq(store_info(stores[k].store)->identity, entry->items[i].store))
-                found = &stores[k];
-        }
-        if (!found) {
-            err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
-                    STR_ARG(entry->items[i].store));
-            return err_hint(err, "name it with -t");
-        }
+        struct open_store *found;
+        if (!plan_entry_store(entry, entry->items[i].store, stores, nstores, &found, err))
+            return false;
         if (str_eq(entry->items[i].store, entry->store))
             r->store = found;
         else

@@ -162,15 +162,6 @@ static bool read_records(struct arena *a, json_t *list, struct plan_request *r, 
     return true;
 }
 
-static struct open_store *find_store(struct open_store *stores, size_t n, const char *identity)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (identity && str_is(store_info(stores[i].store)->identity, identity))
-            return &stores[i];
-    }
-    return NULL;
-}
-
 static bool make_break(json_t *records, struct plan_request *r, const struct call *call,
                        struct arena *a, struct plan **ret, struct err *err)
 {
@@ -399,8 +390,8 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
                        "version");
     const char *identity = json_string_value(json_object_get(frozen, "store"));
     const char *other = json_string_value(json_object_get(frozen, "other_store"));
-    struct plan_request r = {.store = find_store(stores, nstores, identity),
-                             .other_store = find_store(stores, nstores, other)};
+    struct plan_request r = {.store = plan_find_store(stores, nstores, str_of(identity)),
+                             .other_store = plan_find_store(stores, nstores, str_of(other))};
     if (!r.store || !r.other_store) {
         err_set(err, ERR_CONFLICT, "saved plan: its store %s is not open",
                 !r.store && identity ? identity

@@ -3,14 +3,26 @@
 
 #include <string.h>
 
-static struct open_store *store_by_identity(struct open_store *stores, size_t n,
-                                            struct str identity)
+struct open_store *plan_find_store(struct open_store *stores, size_t n, struct str identity)
 {
     for (size_t i = 0; i < n; i++) {
         if (str_eq(store_info(stores[i].store)->identity, identity))
             return &stores[i];
     }
     return NULL;
+}
+
+bool plan_entry_store(const struct journal_entry *entry, struct str identity,
+                      struct open_store *stores, size_t n, struct open_store **ret, struct err *err)
+{
+    struct open_store *store = plan_find_store(stores, n, identity);
+    if (!store) {
+        err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
+                STR_ARG(identity));
+        return err_hint(err, "name it with -t");
+    }
+    *ret = store;
+    return true;
 }
 
 static struct str copy_or_null(struct arena *a, struct str s)
@@ -36,8 +48,8 @@ static void show_restored(struct plan *plan, struct plan_item *item, bool absent
     if (!absent &&
         !store_decode(item->store->store, item->id, item->image, &plan->arena, back, &ignored))
         return;
-    item->ndiff = value_diff(&plan->arena, item->before->root, absent ? NULL : back->root, 200,
-                             &item->diff, &item->diff_more);
+    item->ndiff = value_diff(&plan->arena, item->before->root, absent ? NULL : back->root,
+                             PLAN_DIFF_MAX, &item->diff, &item->diff_more);
 }
 
 static void restore_item(struct plan *plan, struct plan_item *item, const struct journal_item *from,
@@ -121,12 +133,8 @@ static bool place_items(struct plan *plan, const struct journal_entry *entry,
             continue;
         struct plan_item *item = &plan->items[plan->nitems];
         *item = (struct plan_item){.needs = -1, .record = -1};
-        item->store = store_by_identity(stores, nstores, entry->items[i].store);
-        if (!item->store) {
-            err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
-                    STR_ARG(entry->items[i].store));
-            return err_hint(err, "name it with -t");
-        }
+        if (!plan_entry_store(entry, entry->items[i].store, stores, nstores, &item->store, err))
+            return false;
         item->id = arena_str(a, entry->items[i].id);
         item->label = arena_str(a, entry->items[i].label);
         from[plan->nitems] = &entry->items[i];
@@ -213,12 +221,9 @@ bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
     if (!was)
         return err_set(err, ERR_NOT_FOUND, "journal entry %s: it changed no %.*s", entry->id,
                        STR_ARG(id));
-    struct open_store *store = store_by_identity(stores, nstores, was->store);
-    if (!store) {
-        err_set(err, ERR_NOT_FOUND, "journal entry %s: its store %.*s is not open", entry->id,
-                STR_ARG(was->store));
-        return err_hint(err, "name it with -t");
-    }
+    struct open_store *store;
+    if (!plan_entry_store(entry, was->store, stores, nstores, &store, err))
+        return false;
     struct plan *plan = plan_new("restore", reason);
     struct arena *a = &plan->arena;
     struct read_item *now = arena_new(a, struct read_item);
