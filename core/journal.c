@@ -417,6 +417,23 @@ static struct journal_entry entry_from(sqlite3_stmt *stmt, struct arena *arena)
     return e;
 }
 
+static bool collect_entries(struct journal *j, sqlite3_stmt *stmt, struct arena *arena,
+                            struct journal_entry **ret, size_t *ret_n, struct err *err)
+{
+    size_t n = 0, cap = 0;
+    struct journal_entry *entries = NULL;
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        entries = arena_grow(arena, entries, n, &cap, sizeof *entries);
+        entries[n++] = entry_from(stmt, arena);
+    }
+    if (rc != SQLITE_DONE)
+        return failed(j, err);
+    *ret = entries;
+    *ret_n = n;
+    return true;
+}
+
 bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us, struct str store,
                   struct journal_entry **ret, size_t *ret_n, struct err *err)
 {
@@ -428,18 +445,7 @@ bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us
         return false;
     sqlite3_bind_int64(stmt, 1, since_us);
     bind_str(stmt, 2, store);
-    size_t n = 0, cap = 0;
-    struct journal_entry *entries = NULL;
-    int rc;
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        entries = arena_grow(arena, entries, n, &cap, sizeof *entries);
-        entries[n++] = entry_from(stmt, arena);
-    }
-    if (rc != SQLITE_DONE)
-        return failed(journal, err);
-    *ret = entries;
-    *ret_n = n;
-    return true;
+    return collect_entries(journal, stmt, arena, ret, ret_n, err);
 }
 
 #define ITEM_COLUMNS                                                                               \
@@ -532,6 +538,50 @@ bool journal_load(struct journal *journal, struct arena *arena, struct str id,
     if (!collect_items(journal, items, arena, &e.items, &e.nitems, err))
         return false;
     *ret = e;
+    return true;
+}
+
+/* Of each entry the items of one record. */
+static bool items_of_record(struct journal *journal, struct arena *arena, struct str store,
+                            struct str id, struct journal_entry *entries, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
+        if (!prepare(journal,
+                     "select " ITEM_COLUMNS " from items i where i.entry = ?1 and i.store = ?2"
+                     " and i.id = ?3 order by i.n",
+                     &stmt, err))
+            return false;
+        sqlite3_bind_int64(stmt, 1, entries[i].n);
+        bind_str(stmt, 2, store);
+        bind_blob(stmt, 3, id);
+        if (!collect_items(journal, stmt, arena, &entries[i].items, &entries[i].nitems, err))
+            return false;
+    }
+    return true;
+}
+
+bool journal_of_record(struct journal *journal, struct arena *arena, struct str store,
+                       struct str id, size_t max, struct journal_entry **ret, size_t *ret_n,
+                       struct err *err)
+{
+    CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
+    if (!prepare(journal,
+                 "select " ENTRY_COLUMNS " from entries e where e.n in"
+                 " (select i.entry from items i where i.store = ?1 and i.id = ?2)"
+                 " order by e.n desc limit ?3",
+                 &stmt, err))
+        return false;
+    bind_str(stmt, 1, store);
+    bind_blob(stmt, 2, id);
+    sqlite3_bind_int64(stmt, 3, (sqlite3_int64)max);
+    struct journal_entry *entries;
+    size_t n;
+    if (!collect_entries(journal, stmt, arena, &entries, &n, err) ||
+        !items_of_record(journal, arena, store, id, entries, n, err))
+        return false;
+    *ret = entries;
+    *ret_n = n;
     return true;
 }
 

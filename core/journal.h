@@ -78,6 +78,11 @@ bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us
 /* One entry with its items; id may be a unique prefix of at least 4 digits. */
 bool journal_load(struct journal *journal, struct arena *arena, struct str id,
                   struct journal_entry *ret, struct err *err);
+/* The entries that touched one record, newest first and at most `max`, each with the items of that
+ * record alone. */
+bool journal_of_record(struct journal *journal, struct arena *arena, struct str store,
+                       struct str id, size_t max, struct journal_entry **ret, size_t *ret_n,
+                       struct err *err);
 /* Items of an entry in one store that are still INTENDED: a crash, or somebody at work. */
 bool journal_unsettled(struct journal *journal, struct arena *arena,
                        const struct journal_entry *entry, struct str store,

@@ -159,6 +159,43 @@ void item_cells(const struct journal_item *item, struct cell cells[ITEM_COLUMNS]
     memcpy(cells, own, sizeof own);
 }
 
+static const struct column change_columns[CHANGE_COLUMNS] = {
+    {.name = "id", .title = "ID", .type = CELL_TEXT, .keep = true},
+    {.name = "at", .title = "AGE", .type = CELL_TIME, .keep = true},
+    {.name = "who", .title = "WHO", .type = CELL_TEXT},
+    {.name = "verb", .title = "VERB", .type = CELL_TEXT, .keep = true},
+    {.name = "before", .title = "BEFORE", .type = CELL_TEXT},
+    {.name = "after", .title = "AFTER", .type = CELL_TEXT},
+    {.name = "outcome", .title = "OUTCOME", .type = CELL_TEXT},
+    {.name = "undone", .title = "UNDONE", .type = CELL_BOOL},
+    {.name = "undo_scope", .title = "UNDO", .type = CELL_TEXT},
+    {.name = "reason", .title = "REASON", .type = CELL_TEXT},
+    {.name = "detail", .title = NULL, .type = CELL_TEXT},
+    {.name = "store", .title = NULL, .type = CELL_TEXT},
+};
+const struct sheet change_sheet = {
+    .name = "changes", .title = "changes", .columns = change_columns, .ncolumns = CHANGE_COLUMNS};
+
+void change_cells(const struct journal_entry *e, const struct journal_item *item,
+                  struct cell cells[CHANGE_COLUMNS])
+{
+    const struct cell own[CHANGE_COLUMNS] = {
+        cell_text(str_of(e->id)),
+        cell_time(e->at_us),
+        cell_text(e->who),
+        cell_text(e->verb),
+        cell_text(item->before_text),
+        cell_text(item->after_text),
+        cell_text(str_of(outcome_name(item->outcome))),
+        cell_bool(item->undone),
+        cell_text(str_of(undo_scope_name(item->undo))),
+        cell_text(e->reason.len ? e->reason : STR_NULL),
+        cell_text(item->detail),
+        cell_text(item->store),
+    };
+    memcpy(cells, own, sizeof own);
+}
+
 /* --- the audit file -------------------------------------------------------------------------- */
 
 static const struct column audit_columns[AUDIT_COLUMNS] = {

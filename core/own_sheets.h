@@ -17,8 +17,8 @@ void lock_cells(const struct lock *lock, const struct open_store *store, int64_t
 /* Journal entries, and the items of one. */
 enum { ENTRY_COLUMNS = 16 };
 extern const struct sheet entry_sheet;
-/* `undone_by`: id of the entry that undid this one and is in force, or STR_NULL. Texts that are made
- * live in `arena`. */
+/* `undone_by`: id of the entry that undid this one and is in force, or STR_NULL. Texts that are
+ * made live in `arena`. */
 void entry_cells(const struct journal_entry *entry, struct str undone_by, struct arena *arena,
                  struct cell ret[ENTRY_COLUMNS]);
 /* The id of the entry with number n; STR_NULL when it is not among these. */
@@ -27,6 +27,12 @@ struct str entry_id_of_number(const struct journal_entry *entries, size_t n, int
 enum { ITEM_COLUMNS = 9, ITEM_ID = ITEM_COLUMNS - 1 };
 extern const struct sheet item_sheet;
 void item_cells(const struct journal_item *item, struct cell ret[ITEM_COLUMNS]);
+
+/* What one record went through: an item with its entry. */
+enum { CHANGE_VERB = 3, CHANGE_STORE = 11, CHANGE_COLUMNS = 12 };
+extern const struct sheet change_sheet;
+void change_cells(const struct journal_entry *entry, const struct journal_item *item,
+                  struct cell ret[CHANGE_COLUMNS]);
 
 /* Audit lines. `audit_folded` says of each line whether a later one gives its result. */
 enum { AUDIT_OBJECT = 4, AUDIT_OUTCOME = 5, AUDIT_COLUMNS = 8 };

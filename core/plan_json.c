@@ -158,6 +158,8 @@ struct str plan_command(struct plan *plan)
     const struct plan_request *r = &plan->request;
     if (!r->store || plan->partial)
         return STR_NULL; /* no command undoes some of an entry */
+    if (!r->op && !plan->undoes && strcmp(plan->verb, "restore") == 0)
+        return STR_NULL; /* of which entry is not the plan's to know */
     struct sbuf out = SBUF_INIT;
     if (r->op && !plan->undoes)
         add_changes(&out, plan);

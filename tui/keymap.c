@@ -42,7 +42,7 @@ const struct key_row key_rows[] = {
     { SCOPE_RECORDS, K_ENTER,      CMD_DETAIL,     "detail",  "the whole document as a tree" },
     { SCOPE_RECORDS, 'd',          CMD_DETAIL,     NULL,      NULL },
     { SCOPE_RECORDS, K_TAB,        CMD_FOCUS,      NULL,      "from the list to what it says of the row, and back" },
-    { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next sheet" },
+    { SCOPE_RECORD,  'H',          CMD_SHEET,      "parts",   "history or parts of the record; again: the next, at last what was changed from here" },
     { SCOPE_RECORD,  'E',          CMD_ERROR,      "all",     "everything known of this row, uncut" },
     { SCOPE_RECORD,  '=',          CMD_COMPARE,    NULL,      "what differs: two marked records, or this one from what it was before it was changed here" },
     { SCOPE_RECORD,  'x',          CMD_ACTIONS,    "act",     "what can be done, and what it would do" },

@@ -3,6 +3,7 @@
 #include "tui/input.h"
 #include "tui/record_lines.h"
 #include "tui/tree.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 
@@ -189,7 +190,9 @@ static bool command(struct view *view, enum command command)
         v->typing = true;
         return true;
     case CMD_SHEET:
-        if (system->nsheets > 1)
+        if (system->nsheets < 2)
+            view_changes_open(view->app, view->session, v->id, v->label);
+        else
             view_sheet_open(view->app, view->session, v->id, v->label, &system->sheets[1]);
         return true;
     case CMD_ERROR:

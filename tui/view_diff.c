@@ -15,29 +15,29 @@ struct diff_job {
     bool more;
 };
 
+/* The newest change of the record that was applied. */
 static bool find_in_journal(struct job *job, struct store *store, struct journal *journal,
-                            struct journal_entry *ret, const struct journal_item **ret_item)
+                            const struct journal_entry **ret, const struct journal_item **ret_item)
 {
     struct diff_job *data = job->data;
     struct journal_entry *entries;
     size_t n;
-    *ret_item = NULL;
-    if (!journal_list(journal, &job->arena, 0, store_info(store)->identity, &entries, &n,
-                      &job->err))
+    if (!journal_of_record(journal, &job->arena, store_info(store)->identity, data->ids[0],
+                           ENTRIES_MOST, &entries, &n, &job->err))
         return false;
-    for (size_t i = 0; i < n && i < ENTRIES_MOST && !*ret_item; i++) {
-        if (!journal_load(journal, &job->arena, str_of(entries[i].id), ret, &job->err))
-            return false;
-        for (size_t k = 0; k < ret->nitems; k++) {
-            const struct journal_item *item = &ret->items[k];
-            if (str_eq(item->id, data->ids[0]) && item->outcome == OUTCOME_APPLIED &&
-                item->kind != EDIT_BREAK)
-                *ret_item = item;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = entries[i].nitems; k-- > 0;) {
+            const struct journal_item *item = &entries[i].items[k];
+            if (item->outcome != OUTCOME_APPLIED || item->kind == EDIT_BREAK)
+                continue;
+            *ret = &entries[i];
+            *ret_item = item;
+            return true;
         }
     }
-    return *ret_item || err_set(&job->err, ERR_NOT_FOUND,
-                                "nothing of it is in the journal; mark another record (Space) and "
-                                "= compares the two");
+    return err_set(&job->err, ERR_NOT_FOUND,
+                   "nothing of it is in the journal; mark another record (Space) and "
+                   "= compares the two");
 }
 
 /* As it was before the newest change that was made from here. */
@@ -45,7 +45,7 @@ static bool read_before(struct job *job, struct store *store, const struct value
 {
     struct diff_job *data = job->data;
     struct journal *journal;
-    struct journal_entry entry;
+    const struct journal_entry *entry;
     const struct journal_item *item;
     struct document before = {0};
     if (!bench_journal(data->bench, &journal, &job->err) ||
@@ -55,8 +55,8 @@ static bool read_before(struct job *job, struct store *store, const struct value
         !store_decode(store, item->id, item->before_image, &job->arena, &before, &job->err))
         return false;
     data->about = arena_printf(&job->arena, "%.*s before the %.*s of %.*s, %.*s ago, and now",
-                               STR_ARG(data->labels[0]), STR_ARG(entry.verb), STR_ARG(entry.who),
-                               STR_ARG(time_span(&job->arena, clock_now_us() - entry.at_us)));
+                               STR_ARG(data->labels[0]), STR_ARG(entry->verb), STR_ARG(entry->who),
+                               STR_ARG(time_span(&job->arena, clock_now_us() - entry->at_us)));
     *ret = before.root;
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { COLUMN_VERB = 4, COLUMN_STORE = 13 };
+enum { ENTRY_ID_LEN = 12, CHANGES_MAX = 500 };
 
 /* A journal that was never written to is an empty one. */
 static bool open_journal(const struct table_source *s, struct journal **ret)
@@ -48,22 +49,27 @@ static struct session *session_of_store(const struct app *app, struct str identi
     return s;
 }
 
-static void take_up(struct table_view *v, size_t row, enum plan_from kind)
+/* `key` begins with the id of the entry. */
+static void take_up(struct app *app, struct str store, struct str verb, struct str key,
+                    enum plan_from kind)
 {
-    struct app *app = table_app(v);
-    struct str store = rows_cell(table_rows(v), row, COLUMN_STORE).text;
     struct session *session = session_of_store(app, store);
     if (!session) {
         app_say(app, STYLE_WARN, "its store %.*s is not open here", STR_ARG(store));
         return;
     }
-    bool is_undo = str_is(rows_cell(table_rows(v), row, COLUMN_VERB).text, "undo");
+    bool is_undo = str_is(verb, "undo");
     if (kind != FROM_RESUME && is_undo != (kind == FROM_REDO)) {
         app_say(app, STYLE_WARN,
                 is_undo ? "this is an undo: Z takes it back" : "this is no undo: z undoes it");
         return;
     }
-    view_journal_plan_open(app, session, kind, rows_key(table_rows(v), row));
+    view_journal_plan_open(app, session, kind, str_sub(key, 0, ENTRY_ID_LEN));
+}
+
+static enum plan_from kind_of(enum command command)
+{
+    return command == CMD_RESUME ? FROM_RESUME : command == CMD_REDO ? FROM_REDO : FROM_UNDO;
 }
 
 static bool gather_items(const struct table_source *s)
@@ -93,22 +99,28 @@ static const struct table_class journal_items_table = {
     .gather = gather_items,
 };
 
-static bool entries_command(struct table_view *v, enum command command, ptrdiff_t row)
+/* Of both lists: what can be done about the entry that the row is of. */
+static bool entry_command(struct table_view *v, enum command command, size_t verb, size_t store)
 {
     size_t at;
-    if (command != CMD_UNDO && command != CMD_REDO && command != CMD_RESUME &&
-        !(command == CMD_ENTER && row >= 0))
+    if (command != CMD_UNDO && command != CMD_REDO && command != CMD_RESUME && command != CMD_ENTER)
         return false;
     if (!listview_may_act((struct listview *)v, &at))
         return true;
+    const struct rows *rows = table_rows(v);
+    struct str key = rows_key(rows, at);
     if (command == CMD_ENTER)
-        view_table_open(table_app(v), &journal_items_table, rows_key(table_rows(v), at));
+        view_table_open(table_app(v), &journal_items_table, str_sub(key, 0, ENTRY_ID_LEN));
     else
-        take_up(v, at,
-                command == CMD_RESUME ? FROM_RESUME
-                : command == CMD_REDO ? FROM_REDO
-                                      : FROM_UNDO);
+        take_up(table_app(v), rows_cell(rows, at, store).text, rows_cell(rows, at, verb).text, key,
+                kind_of(command));
     return true;
+}
+
+static bool entries_command(struct table_view *v, enum command command, ptrdiff_t row)
+{
+    (void)row;
+    return entry_command(v, command, COLUMN_VERB, COLUMN_STORE);
 }
 
 const struct table_class journal_table = {
@@ -119,3 +131,56 @@ const struct table_class journal_table = {
     .gather = gather_entries,
     .command = entries_command,
 };
+
+/* --- of one record ---------------------------------------------------------------------------- */
+
+/* `arg` is "store\nid". */
+static bool gather_changes(const struct table_source *s)
+{
+    struct journal *journal;
+    struct journal_entry *entries = NULL;
+    size_t n = 0, end = (size_t)str_index(s->arg, '\n');
+    struct str store = str_sub(s->arg, 0, end), id = str_sub(s->arg, end + 1, s->arg.len);
+    if (!open_journal(s, &journal))
+        return false;
+    bool ok = !journal ||
+              journal_of_record(journal, s->arena, store, id, CHANGES_MAX, &entries, &n, s->err);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < entries[i].nitems; k++) {
+            struct cell cells[CHANGE_COLUMNS];
+            change_cells(&entries[i], &entries[i].items[k], cells);
+            struct row_in in = {.key = arena_printf(s->arena, "%s %zu", entries[i].id, k),
+                                .label = str_of(entries[i].id),
+                                .cells = cells,
+                                .known = true};
+            rows_page_add(s->page, &in);
+        }
+    }
+    journal_close(journal);
+    return ok;
+}
+
+static bool changes_command(struct table_view *v, enum command command, ptrdiff_t row)
+{
+    (void)row;
+    return entry_command(v, command, CHANGE_VERB, CHANGE_STORE);
+}
+
+static const struct table_class changes_table = {
+    .title = "changes made from here",
+    .empty = "this record was never changed from here",
+    .sheet = &change_sheet,
+    .scopes = SCOPE_JOURNAL,
+    .gather = gather_changes,
+    .command = changes_command,
+};
+
+void view_changes_open(struct app *app, const struct session *session, struct str id,
+                       struct str label)
+{
+    struct arena a = ARENA_INIT;
+    view_table_about(app, &changes_table,
+                     arena_printf(&a, "%s\n%.*s", session->target.address.identity, STR_ARG(id)),
+                     arena_printf(&a, "in %.*s", STR_ARG(label)));
+    arena_release(&a);
+}

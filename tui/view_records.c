@@ -5,6 +5,7 @@
 #include "tui/ask.h"
 #include "tui/listview.h"
 #include "tui/preview.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 
@@ -170,8 +171,7 @@ static void open_sheet(struct view *view, struct str id, struct str label)
 {
     const struct system *system = view->session->system;
     if (system->nsheets < 2)
-        app_say(view->app, STYLE_MESSAGE, "a %s has no sheet of its own: Enter shows it all",
-                system->noun);
+        view_changes_open(view->app, view->session, id, label);
     else
         view_sheet_open(view->app, view->session, id, label, &system->sheets[1]);
 }

@@ -2,6 +2,7 @@
 #include "tui/ask.h"
 #include "tui/listview.h"
 #include "tui/preview.h"
+#include "tui/view_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,32 +165,31 @@ static void rows_changed(struct view *view, struct rows *old)
         read_record((struct sheet_view *)view);
 }
 
-/* The sheets after the first one, round and round. */
+/* The one behind this one; NULL: what was changed from here comes next. */
 static const struct sheet *sheet_after(const struct sheet_view *v)
 {
     const struct system *system = v->lv.base.session->system;
     const struct sheet *next = v->sheet + 1;
-    return next == system->sheets + system->nsheets ? &system->sheets[1] : next;
+    return next == system->sheets + system->nsheets ? NULL : next;
 }
 
 static const char *footer(const struct view *view, const struct key_row *row)
 {
-    const struct sheet_view *v = (const struct sheet_view *)view;
+    const struct sheet *next = sheet_after((const struct sheet_view *)view);
     if (row->command != CMD_SHEET)
         return row->footer;
-    return sheet_after(v) == v->sheet ? NULL : sheet_after(v)->title;
+    return next ? next->title : "changes";
 }
 
 static void next_sheet(struct sheet_view *v)
 {
-    const struct system *system = v->lv.base.session->system;
     const struct sheet *next = sheet_after(v);
-    if (next == v->sheet) {
-        app_say(v->lv.base.app, STYLE_MESSAGE, "this is the only sheet of a %s", system->noun);
-        return;
-    }
     struct app *app = v->lv.base.app;
     struct session *session = v->lv.base.session;
+    if (!next) {
+        view_changes_open(app, session, v->id, v->label);
+        return;
+    }
     struct arena a = ARENA_INIT;
     struct str id = arena_str(&a, v->id), label = arena_str(&a, v->label);
     app_pop(app, &v->lv.base);

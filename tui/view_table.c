@@ -9,7 +9,7 @@ struct table_view {
     struct listview lv;
     const struct table_class *class;
     struct arena arena;
-    struct str arg;
+    struct str arg, about;
     struct rows *rows;   /* shown; NULL: nothing came yet */
     struct rows *coming; /* filled while stores answer */
     size_t awaited;      /* stores that have not */
@@ -40,8 +40,8 @@ static void title(const struct view *view, struct sbuf *out)
 {
     const struct table_view *v = (const struct table_view *)view;
     sbuf_cstr(out, v->class->title);
-    if (v->arg.len)
-        sbuf_printf(out, " %.*s", STR_ARG(v->arg));
+    if (v->about.len)
+        sbuf_printf(out, " %.*s", STR_ARG(v->about));
     if (app_is_top(view->app, view))
         listview_counts(&v->lv, out);
 }
@@ -275,6 +275,12 @@ static bool is_same(const struct view *view, const struct table_class *class, st
 
 void view_table_open(struct app *app, const struct table_class *class, struct str arg)
 {
+    view_table_about(app, class, arg, arg);
+}
+
+void view_table_about(struct app *app, const struct table_class *class, struct str arg,
+                      struct str about)
+{
     for (struct view *view = app->top; view; view = view->below) {
         if (is_same(view, class, arg) && app_return(app, view))
             return;
@@ -282,6 +288,7 @@ void view_table_open(struct app *app, const struct table_class *class, struct st
     struct table_view *v = view_new(app, NULL, &table_class, sizeof *v);
     v->class = class;
     v->arg = arena_str(&v->arena, arg);
+    v->about = arena_str(&v->arena, about);
     listview_init(&v->lv, class->sheet);
     app_push(app, &v->lv.base);
 }

@@ -37,6 +37,9 @@ struct table_class {
 };
 
 void view_table_open(struct app *app, const struct table_class *class, struct str arg);
+/* The title says `about` instead of the argument. */
+void view_table_about(struct app *app, const struct table_class *class, struct str arg,
+                      struct str about);
 struct app *table_app(const struct table_view *v);
 const struct rows *table_rows(const struct table_view *v);
 /* The open store of that name; NULL: it was closed. */
@@ -45,5 +48,8 @@ struct session *table_session(const struct table_view *v, struct str name);
 /* The tables there are. */
 extern const struct table_class locks_table, journal_table, audit_table, messages_table,
     probe_table, instances_table;
+/* What was changed from here in one record. */
+void view_changes_open(struct app *app, const struct session *session, struct str id,
+                       struct str label);
 
 #endif

@@ -57,6 +57,7 @@ static const struct picture pictures[] = {
     {"locks", -1, "memory", ENV_DEV, false, false, "L"},
     {"journal", 0, "memory", ENV_DEV, false, false, "J"},
     {"all_instances", 2, "memory", ENV_DEV, false, false, ":instances{Enter}"},
+    {"changes_none", 2, "memory", ENV_DEV, false, false, "HHH"},
     {"menu", 0, "memory", ENV_DEV, false, false, "x"},
     {"plan_one", 0, "memory", ENV_DEV, false, false, "xr"},
     {"plan_instance", 2, "memory", ENV_DEV, false, false, "Hxa"},
@@ -184,6 +185,27 @@ static void what_is_acknowledged_stands_back(void **state)
     screen_close(&s);
 }
 
+/* H at the end of the sheets: what was changed from here, and undone from there. */
+static void a_change_is_undone_from_the_history_of_its_record(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s, ENV_DEV, 0);
+    type(&s, "xry{Enter}", 24, 80, false);
+    type(&s, "/orders{Enter}HH", 24, 80, false);
+    assert_shows(&s, "changes made from here in public.orders  1");
+    assert_shows(&s, "rollback");
+    assert_shows(&s, "finished_copy");
+    type(&s, "z", 24, 80, false);
+    assert_shows(&s, "undoes the rollback of ");
+    type(&s, "y{Enter}", 24, 80, false);
+    assert_shows(&s, "changes made from here in public.orders");
+    type(&s, "{Esc}{Esc}", 24, 80, false);
+    assert_shows(&s, "✖ errored");
+    type(&s, "{Esc}/items{Enter}HH", 24, 80, false);
+    assert_shows(&s, "never changed from here");
+    screen_close(&s);
+}
+
 /* ux.md R6 A1: Enter, Space, the trigger key, Esc, ^C and q leave the store unchanged. */
 static void only_the_confirm_key_applies(void **state)
 {
@@ -292,6 +314,7 @@ int main(void)
         cmocka_unit_test(nothing_drawn_no_byte_of_a_store_reaches_the_terminal),
         cmocka_unit_test(the_preview_follows_the_cursor),
         cmocka_unit_test(what_is_acknowledged_stands_back),
+        cmocka_unit_test(a_change_is_undone_from_the_history_of_its_record),
         cmocka_unit_test(only_the_confirm_key_applies),
         cmocka_unit_test(keys_typed_ahead_apply_nothing),
         cmocka_unit_test(the_wrong_text_keeps_the_box),
