@@ -9,6 +9,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -391,10 +392,39 @@ static bool run(struct cli *cli, int argc, char **argv, struct err *err)
     return set_signals(cli, err) && cli->command->run(cli, err);
 }
 
+/* The first file that is opened must not become stdout or stderr: what we say would be written into
+ * a store. What was closed fails as if it still were: opened the wrong way round. */
+static void keep_standard_fds(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            abort();
+    }
+}
+
+static bool reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+/* What was flushed page by page may have failed long ago: the stream knows that, not why. */
+static void check_output(struct cli *cli)
+{
+    int why = fflush(stdout) != 0 ? errno : 0;
+    if ((!why && !ferror(stdout)) || cli->exit_code || reader_gone())
+        return;
+    fprintf(stderr, "penstock: cannot write the output%s%s\n", why ? ": " : "",
+            why ? strerror(why) : "");
+    cli->exit_code = 1;
+}
+
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
 {
     struct cli cli = {.hooks = hooks, .opts = options_default, .cancel = {.event_fd = -1}};
     struct err err = {0};
+    keep_standard_fds();
     setlocale(LC_CTYPE, "");
     bool ok = run(&cli, argc, argv, &err);
     bool late = cli.deadline_at_ms && clock_monotonic_ms() >= cli.deadline_at_ms;
@@ -404,10 +434,7 @@ int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
         cli_report(&cli, &err);
         cli.exit_code = err_kind_exit(err.kind);
     }
-    if (fflush(stdout) != 0 && errno != EPIPE && !cli.exit_code) {
-        fprintf(stderr, "penstock: cannot write the output: %s\n", strerror(errno));
-        cli.exit_code = 1;
-    }
+    check_output(&cli);
     cli_close(&cli);
     config_free(cli.config);
     cancel_release(&cli.cancel);

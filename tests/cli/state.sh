@@ -166,6 +166,22 @@ err_has 'penstock: journal'
 run 0 -t "$store" state get b --part completed
 out_is "$(cat kept)"
 
+# what could not be said is not taken for said: no room, or no stdout at all
+for command in 'state list' 'state get b' '-o json plan state clear b' 'journal list' 'audit list' \
+    'completion bash' 'overview'; do
+    # shellcheck disable=SC2086
+    "$penstock" -t "$store" $command </dev/null >/dev/full 2>err
+    [ $? = 1 ] || fail "$command: a full disk behind stdout is no success"
+    # shellcheck disable=SC2086
+    "$penstock" -t "$store" $command </dev/null >&- 2>err
+    [ $? = 1 ] || fail "$command: a closed stdout is no success"
+done
+# what is closed is not what is opened next: the store gets no word of it
+"$penstock" -t "$store" -y state set b --input-file long <&- >&- 2>&-
+[ $? = 1 ] || fail 'closed stdout after a change'
+run 0 -t "$store" state get b --part completed -o json
+[ "$(cat out)" = "$(cat long)" ] || fail 'b is not as it was set'
+
 # a reader that goes away
 "$penstock" -t "$store" state list -o json 2>err | head -1 >out
 [ "${PIPESTATUS[0]}" = 0 ] && [ ! -s err ] || fail 'a closed pipe is no error'
