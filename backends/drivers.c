@@ -28,6 +28,7 @@ const struct layout *const layouts[] = {
     &postgres_triggers_dbcache,
 #endif
     &file_plain_etl.layout,
+    &sqlite_plain_etl,
     &file_triggers_djcache,
     &file_plain_triggers.layout,
 #ifdef PENSTOCK_HAVE_REDIS

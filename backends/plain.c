@@ -29,6 +29,46 @@ bool plain_lock_parse(struct arena *arena, struct str text, struct plain_lock *r
     return true;
 }
 
+struct lock *plain_lock_row(struct arena *arena, struct str object, struct str text,
+                            struct str operator_name, int64_t expires_at_us, int64_t now_us)
+{
+    struct lock *lock = arena_new(arena, struct lock);
+    struct plain_lock seen = {.holder = STR_NULL, .fence_us = TIME_UNKNOWN};
+    struct str own = arena_printf(arena, "%.*s/", STR_ARG(operator_name));
+    bool readable = plain_lock_parse(arena, text, &seen);
+    if (expires_at_us == TIME_UNKNOWN && readable)
+        expires_at_us = seen.expires_at_us;
+    *lock =
+        (struct lock){.object = object,
+                      .holder = seen.holder,
+                      .taken_at_us = seen.fence_us,
+                      .expires_at_us = expires_at_us,
+                      .frees_itself = STR("never"),
+                      .waiters = -1,
+                      .verdict = LOCK_UNKNOWN,
+                      .mine = own.len > 1 && seen.holder.ptr && str_starts(seen.holder, own.ptr),
+                      .token = text};
+    if (expires_at_us == TIME_NEVER) {
+        lock->evidence = STR("taken without a time limit");
+        return lock;
+    }
+    if (!readable) {
+        lock->evidence = STR("its text is none of a lock");
+    } else if (expires_at_us < now_us) {
+        lock->verdict = LOCK_STALE;
+        lock->evidence = STR("its time is over: the next writer takes it");
+    } else {
+        lock->verdict = LOCK_LIVE;
+        lock->evidence = STR("held, and not yet ended");
+    }
+    if (expires_at_us != TIME_UNKNOWN)
+        lock->frees_itself =
+            expires_at_us < now_us
+                ? STR("at the next write")
+                : arena_printf(arena, "in %.*s", STR_ARG(time_span(arena, expires_at_us - now_us)));
+    return lock;
+}
+
 /* triggers sessions are naive with milliseconds, truncated, none when they are zero (triggers.md
  * 5.8); the rest is RFC 3339 with microseconds. */
 const struct value *plain_now(const char *system, int64_t now_us, struct arena *arena)

@@ -21,6 +21,11 @@ struct str plain_lock_print(struct arena *arena, struct str operator_name, int64
 /* False when the text is none of a lock. */
 bool plain_lock_parse(struct arena *arena, struct str text, struct plain_lock *ret);
 
+/* Row of a lock list. `expires_at_us` is what the store itself says of its end, TIME_UNKNOWN where
+ * only the text does. */
+struct lock *plain_lock_row(struct arena *arena, struct str object, struct str text,
+                            struct str operator_name, int64_t expires_at_us, int64_t now_us);
+
 /* Times as the systems' own JSON has them: content_format.now. */
 const struct value *plain_now(const char *system, int64_t now_us, struct arena *arena);
 

@@ -65,43 +65,14 @@ bool plain_lock_give_back(struct plain_store *store, struct str id, struct str t
 
 /* --- listing ---------------------------------------------------------------------------------- */
 
-static struct lock *make_lock(const struct plain_store *store, const struct redis_stored *stored,
-                              struct arena *arena)
-{
-    struct lock *lock = arena_new(arena, struct lock);
-    struct plain_lock seen;
-    struct str own = arena_printf(arena, "%.*s/", STR_ARG(store->base.opts.operator_name));
-    *lock = (struct lock){.object = stored->id,
-                          .taken_at_us = TIME_UNKNOWN,
-                          .expires_at_us = redis_expiry_us(stored->pttl_ms),
-                          .waiters = -1,
-                          .verdict = LOCK_UNKNOWN,
-                          .token = stored->bytes};
-    bool readable = plain_lock_parse(arena, stored->bytes, &seen);
-    if (readable) {
-        lock->holder = seen.holder;
-        lock->taken_at_us = seen.fence_us;
-        lock->mine = own.len > 1 && seen.holder.ptr && str_starts(seen.holder, own.ptr);
-    }
-    if (stored->pttl_ms < 0) {
-        lock->frees_itself = STR("never");
-        lock->evidence = STR("taken without a time limit");
-        return lock;
-    }
-    lock->frees_itself =
-        arena_printf(arena, "in %.*s", STR_ARG(time_span(arena, stored->pttl_ms * 1000)));
-    lock->verdict = readable ? LOCK_LIVE : LOCK_UNKNOWN;
-    lock->evidence = readable ? STR("held, and not yet ended") : STR("its text is none of a lock");
-    return lock;
-}
-
 static struct lock **add_locks(const struct plain_store *store, const struct redis_stored *stored,
                                size_t n, struct arena *arena, struct lock **end)
 {
     for (size_t i = 0; i < n; i++) {
         if (!stored[i].present)
             continue;
-        *end = make_lock(store, &stored[i], arena);
+        *end = plain_lock_row(arena, stored[i].id, stored[i].bytes, store->base.opts.operator_name,
+                              redis_expiry_us(stored[i].pttl_ms), clock_now_us());
         end = &(*end)->next;
     }
     return end;

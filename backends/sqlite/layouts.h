@@ -5,6 +5,7 @@
 #include "core/store_driver.h"
 
 extern const struct layout sqlite_meltano_systemdb;
+extern const struct layout sqlite_plain_etl;
 extern const struct layout sqlite_triggers_dbcache;
 extern const struct layout sqlite_vdk;
 

@@ -1,0 +1,607 @@
+/* The plain layout on SQLite: one row a record (backends/plain.h, docs/stores.md). The tables are
+ * made by whoever keeps the store:
+ *
+ *   CREATE TABLE penstock_records (key TEXT PRIMARY KEY NOT NULL, record TEXT NOT NULL,
+ *                                  updated_at TEXT);
+ *   CREATE TABLE penstock_locks   (key TEXT PRIMARY KEY NOT NULL, lock TEXT NOT NULL);
+ *
+ * A key is the system, a colon and the record's id. Taking a lock is a write, and so is a change: a
+ * change that looks for a lock in its own transaction needs none of its own. */
+#include "backends/plain.h"
+#include "backends/sqlite/keyed.h"
+#include "backends/sqlite/layouts.h"
+#include "core/base/cleanup.h"
+#include "core/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLL_MS = 100 };
+
+static const char *const record_columns[] = {"key", "record", "updated_at"};
+enum { ALL_COLUMNS = 7 };
+
+struct plain_store {
+    struct store base;
+    struct sqlite_client *client;
+    struct sqlite_keyed records;
+    struct content_format format;
+};
+
+static struct plain_store *plain(struct store *store)
+{
+    return (struct plain_store *)store;
+}
+
+static struct str key_of(const struct plain_store *s, struct str id, struct arena *arena)
+{
+    return arena_printf(arena, "%s:%.*s", s->base.layout->system, STR_ARG(id));
+}
+
+static struct str id_of(const struct plain_store *s, struct str key)
+{
+    return str_sub(key, strlen(s->base.layout->system) + 1, key.len);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static bool columns_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    return sqlite_columns(conn, "penstock_records", record_columns, 3, ctx, err);
+}
+
+static bool has_table(struct sqlite_client *client, const struct call *call, struct err *err)
+{
+    unsigned found = 0;
+    return sqlite_read(client, call, columns_read, &found, err) &&
+           (found == ALL_COLUMNS ||
+            err_set(err, ERR_UNSUPPORTED,
+                    "there is no table penstock_records as penstock knows it"));
+}
+
+static bool plain_detect(const struct layout *layout, const struct address *address,
+                         const struct call *call, struct err *err)
+{
+    struct sqlite_client *client = sqlite_client_new(address->url, false);
+    bool found = has_table(client, call, err);
+    sqlite_client_free(client);
+    return found;
+}
+
+static void plain_close(struct store *store)
+{
+    sqlite_client_free(plain(store)->client);
+    arena_release(&store->arena);
+    free(store);
+}
+
+static void info_fill(struct plain_store *s, const struct address *address)
+{
+    struct store_info *info = &s->base.info;
+    struct err why = {0};
+    info->server = arena_str(&s->base.arena, str_of(address->url));
+    info->version = arena_printf(&s->base.arena, "SQLite %s", sqlite3_libversion());
+    if (info->writable && !sqlite_client_writable(s->client, &why)) {
+        info->writable = false;
+        info->why_read_only = arena_str(&s->base.arena, str_of(why.text));
+    }
+    info->rights = info->writable ? STR("reads and writes records, takes and breaks locks")
+                                  : STR("reads records and locks");
+}
+
+static bool plain_open(const struct layout *layout, const struct address *address,
+                       const struct store_opts *opts, const struct call *call, struct store **ret,
+                       struct err *err)
+{
+    struct plain_store *s = xcalloc(1, sizeof *s);
+    store_init(&s->base, layout, address, opts);
+    const char *keys = arena_printf(&s->base.arena, "%s:*", layout->system).ptr;
+    s->client = sqlite_client_new(address->url, opts->writable);
+    s->format =
+        (struct content_format){.system = s->base.info.system, .wrapped = true, .now = plain_now};
+    s->records = (struct sqlite_keyed){.table = "penstock_records",
+                                       .key = "key",
+                                       .updated_at = "updated_at",
+                                       .values = {"record"},
+                                       .glob = keys};
+    if (!has_table(s->client, call, err)) {
+        err_hint(err, "docs/stores.md has the two tables of the plain layout");
+        plain_close(&s->base);
+        return false;
+    }
+    info_fill(s, address);
+    *ret = &s->base;
+    return true;
+}
+
+static bool plain_probe(struct store *store, const struct call *call, struct err *err)
+{
+    struct plain_store *s = plain(store);
+    int64_t started_ms = clock_monotonic_ms();
+    if (!sqlite_keyed_count(s->client, &s->records, call, &store->info.records, err))
+        return false;
+    store->info.latency_ms = clock_monotonic_ms() - started_ms;
+    return true;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static const char image_line[] = "plain\n"; /* nothing of a row but its text is kept */
+
+/* A row as it is stored; `found` false: none. */
+struct stored {
+    bool found;
+    struct sqlite_keyed_row row;
+};
+
+static void document_fill(const struct plain_store *s, const struct stored *stored, struct str id,
+                          size_t limit, struct arena *arena, struct document *ret)
+{
+    const struct sqlite_cell *cell = &stored->row.values[0];
+    *ret = (struct document){.id = id,
+                             .label = id,
+                             .absent = !stored->found,
+                             .updated_at_us = TIME_UNKNOWN,
+                             .expires_at_us = TIME_NEVER,
+                             .format = STR("json")};
+    if (!stored->found)
+        return;
+    if (!stored->row.updated_at.ptr || !time_parse(stored->row.updated_at, &ret->updated_at_us))
+        ret->updated_at_us = TIME_UNKNOWN;
+    ret->bytes = cell->bytes;
+    if (cell->bytes > limit) {
+        ret->truncated = true;
+        ret->head = cell->value;
+        return;
+    }
+    struct sbuf image = SBUF_INIT;
+    sbuf_cstr(&image, image_line);
+    if (!cell->is_null)
+        sbuf_str(&image, cell->value);
+    content_read(&s->format, arena_str(arena, sbuf_view(&image)), arena, ret);
+    sbuf_release(&image);
+}
+
+static bool record_read(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
+                        size_t limit, struct arena *arena, struct document *ret, struct err *err)
+{
+    struct stored stored = {0};
+    if (!sqlite_keyed_read(conn, &s->records, key_of(s, id, arena), limit, arena, &stored.found,
+                           &stored.row, err))
+        return false;
+    document_fill(s, &stored, id, limit, arena, ret);
+    return true;
+}
+
+struct reading {
+    const struct plain_store *store;
+    const struct str *ids;
+    size_t n, limit;
+    struct arena *arena;
+    struct read_item *items;
+};
+
+static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct reading *r = ctx;
+    for (size_t i = 0; i < r->n; i++) {
+        struct read_item *item = &r->items[i];
+        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
+        if (record_read(conn, r->store, r->ids[i], r->limit, r->arena, &item->doc, &item->err) ||
+            item->err.kind == ERR_CORRUPT)
+            continue; /* one damaged record does not hide the others */
+        if (err)
+            *err = item->err;
+        return false;
+    }
+    return true;
+}
+
+static bool plain_read(struct store *store, const struct str *ids, size_t n, size_t limit,
+                       const struct call *call, struct arena *arena, struct read_item *ret,
+                       struct err *err)
+{
+    struct reading r = {plain(store), ids, n, limit, arena, ret};
+    return sqlite_read(plain(store)->client, call, records_read, &r, err);
+}
+
+static bool plain_decode(struct store *store, struct str id, struct str image, struct arena *arena,
+                         struct document *ret, struct err *err)
+{
+    if (!content_text(image).ptr)
+        return err_set(err, ERR_CORRUPT, "the kept image is none of this store");
+    *ret = (struct document){.id = id,
+                             .label = id,
+                             .bytes = content_text(image).len,
+                             .updated_at_us = TIME_UNKNOWN,
+                             .expires_at_us = TIME_NEVER,
+                             .format = STR("json")};
+    content_read(&plain(store)->format, image, arena, ret);
+    return true;
+}
+
+static bool plain_check_id(struct store *store, struct str id, struct err *err)
+{
+    return (id.len && str_is_utf8(id) && !memchr(id.ptr, 0, id.len)) ||
+           err_set(err, ERR_REFUSED, "%.*s: no id that a row can have", STR_ARG(id));
+}
+
+/* --- scan ------------------------------------------------------------------------------------- */
+
+static bool plain_scan_open(struct store *store, const struct call *call, void **ret,
+                            struct err *err)
+{
+    *ret = sqlite_keyed_scan_new();
+    return true;
+}
+
+static void plain_scan_close(struct store *store, void *scan)
+{
+    sqlite_keyed_scan_free(scan);
+}
+
+struct heads {
+    const struct plain_store *store;
+    struct arena *arena;
+    struct row *rows;
+    size_t n;
+};
+
+/* Labels lie in the first bytes of a record. */
+static bool heads_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    enum { LABEL_BYTES = 4096 };
+    const struct heads *h = ctx;
+    for (size_t i = 0; i < h->n; i++) {
+        struct row *row = &h->rows[i];
+        struct stored stored = {0};
+        struct err ignored = {0};
+        if (!sqlite_keyed_read(conn, &h->store->records, key_of(h->store, row->id, h->arena),
+                               LABEL_BYTES, h->arena, &stored.found, &stored.row, &ignored) &&
+            ignored.kind != ERR_CORRUPT) {
+            *err = ignored;
+            return false;
+        }
+        row->label = row->id;
+        row->expires_at_us = TIME_NEVER;
+        if (stored.found && !stored.row.values[0].is_null)
+            content_head(stored.row.values[0].value, h->arena, &row->label, &row->expires_at_us);
+    }
+    return true;
+}
+
+static bool plain_scan_next(struct store *store, void *scan, const struct call *call,
+                            struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+                            struct err *err)
+{
+    struct plain_store *s = plain(store);
+    if (!sqlite_keyed_scan_next(s->client, &s->records, scan, call, arena, max, ret, ret_n, err))
+        return false;
+    for (size_t i = 0; i < *ret_n; i++)
+        (*ret)[i].id = id_of(s, (*ret)[i].id);
+    struct heads heads = {s, arena, *ret, *ret_n};
+    return *ret_n == 0 || sqlite_read(s->client, call, heads_read, &heads, err);
+}
+
+/* --- locks ------------------------------------------------------------------------------------ */
+
+/* The lock on a record, ptr NULL for none; also one whose time is over. */
+static bool lock_read(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
+                      struct arena *arena, struct str *ret, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    bool row;
+    *ret = STR_NULL;
+    if (!sqlite_prepare(conn, "SELECT lock FROM penstock_locks WHERE key = ?1", &stmt, err))
+        return false;
+    struct str key = key_of(s, id, arena);
+    sqlite_bind(stmt, 1, key);
+    if (!sqlite_step(conn, stmt, &row, err))
+        return false;
+    if (row)
+        *ret = sqlite_text(arena, stmt, 0);
+    return true;
+}
+
+/* ERR_LOCKED while somebody's lock on the record has not ended. What is none of a lock blocks too.
+ */
+static bool lock_absent(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
+                        struct arena *arena, struct err *err)
+{
+    struct str text;
+    if (!lock_read(conn, s, id, arena, &text, err))
+        return false;
+    if (!text.ptr)
+        return true;
+    const struct lock *lock =
+        plain_lock_row(arena, id, text, s->base.opts.operator_name, TIME_UNKNOWN, clock_now_us());
+    if (lock->verdict == LOCK_STALE)
+        return true;
+    err_set(err, ERR_LOCKED, "%.*s is locked by %.*s", STR_ARG(id),
+            STR_ARG(lock->holder.ptr ? lock->holder : STR("somebody unknown")));
+    if (lock->verdict == LOCK_LIVE)
+        return err_hint(err, "it ends by itself %.*s", STR_ARG(lock->frees_itself));
+    return err_hint(err, "`lock show` tells more, `lock break` ends it");
+}
+
+/* Begins a transaction in which nobody has a lock on the record; a held one is polled. */
+static bool begin_unlocked(struct plain_store *s, struct str id, const struct call *call,
+                           struct arena *arena, struct sqlite_conn *conn, struct err *err)
+{
+    int64_t until_ms = clock_monotonic_ms() + s->base.opts.lock_wait_ms;
+    for (;;) {
+        struct err why = {0};
+        if (!sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, conn, err))
+            return false;
+        if (lock_absent(conn, s, id, arena, &why))
+            return true;
+        sqlite_conn_close(conn);
+        if (why.kind != ERR_LOCKED || clock_monotonic_ms() >= until_ms) {
+            *err = why;
+            return false;
+        }
+        if (!call_pause(call, POLL_MS, "waiting for the lock", err))
+            return false;
+    }
+}
+
+struct listing {
+    const struct plain_store *store;
+    const struct str *ids;
+    size_t n;
+    struct arena *arena;
+    struct lock **ret;
+};
+
+static bool locks_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct listing *l = ctx;
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct lock **end = l->ret;
+    *end = NULL;
+    if (!sqlite_prepare(conn, "SELECT key, lock FROM penstock_locks WHERE key GLOB ?1 ORDER BY key",
+                        &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, str_of(l->store->records.glob));
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        struct str id = id_of(l->store, sqlite_text(l->arena, stmt, 0));
+        bool wanted = !l->n;
+        for (size_t i = 0; i < l->n && !wanted; i++)
+            wanted = str_eq(l->ids[i], id);
+        if (!wanted)
+            continue;
+        *end = plain_lock_row(l->arena, id, sqlite_text(l->arena, stmt, 1),
+                              l->store->base.opts.operator_name, TIME_UNKNOWN, clock_now_us());
+        end = &(*end)->next;
+    }
+}
+
+static bool plain_locks(struct store *store, const struct str *ids, size_t n,
+                        const struct call *call, struct arena *arena, struct lock **ret,
+                        struct err *err)
+{
+    struct listing l = {plain(store), ids, n, arena, ret};
+    return sqlite_read(plain(store)->client, call, locks_read, &l, err);
+}
+
+static bool plain_lock_hold(struct store *store, struct str id, int64_t seconds,
+                            const struct call *call, struct str *ret_token, struct arena *arena,
+                            struct err *err)
+{
+    struct plain_store *s = plain(store);
+    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
+    if (!begin_unlocked(s, id, call, arena, &conn, err))
+        return false;
+    int64_t now_us = clock_now_us();
+    struct str params[] = {
+        key_of(s, id, arena),
+        plain_lock_print(arena, s->base.opts.operator_name, now_us, now_us + seconds * 1000000)};
+    *ret_token = params[1];
+    return sqlite_exec(&conn, "INSERT OR REPLACE INTO penstock_locks (key, lock) VALUES (?1, ?2)",
+                       params, 2, NULL, err) &&
+           sqlite_commit(&conn, err);
+}
+
+/* Takes away the lock with this text; *ret_gone false when there is another one, or none. */
+static bool lock_remove(struct plain_store *s, struct str id, struct str text,
+                        const struct call *call, struct arena *arena, bool *ret_gone,
+                        struct err *err)
+{
+    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
+    struct str params[] = {key_of(s, id, arena), text};
+    int64_t rows = 0;
+    bool ok = sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err) &&
+              sqlite_exec(&conn, "DELETE FROM penstock_locks WHERE key = ?1 AND lock = ?2", params,
+                          2, &rows, err) &&
+              sqlite_commit(&conn, err);
+    *ret_gone = rows == 1;
+    return ok;
+}
+
+static bool plain_lock_release(struct store *store, struct str id, struct str token,
+                               const struct call *call, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    bool ours = false;
+    bool ok = lock_remove(plain(store), id, token, call, &arena, &ours, err);
+    arena_release(&arena);
+    return ok && (ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had ended or was taken over",
+                                  STR_ARG(id)));
+}
+
+/* Every writer looks at the lock, so who holds it is who writes. */
+static bool plain_activity(struct store *store, const struct str *ids, size_t n,
+                           const struct call *call, struct arena *arena, struct activity *ret,
+                           struct err *err)
+{
+    struct lock *locks;
+    if (!plain_locks(store, ids, n, call, arena, &locks, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        for (const struct lock *lock = locks; lock; lock = lock->next) {
+            if (!str_eq(lock->object, ids[i]) || lock->verdict == LOCK_STALE)
+                continue;
+            ret[i].sight = ACTIVITY_SEEN;
+            ret[i].owner_live = ret[i].record_live = true;
+            ret[i].started_at_us = lock->taken_at_us;
+            ret[i].who = lock->holder.ptr ? lock->holder : STR("the holder of an unreadable lock");
+        }
+    }
+    return true;
+}
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+struct work {
+    struct plain_store *store;
+    struct commit_item *item;
+    const struct call *call;
+    struct arena *arena;
+    struct sqlite_conn conn;
+    struct document now;
+};
+
+static bool look(struct work *w, struct err *err)
+{
+    return record_read(&w->conn, w->store, w->item->id, VALUE_LIMIT, w->arena, &w->now, err);
+}
+
+/* The text that is to be stored; ptr NULL: no row. */
+static bool wanted(struct work *w, struct str *ret, struct err *err)
+{
+    struct commit_item *item = w->item;
+    const struct content_format *format = &w->store->format;
+    struct sbuf text = SBUF_INIT;
+    bool ok = true;
+    *ret = STR_NULL;
+    if (item->kind == EDIT_WRITE) {
+        const struct value *after =
+            content_fill_late(format, w->now.root, item->after, clock_now_us(), w->arena);
+        ok = content_write(format, &w->now, after, item->change, &text, err);
+    } else if (item->kind == EDIT_RESTORE && item->image.ptr) {
+        ok = content_restore(format, &w->now, item->image, item->change, w->arena, &text, err);
+    } else {
+        return true;
+    }
+    if (ok)
+        *ret = arena_str(w->arena, sbuf_view(&text));
+    sbuf_release(&text);
+    return ok;
+}
+
+static bool put_row(struct work *w, struct str text, struct err *err)
+{
+    struct str params[] = {key_of(w->store, w->item->id, w->arena), text,
+                           time_rfc3339(w->arena, clock_now_us())};
+    int64_t rows = 0;
+    bool ok = text.ptr ? sqlite_exec(&w->conn,
+                                     "INSERT OR REPLACE INTO penstock_records"
+                                     " (key, record, updated_at) VALUES (?1, ?2, ?3)",
+                                     params, 3, &rows, err)
+                       : sqlite_exec(&w->conn, "DELETE FROM penstock_records WHERE key = ?1",
+                                     params, 1, &rows, err);
+    return ok &&
+           (rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: the row was not there to be written",
+                                 STR_ARG(w->item->id)));
+}
+
+/* What the transaction would leave must be what was meant: a trigger may drop or alter it. */
+static bool kept(struct work *w, struct str text, struct err *err)
+{
+    if (text.ptr ? str_eq(content_text(w->now.image), text) : w->now.absent)
+        return true;
+    return err_set(err, ERR_REFUSED,
+                   "%.*s: the database drops or alters what is written: nothing was kept",
+                   STR_ARG(w->item->id));
+}
+
+static bool unchanged(struct work *w)
+{
+    struct commit_item *item = w->item;
+    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+    if (gone) /* takes every part with it, so every part must be as it was seen */
+        item->compare = (1u << w->store->format.system->nparts) - 1;
+    if (!commit_compare(item, &w->now))
+        return false;
+    bool appeared =
+        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
+    if (!w->now.truncated && !appeared && !(gone && w->now.absent))
+        return true;
+    commit_conflict(item, &w->now);
+    return false;
+}
+
+static bool change(struct work *w, struct err *err)
+{
+    struct str text;
+    if (!begin_unlocked(w->store, w->item->id, w->call, w->arena, &w->conn, err) || !look(w, err))
+        return commit_failed(w->item, err);
+    w->item->now = w->now;
+    if (!unchanged(w))
+        return true;
+    if (!wanted(w, &text, err) || !put_row(w, text, err) || !look(w, err) || !kept(w, text, err) ||
+        !sqlite_commit(&w->conn, err))
+        return commit_failed(w->item, err);
+    w->item->now = w->now;
+    w->item->outcome = OUTCOME_APPLIED;
+    return true;
+}
+
+static bool break_lock(struct work *w, struct err *err)
+{
+    struct commit_item *item = w->item;
+    struct read_item now;
+    bool gone;
+    if (!lock_remove(w->store, item->id, item->lock_token, w->call, w->arena, &gone, err) ||
+        !plain_read(&w->store->base, &item->id, 1, VALUE_LIMIT, w->call, w->arena, &now, err))
+        return false;
+    if (gone) {
+        item->outcome = OUTCOME_APPLIED;
+        item->now = now.doc;
+        return true;
+    }
+    commit_conflict(item, &now.doc);
+    err_set(&item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone", STR_ARG(item->id));
+    return true;
+}
+
+static bool plain_commit(struct store *store, struct commit_item *item, const struct call *call,
+                         struct arena *arena, struct err *err)
+{
+    struct work w = {.store = plain(store), .item = item, .call = call, .arena = arena};
+    struct err local = {0};
+    bool ok = item->kind == EDIT_BREAK ? break_lock(&w, &local) : change(&w, &local);
+    sqlite_conn_close(&w.conn);
+    if (!ok && err)
+        *err = local;
+    return ok;
+}
+
+/* --- the layouts ------------------------------------------------------------------------------ */
+
+const struct layout sqlite_plain_etl = {
+    .system = "etl",
+    .backend = "sqlite",
+    .name = "plain",
+    .native = false,
+    .detect = plain_detect,
+    .open = plain_open,
+    .close = plain_close,
+    .probe = plain_probe,
+    .scan_open = plain_scan_open,
+    .scan_next = plain_scan_next,
+    .scan_close = plain_scan_close,
+    .read = plain_read,
+    .decode = plain_decode,
+    .check_id = plain_check_id,
+    .commit = plain_commit,
+    .locks = plain_locks,
+    .lock_hold = plain_lock_hold,
+    .lock_release = plain_lock_release,
+    .breaks_locks = true,
+    .activity = plain_activity,
+};
