@@ -232,6 +232,38 @@ static void applied_undone_redone(void **state)
     plan_free(again);
 }
 
+/* Of one record: its items alone, newest first, and none of another record's. */
+static void the_journal_knows_what_one_record_went_through(void **state)
+{
+    struct fixture *f = *state;
+    struct plan *both = make_bump(f, "ab"), *one;
+    struct journal_entry *entries;
+    size_t n;
+    struct err err = {0};
+    struct str store = store_info(f->store.store)->identity;
+    apply(f, both);
+    one = make_bump(f, "a");
+    apply(f, one);
+    assert_true(journal_of_record(f->journal, &f->arena, store, STR("a"), 10, &entries, &n, &err));
+    assert_int_equal(n, 2);
+    assert_string_equal(entries[0].id, one->journal_id);
+    assert_string_equal(entries[1].id, both->journal_id);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(entries[i].nitems, 1);
+        assert_true(str_is(entries[i].items[0].id, "a"));
+    }
+    assert_true(journal_of_record(f->journal, &f->arena, store, STR("b"), 10, &entries, &n, &err));
+    assert_int_equal(n, 1);
+    assert_true(journal_of_record(f->journal, &f->arena, store, STR("a"), 1, &entries, &n, &err));
+    assert_int_equal(n, 1);
+    assert_string_equal(entries[0].id, one->journal_id);
+    assert_true(
+        journal_of_record(f->journal, &f->arena, STR("other"), STR("a"), 9, &entries, &n, &err));
+    assert_int_equal(n, 0);
+    plan_free(both);
+    plan_free(one);
+}
+
 static void stale_plan_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -697,6 +729,7 @@ int main(void)
         TEST(applied_undone_redone),
         TEST(saved_break_of_no_lock),
         TEST(stale_plan_is_refused),
+        TEST(the_journal_knows_what_one_record_went_through),
         TEST(parts_that_are_not_touched_may_change),
         TEST(undo_of_changed_record_is_refused),
         TEST(refusals_stand_beside_the_rest),
