@@ -230,6 +230,11 @@ void terminal_close(struct terminal *term)
     if (!term)
         return;
     input_modes(term, false);
+    if (!tigetstr("rmcup")) { /* what was shown stays: the prompt gets a line of its own */
+        move(LINES - 1, 0);
+        clrtoeol();
+        refresh();
+    }
     endwin();
     crash_disarm();
     delscreen(term->screen);

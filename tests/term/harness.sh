@@ -98,7 +98,7 @@ start() {
 start_demo() {
     start "penstock demo --dir $work/demo" "$@"
     see '^ overview'
-    see 'orders .*etl .* errored'
+    see 'orders .* errored'
     k Tab # from what needs attention to the stores
 }
 
