@@ -25,6 +25,7 @@ const struct layout *const layouts[] = {
     &postgres_meltano_plugin,
     &postgres_etl,
     &postgres_vdk,
+    &postgres_vdk_job_properties,
     &postgres_triggers_dbcache,
 #endif
     &file_plain_etl.layout,

@@ -8,6 +8,6 @@ extern const struct layout postgres_etl; /* schema etl, all its versions */
 extern const struct layout postgres_meltano_systemdb;
 extern const struct layout postgres_meltano_plugin;
 extern const struct layout postgres_triggers_dbcache;
-extern const struct layout postgres_vdk;
+extern const struct layout postgres_vdk, postgres_vdk_job_properties;
 
 #endif

@@ -313,8 +313,8 @@ static bool row_insert(void *ctx, struct str id, const struct vdk_row *row, int6
 {
     return row_put(ctx,
                    "insert into data_source_state (source_name, state_data, updated_at)"
-                   " select $1,",
-                   "where not exists (select 1 from data_source_state where source_name = $1)", id,
+                   " select $1::text,",
+                   "where not exists (select 1 from data_source_state where source_name = $1::text)", id,
                    row, ret_rows, err);
 }
 

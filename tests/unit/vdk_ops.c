@@ -313,6 +313,121 @@ static void what_is_whole_is_kept(void **state)
     }
 }
 
+/* --- what the stores make of values ----------------------------------------------------------- */
+
+static void the_service_keeps_values_not_texts(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool job, same;
+    } rows[] = {
+        {"{\"a\": 1, \"b\": 2}", "{\"b\":2,\"a\":1}", false, true},
+        {"{\"a\": 1.0}", "{\"a\": 1}", false, true},
+        {"{\"a\": -0.0}", "{\"a\": -0}", false, true},
+        {"{\"a\": 1747140161.5}", "{\"a\": 1.7471401615E9}", false, true},
+        {"{\"a\": 1e20}", "{\"a\": 100000000000000000000}", false, true},
+        {"{\"a\": 1e-07}", "{\"a\": 1.0E-7}", false, true},
+        {"{\"a\": \"caf\u00e9 </x>\"}", "{\"a\": \"caf\xc3\xa9 <\\/x>\"}", false, true},
+        {"{\"a\": {\"b\": null}}", "{\"a\": {}}", false, true},
+        {"{\"a\": [null, {\"b\": null}]}", "{\"a\": [null, {}]}", false, true},
+        {"{\"a\": [null]}", "{\"a\": []}", false, false},
+        {"{\"a\": null}", "{}", false, true},
+        {"{\"a\": null}", "{}", true, false},
+        {"{\"a\": 1}", "{\"a\": \"1\"}", false, false},
+        {"{\"a\": 123456789012345678901}", "{\"a\": 123456789012345678902}", false, false},
+        {"{\"a\": {}}", "{\"a\": []}", false, false},
+        {"{\"a\": true}", "{\"a\": 1}", true, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena a = ARENA_INIT;
+        struct version x = vdk_version_by_value(parse(&a, rows[i].a), rows[i].job);
+        struct version y = vdk_version_by_value(parse(&a, rows[i].b), rows[i].job);
+        print_message("%s and %s\n", rows[i].a, rows[i].b);
+        assert_int_equal(version_eq(&x, &y), rows[i].same);
+        arena_release(&a);
+    }
+}
+
+static void jsonb_orders_and_respells(void **state)
+{
+    static const char *const rows[][2] = {
+        {"{\"bb\": 1, \"a\": 2, \"B\": 3}", "{\"B\": 3, \"a\": 2, \"bb\": 1}"},
+        {"[1e2, 1.50e2, 1.0, 1e-07, -2e0, 0e5, 1.5E1]", "[100, 150, 1.0, 1e-07, -2, 0, 15]"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct arena a = ARENA_INIT;
+        assert_str(written(&a, vdk_as_jsonb(&a, parse(&a, rows[i][0]))), rows[i][1]);
+        arena_release(&a);
+    }
+}
+
+static void a_job_changes_by_bytes(void **state)
+{
+    static const struct {
+        const char *job, *source, *document; /* document NULL: gone */
+        const char *after;                   /* NULL: refused */
+    } rows[] = {
+        {"{}", "s", "{\"x\": 1}", "{\"" VDK_KEY "\": {\"s\": {\"x\": 1}}}"},
+        {NULL, "s", "1", "{\"" VDK_KEY "\": {\"s\": 1}}"},
+        {"{ \"pw\":\"x\" ,\"n\": 1E5 }", "s", "{}",
+         "{ \"pw\":\"x\" ,\"n\": 1E5, \"" VDK_KEY "\": {\"s\": {}} }"},
+        {"{\"" VDK_KEY "\": {\"a\":1 , \"s\" : {\"x\": 1}, \"b\": 2}, \"z\": {}}", "s", "{}",
+         "{\"" VDK_KEY "\": {\"a\":1 , \"s\" : {}, \"b\": 2}, \"z\": {}}"},
+        {"{\"" VDK_KEY "\": {\"a\":1 , \"s\" : {\"x\": 1}, \"b\": 2}}", "s", NULL,
+         "{\"" VDK_KEY "\": {\"a\":1 , \"b\": 2}}"},
+        {"{\"" VDK_KEY "\": {\"a\":1 , \"s\" : {\"x\": 1} }}", "s", NULL,
+         "{\"" VDK_KEY "\": {\"a\":1 }}"},
+        {"{\"" VDK_KEY "\": {\"s\": 1}}", "s", NULL, "{\"" VDK_KEY "\": {}}"},
+        {"{\"" VDK_KEY "\": {\"caf\\u00e9\": 1}}", "caf\xc3\xa9", "2",
+         "{\"" VDK_KEY "\": {\"caf\\u00e9\": 2}}"},
+        {"{\"" VDK_KEY "\": {\"s\": 1, \"s\": 2}}", "s", "3", NULL},
+        {"{\"" VDK_KEY "\": {\"s\": 1}, \"" VDK_KEY "\": {}}", "s", "3", NULL},
+        {"{\"" VDK_KEY "\": \"{}\"}", "s", "3", NULL},
+        {"null", "s", "3", NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct sbuf out = SBUF_INIT;
+        struct err err = {0};
+        print_message("%s\n", rows[i].job);
+        bool ok = vdk_put_source(str_of(rows[i].job), str_of(rows[i].source),
+                                 str_of(rows[i].document), false, &out, &err);
+        assert_int_equal(ok, rows[i].after != NULL);
+        if (ok)
+            assert_str(sbuf_view(&out), rows[i].after);
+        else
+            assert_int_equal(err.kind, ERR_CORRUPT);
+        sbuf_release(&out);
+    }
+}
+
+static void ids_name_jobs_and_sources(void **state)
+{
+    static const struct {
+        const char *job, *source, *id;
+    } rows[] = {
+        {"sales_ingest", "auto", "sales_ingest/auto"},
+        {"a/b", "c/d", "a%2Fb/c/d"},
+        {"50%", "", "50%25/"},
+        {"sales_ingest", NULL, "sales_ingest"},
+    };
+    struct arena a = ARENA_INIT;
+    struct str job, source;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct str id = rows[i].source ? vdk_id_of(&a, str_of(rows[i].job), str_of(rows[i].source))
+                                       : vdk_id_of_job(&a, str_of(rows[i].job));
+        assert_str(id, rows[i].id);
+        assert_true(vdk_id_parse(&a, id, &job, &source));
+        assert_str(job, rows[i].job);
+        assert_int_equal(source.ptr != NULL, rows[i].source != NULL);
+        if (rows[i].source)
+            assert_str(source, rows[i].source);
+    }
+    static const char *const none[] = {"", "/x", "a%b/x", "a%2f/x"};
+    for (size_t i = 0; i < COUNT(none); i++)
+        assert_false(vdk_id_parse(&a, str_of(none[i]), &job, &source));
+    arena_release(&a);
+}
+
 /* --- what is shown ---------------------------------------------------------------------------- */
 
 static void streams_stand_side_by_side(void **state)
@@ -424,6 +539,10 @@ int main(void)
         cmocka_unit_test(operations_follow_their_tables),
         cmocka_unit_test(a_source_is_not_copied_onto_itself),
         cmocka_unit_test(what_is_whole_is_kept),
+        cmocka_unit_test(the_service_keeps_values_not_texts),
+        cmocka_unit_test(jsonb_orders_and_respells),
+        cmocka_unit_test(a_job_changes_by_bytes),
+        cmocka_unit_test(ids_name_jobs_and_sources),
         cmocka_unit_test(streams_stand_side_by_side),
         cmocka_unit_test(findings_name_the_command),
         cmocka_unit_test(jobs_and_teams_narrow),

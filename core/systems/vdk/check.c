@@ -28,9 +28,9 @@ static struct str fix(struct check *c, const char *verb)
  */
 static const char *mending(const struct document *doc)
 {
-    bool file = vdk_kind_of(doc) == VDK_FILE;
+    bool source = vdk_kind_of(doc) == VDK_SOURCE;
     if (doc->problem.kind)
-        return doc->head.len ? "repair" : file ? NULL : "clear";
+        return doc->head.len ? "repair" : source ? "clear" : NULL;
     if (!value_is_dict(doc->root))
         return value_is_str(doc->root) ? "repair" : "edit";
     for (int g = 0; g < VDK_GROUPS; g++) {
@@ -114,6 +114,10 @@ struct finding *vdk_check(const struct sheet_input *in)
     const struct document *doc = in->doc;
     if (!doc || doc->absent || doc->truncated)
         return NULL;
+    if (value_truth(value_get(in->facts, VDK_FACT_NO_JOB)))
+        add(&c, "orphan", SEVERITY_INFO,
+            STR("the control service knows no job of that name: a new one of that name would go on "
+                "from this state"));
     struct str damage = doc->problem.kind                ? str_of(doc->problem.text)
                         : vdk_kind_of(doc) == VDK_SOURCE ? vdk_damage(doc->root)
                                                          : STR_NULL;

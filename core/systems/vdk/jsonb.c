@@ -40,7 +40,7 @@ static const struct value *number(struct arena *a, const struct value *v)
     }
     const struct value *ret = v;
     enum { POWER_MAX = 400 }; /* of a double */
-    if (exponent >= decimals && exponent > 0 && exponent < POWER_MAX) {
+    if (exponent >= decimals && exponent < POWER_MAX) {
         for (int64_t i = decimals; i < exponent; i++)
             sbuf_char(&digits, '0');
         struct str s = sbuf_view(&digits);

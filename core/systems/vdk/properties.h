@@ -56,6 +56,10 @@ bool vdk_put_job(struct str job, const struct value *before, const struct value 
 void vdk_source_document(struct str text, size_t limit, struct arena *a, struct document *doc);
 void vdk_job_document(struct str text, struct arena *a, struct document *doc);
 
+/* Version of a value as the control service keeps it: the same for two texts that it might make of
+ * one another. `job`: of a job's properties, whose own nulls stay. */
+struct version vdk_version_by_value(const struct value *v, bool job);
+
 /* Ids where a store holds several jobs: JOB/SOURCE, the job with % and / as %25 and %2F; a job's
  * own id is that without a slash. */
 struct str vdk_id_of(struct arena *a, struct str job, struct str source);

@@ -192,6 +192,11 @@ static bool repair_run(const struct op_input *in, struct op_output *out, struct 
         out->nothing = STR("there is nothing to repair");
         return true;
     }
+    if (doc->problem.kind != ERR_NONE && vdk_kind_of(doc) == VDK_JOB) {
+        err_set(err, ERR_REFUSED, "%.*s: %s", STR_ARG(doc->id), doc->problem.text);
+        return err_hint(err, "what its properties should be cannot be told; an undo, or the job's "
+                             "own tools");
+    }
     if (doc->problem.kind != ERR_NONE)
         return mend_text(in, out, err);
     return vdk_kind_of(doc) == VDK_JOB ? mend_job(in, out, err) : mend_source(in, out, err);

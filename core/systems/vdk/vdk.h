@@ -45,6 +45,7 @@ struct str vdk_job_of(struct str id, struct str label);
 #define VDK_FACT_SERVICE "service" /* true: the control service rewrites what is stored [2.6] */
 #define VDK_FACT_STRICT "strict"   /* true: a type that refuses NaN and Infinity [2.9] */
 #define VDK_FACT_JSONB "jsonb"     /* true: keys and numbers are stored as jsonb has them [2.9] */
+#define VDK_FACT_NO_JOB "no_job"   /* true: the control service knows no job of that name [2.5] */
 #define VDK_FACT_NEW_JOB "new_job" /* true: nothing is stored under this job */
 
 /* `after` with integers made floats where `before` has a float, so that no type drifts unasked [6].

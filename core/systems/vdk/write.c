@@ -251,6 +251,10 @@ static void tell_store(const struct op_input *in, struct op_output *out, int doc
     else if (!before->root)
         op_consequence(out, in->arena, "damaged_replaced", LEVEL_WARN,
                        "what is stored is damaged and is replaced whole");
+    if (value_truth(value_get(facts, VDK_FACT_NO_JOB)))
+        op_consequence(out, in->arena, "no_job", LEVEL_WARN,
+                       "the control service knows no job of that name: only a new one of that name "
+                       "would find this");
     if (value_truth(value_get(facts, VDK_FACT_NEW_JOB)))
         op_consequence(out, in->arena, "new_job", LEVEL_WARN,
                        "nothing is stored under that job yet: a mistyped name makes a job that "

@@ -1,0 +1,132 @@
+/* Changing one source in a job's properties: one transaction that locks the job's row, compares the
+ * source by value, replaces its bytes in the text, and writes only where the text is still the one
+ * it read. */
+#include "backends/postgres/vdk_job_properties.h"
+
+#include "core/json.h"
+#include "core/systems/vdk/properties.h"
+
+struct change {
+    struct jobs_store *s;
+    struct commit_item *item;
+    const struct call *call;
+    struct arena *arena;
+    struct jobs_place place;
+    struct pg_keyed_row row;
+    struct str job_text, text;
+    struct document now;
+};
+
+static bool look(struct change *c, struct err *err)
+{
+    if (!pg_keyed_lock(c->s->client, &jobs_table, c->place.job, c->call, c->arena, &c->row, err) ||
+        !jobs_find(&c->place, &c->row, &c->job_text, &c->text, err))
+        return false;
+    c->now = jobs_document(&c->place, c->item->id, c->text, VALUE_LIMIT, c->arena);
+    return true;
+}
+
+static bool new_text(struct change *c, bool gone, struct sbuf *out, struct err *err)
+{
+    struct commit_item *item = c->item;
+    struct sbuf document = SBUF_INIT;
+    struct str text = STR_NULL;
+    bool ok = true;
+    if (gone && !c->place.source.ptr)
+        return err_set(err, ERR_REFUSED, "%.*s: only a source can be removed", STR_ARG(item->id));
+    if (item->kind == EDIT_RESTORE && !gone) {
+        ok = jobs_image_text(item->image, &text, err);
+    } else if (!gone && c->place.source.ptr) {
+        ok = json_write(&document, item->after, JSON_UTF8, err);
+        text = sbuf_view(&document);
+    }
+    if (ok && c->place.source.ptr)
+        ok = vdk_put_source(c->job_text, c->place.source, text, true, out, err);
+    else if (ok && text.ptr)
+        sbuf_str(out, text);
+    else if (ok)
+        ok = vdk_put_job(c->text, c->now.root, item->after, true, out, err);
+    sbuf_release(&document);
+    return ok;
+}
+
+/* One row, which still has the text that was read. */
+static bool put_row(struct change *c, struct str text, struct err *err)
+{
+    int64_t rows;
+    struct str params[] = {c->place.job, text, c->row.values[0]};
+    bool ok =
+        c->row.key.ptr
+            ? pg_exec(c->s->client,
+                      "update job_properties set properties_json = $2 where job_name = $1"
+                      " and properties_json is not distinct from $3",
+                      params, 3, c->call, &rows, err)
+            : pg_exec(
+                  c->s->client,
+                  "insert into job_properties (job_name, properties_json) select $1::text, $2::text"
+                  " where not exists (select 1 from job_properties where job_name = $1::text)",
+                  params, 2, c->call, &rows, err);
+    return ok && (rows == 1 || err_set(err, ERR_CONFLICT, "job %.*s: somebody wrote meanwhile",
+                                       STR_ARG(c->place.job)));
+}
+
+static bool change_row(struct change *c, struct err *err)
+{
+    struct commit_item *item = c->item;
+    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+    struct sbuf text = SBUF_INIT;
+    if (!look(c, err))
+        return false;
+    if (gone)
+        item->compare = 1; /* takes all with it, so it must be as it was seen */
+    if (!commit_compare(item, &c->now))
+        return true;
+    bool appeared =
+        item->kind == EDIT_WRITE && item->before && item->before->absent != c->now.absent;
+    if (appeared || (gone && c->now.absent))
+        return commit_conflict(item, &c->now);
+    item->now = c->now; /* for a conflict that only the write shows */
+    bool ok = new_text(c, gone, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err);
+    sbuf_release(&text);
+    if (!ok)
+        return false;
+    item->now = c->now;
+    item->outcome = OUTCOME_APPLIED;
+    return true;
+}
+
+static bool failed(struct commit_item *item, const struct err *why)
+{
+    if (why->kind == ERR_CORRUPT) /* what stands there, not the store */
+        return commit_refuse(item, OUTCOME_REFUSED, why);
+    return commit_failed(item, why);
+}
+
+static bool commit_in(struct change *c, struct err *err)
+{
+    struct pg_client *client = c->s->client;
+    if (!pg_begin(client, PG_WRITE, c->s->base.opts.lock_wait_ms, c->call, err))
+        return failed(c->item, err);
+    bool ok = change_row(c, err) || failed(c->item, err);
+    if (!ok || c->item->outcome != OUTCOME_APPLIED) {
+        pg_end(client, false, c->call, NULL);
+        return ok;
+    }
+    if (pg_end(client, true, c->call, err))
+        return true;
+    c->item->unanswered = pg_unanswered(err);
+    return failed(c->item, err);
+}
+
+bool jobs_commit(struct store *store, struct commit_item *item, const struct call *call,
+                 struct arena *arena, struct err *err)
+{
+    struct change c = {.s = (struct jobs_store *)store, .item = item, .call = call, .arena = arena};
+    struct err why = {0};
+    item->outcome = OUTCOME_FAILED;
+    vdk_id_parse(arena, item->id, &c.place.job, &c.place.source);
+    if (commit_in(&c, &why))
+        return true;
+    *err = why;
+    return false;
+}
