@@ -448,6 +448,17 @@ bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us
     return collect_entries(journal, stmt, arena, ret, ret_n, err);
 }
 
+bool journal_open_entries(struct journal *journal, struct arena *arena, struct journal_entry **ret,
+                          size_t *ret_n, struct err *err)
+{
+    CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
+    return prepare(journal,
+                   "select " ENTRY_COLUMNS " from entries e where e.n in"
+                   " (select entry from items where outcome = 8) order by e.n desc",
+                   &stmt, err) &&
+           collect_entries(journal, stmt, arena, ret, ret_n, err);
+}
+
 #define ITEM_COLUMNS                                                                               \
     "i.n, i.store, i.id, i.label, i.kind, i.compare, i.change, i.before_versions,"                 \
     " i.after_versions, i.before_absent, i.after_absent, i.before_image, i.after_image,"           \

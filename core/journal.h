@@ -75,6 +75,9 @@ bool journal_sync(struct journal *journal, struct err *err);
 /* Newest first, without items; since_us 0 = all; store ptr NULL = all stores. */
 bool journal_list(struct journal *journal, struct arena *arena, int64_t since_us, struct str store,
                   struct journal_entry **ret, size_t *ret_n, struct err *err);
+/* Those in which an item is still INTENDED, newest first, without items. */
+bool journal_open_entries(struct journal *journal, struct arena *arena, struct journal_entry **ret,
+                          size_t *ret_n, struct err *err);
 /* One entry with its items; id may be a unique prefix of at least 4 digits. */
 bool journal_load(struct journal *journal, struct arena *arena, struct str id,
                   struct journal_entry *ret, struct err *err);

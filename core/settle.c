@@ -1,6 +1,7 @@
 /* What an item was to become, and what became of items that a crash left `intended`. */
 #include "core/apply.h"
 
+#include "core/base/cleanup.h"
 #include "core/plan_parts.h"
 
 #include <stdio.h>
@@ -139,27 +140,44 @@ static bool settle_item(const struct system *system, struct journal_item *row, i
     return true;
 }
 
-/* Of an entry of our own only what was given up as unknown: the rest may be under way. */
-static bool settle_entry(struct journal *journal, const struct journal_entry *entry,
-                         struct open_store *store, const struct call *call, struct arena *a,
-                         struct err *err)
+/* Reads these records together and settles them; their documents are dropped. */
+static bool settle_lot(struct journal *journal, struct journal_item *rows, size_t n, int64_t age_us,
+                       struct open_store *store, const struct call *call, struct err *err)
 {
-    bool own = is_own(entry->owner);
-    struct journal_item *rows;
-    size_t n;
-    if (!journal_unsettled(journal, a, entry, store_info(store->store)->identity, &rows, &n, err))
+    CLEANUP(arena_release) struct arena a = ARENA_INIT;
+    struct str *ids = arena_array(&a, struct str, n);
+    struct read_item *now = arena_array(&a, struct read_item, n);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].id;
+    if (!store_read(store->store, ids, n, 0, call, &a, now, err))
         return false;
     for (size_t i = 0; i < n; i++) {
-        struct read_item now;
-        if (own && !rows[i].detail.len)
-            continue;
-        if (!store_read(store->store, &rows[i].id, 1, 0, call, a, &now, err))
-            return false;
-        if (now.err.kind != ERR_NONE)
-            continue;
-        if (settle_item(store_system(store->store), &rows[i], clock_now_us() - entry->at_us,
-                        &now.doc) &&
+        if (now[i].err.kind == ERR_NONE &&
+            settle_item(store_system(store->store), &rows[i], age_us, &now[i].doc) &&
             !journal_record(journal, &rows[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* Of an entry of our own only what was given up as unknown: the rest may be under way. */
+static bool settle_entry(struct journal *journal, const struct journal_entry *entry,
+                         struct open_store *store, const struct call *call, struct err *err)
+{
+    enum { LOT = 64 };
+    CLEANUP(arena_release) struct arena a = ARENA_INIT;
+    bool own = is_own(entry->owner);
+    struct journal_item *rows;
+    size_t n, left = 0;
+    if (!journal_unsettled(journal, &a, entry, store_info(store->store)->identity, &rows, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!own || rows[i].detail.len)
+            rows[left++] = rows[i];
+    }
+    for (size_t i = 0; i < left; i += LOT) {
+        size_t lot = left - i < LOT ? left - i : LOT;
+        if (!settle_lot(journal, &rows[i], lot, clock_now_us() - entry->at_us, store, call, err))
             return false;
     }
     return true;
@@ -171,12 +189,12 @@ bool apply_settle(struct journal *journal, struct open_store *stores, size_t nst
     struct arena a = ARENA_INIT;
     struct journal_entry *entries;
     size_t n;
-    bool ok = journal_list(journal, &a, 0, STR_NULL, &entries, &n, err);
+    bool ok = journal_open_entries(journal, &a, &entries, &n, err);
     for (size_t i = 0; ok && i < n; i++) {
-        if (!entries[i].intended || (!is_own(entries[i].owner) && owner_alive(entries[i].owner)))
+        if (!is_own(entries[i].owner) && owner_alive(entries[i].owner))
             continue;
         for (size_t k = 0; ok && k < nstores; k++)
-            ok = settle_entry(journal, &entries[i], &stores[k], call, &a, err);
+            ok = settle_entry(journal, &entries[i], &stores[k], call, err);
     }
     arena_release(&a);
     return ok;

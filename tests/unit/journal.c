@@ -114,10 +114,29 @@ static void a_large_undo_is_found_at_once(void **state)
     assert_in_range(clock_monotonic_ms() - started_ms, 0, 2000);
 }
 
+static void only_open_entries_are_settled(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct journal_entry done = begin(f, 3, NULL), open = begin(f, 3, NULL), *entries;
+    size_t n;
+    record_all(f, &done);
+    open.items[1].outcome = OUTCOME_NOT_TRIED;
+    assert_true(journal_record(f->journal, &open.items[1], &err));
+    assert_true(journal_open_entries(f->journal, &f->arena, &entries, &n, &err));
+    assert_int_equal(n, 1);
+    assert_int_equal(entries[0].n, open.n);
+    assert_int_equal(entries[0].intended, 2);
+    record_all(f, &open);
+    assert_true(journal_open_entries(f->journal, &f->arena, &entries, &n, &err));
+    assert_int_equal(n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nobody_else_reads_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_open_entries_are_settled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_undo_is_found_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
