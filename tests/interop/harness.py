@@ -82,7 +82,16 @@ def quote(address):
 
 
 def equal(got, wanted, what=""):
-    assert got == wanted, f"{what}\n     got {got!r}\n  wanted {wanted!r}"
+    if got != wanted:
+        raise AssertionError(f"{what}\n     got {around(got, wanted)}\n  wanted {around(wanted, got)}")
+
+
+def around(value, other, width=1500):
+    """A value for a message: of a long one, where it begins to differ."""
+    text, other = repr(value), repr(other)
+    same = next((i for i, pair in enumerate(zip(text, other)) if pair[0] != pair[1]), 0)
+    start = max(0, same - width // 2) if len(text) > width else 0
+    return ("…" if start else "") + text[start:start + width]
 
 
 def until(condition, what, seconds=20):

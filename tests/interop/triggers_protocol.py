@@ -139,8 +139,11 @@ class TriggerManager:
     def update_configuration(self, configuration):
         with self.storage.acquire_lock() as storage:
             for name, task in configuration.items():
-                storage.tasks[name] = dict(
-                    {"andEvery": None, "unless": [], "using": None, "withParams": {}}, **task)
+                known = {"after": [], "unless": [], "andEvery": None, "run": None, "using": None,
+                         "withParams": {}}
+                own = {key: value for key, value in task.items() if key not in known}
+                storage.tasks[name] = dict(own, **{key: task.get(key, value)
+                                                   for key, value in known.items()})
             storage.save()
 
     def fire(self, trigger, kwargs=None):

@@ -40,10 +40,11 @@ TIMEOUT = 3600
 
 
 def config():
-    return {"t_import": {"after": ["page", "complete"], "unless": [], "run": "app.import",
-                         "andEvery": None, "using": None, "withParams": {"p": {"q": 1}}},
-            "t_score": {"after": ["t_import"], "unless": ["cancelled"], "run": "app.score",
-                        "andEvery": None, "using": None, "withParams": {}, "own": "directive"}}
+    """As the framework stores it: what it does not know first."""
+    return {"t_import": {"after": ["page", "complete"], "unless": [], "andEvery": None,
+                         "run": "app.import", "using": None, "withParams": {"p": {"q": 1}}},
+            "t_score": {"own": "directive", "after": ["t_import"], "unless": ["cancelled"],
+                        "andEvery": None, "run": "app.score", "using": None, "withParams": {}}}
 
 
 def session(failed="failed"):
