@@ -1,4 +1,5 @@
 /* One record: what it is and what is wrong in a few lines, then the document as a tree. */
+#include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/input.h"
 #include "tui/record_lines.h"
@@ -54,6 +55,21 @@ static void add(struct head *head, struct str label, struct str text)
     head->lines[head->n++] = (struct tree_line){.label = label, .text = text};
 }
 
+/* As wide as the screen is now; the tree below knows no lines that run on. */
+static void add_folded(struct head *head, const struct canvas *shown, struct str label,
+                       struct str text)
+{
+    enum { BESIDE = 15, LEAST = 20 }; /* margin, label */
+    int width = (shown ? shown->w : 80) - BESIDE;
+    text = text_clean(head->arena, text, 0);
+    do {
+        size_t take = canvas_fold(text, width < LEAST ? LEAST : width);
+        add(head, label, str_sub(text, 0, take));
+        text = str_sub(text, take, text.len);
+        label = STR("");
+    } while (text.len);
+}
+
 static void add_lines(struct head *head, struct str text)
 {
     while (text.len) {
@@ -76,7 +92,7 @@ static void show_record(struct detail_view *v)
     size_t n =
         record_lines(v->base.session->system, v->record, "W reads it whole", &v->arena, &lines);
     for (size_t i = 0; i < n; i++)
-        add(&head, lines[i].label, lines[i].text);
+        add_folded(&head, v->base.app->shown, lines[i].label, lines[i].text);
     if (there && !root) {
         struct str text = doc->truncated || doc->head.ptr ? doc->head : doc->image;
         add(&head, STR_NULL, STR(""));

@@ -273,13 +273,15 @@ static struct cell records_cell(struct arena *a, const struct session *s)
     struct sbuf text = SBUF_INIT;
     enum mark worst = MARK_NONE;
     sbuf_printf(&text, "%4s %s", count_text((int64_t)rows_there(s->rows), total),
-                s->system->records);
+                rows_there(s->rows) == 1 ? s->system->noun : s->system->records);
     for (size_t i = 0; i < n; i++) {
         sbuf_printf(&text, "  %zu %.*s", counts[i].n, STR_ARG(counts[i].status));
         worst = counts[i].mark > worst ? counts[i].mark : worst;
     }
-    if (rows_known(s->rows) < rows_there(s->rows))
-        sbuf_printf(&text, "%sof %zu read", n ? "  " : "  values ", rows_known(s->rows));
+    if (rows_there(s->rows) && !rows_known(s->rows))
+        sbuf_cstr(&text, "  Enter looks at them");
+    else if (rows_known(s->rows) < rows_there(s->rows))
+        sbuf_printf(&text, "  of %zu looked at", rows_known(s->rows));
     struct cell cell = cell_text(arena_str(a, sbuf_view(&text)));
     cell.mark = worst;
     sbuf_release(&text);

@@ -165,6 +165,20 @@ static void the_journal_names_what_was_changed(void **state)
     screen_close(&s);
 }
 
+/* Of a long list nothing is known until somebody looks. */
+static void a_store_nobody_looked_at_says_so(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_meltano, "long", "meltano", ENV_DEV);
+    s.targets[1] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 2, false, 0);
+    settle(&s);
+    show(&s, 40, 120);
+    assert_shows(&s, "states  Enter looks at them");
+    assert_shows(&s, "1 store not read to the end");
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +192,7 @@ int main(void)
         cmocka_unit_test(a_result_says_what_changed),
         cmocka_unit_test(a_replay_may_get_other_kwargs),
         cmocka_unit_test(the_journal_names_what_was_changed),
+        cmocka_unit_test(a_store_nobody_looked_at_says_so),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
