@@ -33,6 +33,43 @@ static void the_way_to_a_view_does_not_grow(void **state)
     screen_close(&s);
 }
 
+/* ux.md R22 A1: there and back, every picture is the one that was left: cursor, marks, order,
+ * filter, scrolled columns, the focus of the preview. */
+static void the_way_back_restores_every_view(void **state)
+{
+    static const char *const steps[] = {
+        "{Tab}",   "{Enter}",      "j ", ">s", "l", "/errored{Enter}",
+        "{Enter}", "{Down}{Down}", "H",  "jT", "E"};
+    enum { STEPS = sizeof steps / sizeof steps[0] };
+    struct screen s = {0};
+    struct sbuf before[STEPS] = {0};
+    size_t depths[STEPS];
+    open_two(&s);
+    for (size_t i = 0; i < STEPS; i++) {
+        type(&s, steps[i], 40, 120, false);
+        canvas_text(&s.canvas, &before[i]);
+        depths[i] = depth(&s);
+    }
+    assert_int_equal(depth(&s), 5);
+    for (size_t i = STEPS - 1; i-- > 0;) {
+        if (depths[i] == depths[i + 1])
+            continue;
+        struct sbuf after = SBUF_INIT;
+        app_pop(s.app, s.app->top);
+        settle(&s);
+        show(&s, 40, 120);
+        settle(&s);
+        show(&s, 40, 120);
+        canvas_text(&s.canvas, &after);
+        assert_string_equal(sbuf_view(&after).ptr, sbuf_view(&before[i]).ptr);
+        sbuf_release(&after);
+    }
+    assert_int_equal(depth(&s), 1);
+    for (size_t i = 0; i < STEPS; i++)
+        sbuf_release(&before[i]);
+    screen_close(&s);
+}
+
 static void a_plan_is_not_lost_on_the_way(void **state)
 {
     struct screen s = {0};
@@ -183,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_way_to_a_view_does_not_grow),
+        cmocka_unit_test(the_way_back_restores_every_view),
         cmocka_unit_test(a_plan_is_not_lost_on_the_way),
         cmocka_unit_test(a_key_that_does_nothing_says_so),
         cmocka_unit_test(undo_on_the_overview_asks_which),
