@@ -139,11 +139,28 @@ struct app *app_new(const struct tui_opts *opts)
     return app;
 }
 
+static void close_view(struct app *app, struct view *view)
+{
+    for (struct session *s = app->sessions; s; s = s->next)
+        worker_forget(s->worker, view);
+    if (app->indexer)
+        worker_forget(app->indexer, view);
+    view->class->close(view);
+}
+
+static void close_left(struct app *app)
+{
+    if (app->left)
+        close_view(app, app->left);
+    app->left = NULL;
+}
+
 bool app_free(struct app *app)
 {
     bool all = true;
     while (app->top)
         app_pop(app, app->top);
+    close_left(app);
     while (app->sessions) {
         struct session *session = app->sessions;
         app->sessions = session->next;
@@ -195,11 +212,39 @@ static void close_top(struct app *app)
 {
     struct view *view = app->top;
     app->top = view->below;
-    for (struct session *s = app->sessions; s; s = s->next)
-        worker_forget(s->worker, view);
-    if (app->indexer)
-        worker_forget(app->indexer, view);
-    view->class->close(view);
+    close_view(app, view);
+}
+
+/* One step back. A view that is no dialog stays open behind the scenes until another one is left.
+ */
+static void leave(struct app *app)
+{
+    struct view *view = app->top;
+    if (view->class->overlay || view->class->holds_refresh) {
+        app_pop(app, view);
+        return;
+    }
+    app->top = view->below;
+    close_left(app);
+    app->left = view;
+    app->dirty = true;
+}
+
+static void to_last_view(struct app *app)
+{
+    struct view *view = app->left;
+    if (!view && !app->top->below) {
+        app_say(app, STYLE_MESSAGE, "no view was left yet");
+        return;
+    }
+    if (!view) {
+        leave(app);
+        return;
+    }
+    app->left = NULL;
+    app_push(app, view);
+    if (view->class->rows_changed)
+        view->class->rows_changed(view, NULL);
 }
 
 void app_pop(struct app *app, struct view *view)
@@ -335,13 +380,18 @@ bool app_read_visible(struct app *app, struct session *session, bool now)
 static void cancel_running(struct app *app)
 {
     struct view *view = app->top;
-    if (view->session &&
-        (view->session->loading || session_waits(view->session, clock_monotonic_ms()))) {
-        session_stop(view->session);
-        worker_cancel(view->session->worker, view);
-        app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again");
-    } else
+    bool busy = view->class->is_busy && view->class->is_busy(view);
+    bool reads = view->session &&
+                 (view->session->loading || session_waits(view->session, clock_monotonic_ms()));
+    if (!busy && !reads) {
         app_say(app, STYLE_MESSAGE, "nothing is running here; q goes back and at the top quits");
+        return;
+    }
+    if (reads)
+        session_stop(view->session);
+    for (struct session *s = app->sessions; s; s = s->next)
+        worker_cancel(s->worker, view);
+    app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again");
 }
 
 static void common_command(struct app *app, enum command command)
@@ -350,15 +400,18 @@ static void common_command(struct app *app, enum command command)
     switch (command) {
     case CMD_BACK:
         if (view->below)
-            app_pop(app, view);
+            leave(app);
         else
             app_say(app, STYLE_MESSAGE, "this is the first screen; q quits");
         break;
     case CMD_QUIT:
         if (view->below)
-            app_pop(app, view);
+            leave(app);
         else if (plan_park_may_quit(app))
             app->quit = true;
+        break;
+    case CMD_LAST_VIEW:
+        to_last_view(app);
         break;
     case CMD_CANCEL:
         cancel_running(app);

@@ -69,6 +69,8 @@ enum command {
     CMD_LOCKS,
     CMD_JOURNAL,
     CMD_AUDIT,
+    CMD_COPY,
+    CMD_LAST_VIEW,
     COMMANDS
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "tui/columns.h"
+#include "tui/copy.h"
 
 #include <string.h>
 
@@ -259,6 +260,10 @@ bool listview_command(struct listview *lv, enum command command)
         input_set(&lv->input, sbuf_view(&lv->list.filter_text));
         lv->typing = true;
         lv->recent = 0;
+        return true;
+    }
+    if (command == CMD_COPY) {
+        copy_row_open(lv);
         return true;
     }
     if (command == CMD_COLUMNS) {

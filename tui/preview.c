@@ -103,6 +103,11 @@ void preview_changed(struct preview *p)
     p->stale = true;
 }
 
+void preview_cancel(struct preview *p)
+{
+    worker_cancel(p->view->session->worker, p);
+}
+
 bool preview_is_busy(const struct preview *p)
 {
     return p->reading;

@@ -37,6 +37,7 @@ void preview_show(struct preview *preview, struct canvas *canvas, struct rect r,
 void preview_changed(struct preview *preview); /* it may be another one now */
 /* Tab, and while it is focused the keys that move. */
 bool preview_command(struct preview *preview, enum command command);
+void preview_cancel(struct preview *preview); /* nothing is read until the cursor moves */
 bool preview_is_busy(const struct preview *preview);
 
 #endif

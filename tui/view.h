@@ -60,6 +60,7 @@ struct follow; /* an edit that is read again; follow.c */
 struct app {
     struct tui_opts opts;
     struct view *top;
+    struct view *left; /* the view that was left last, open still; NULL: none */
     struct session *sessions;
     size_t nsessions;
     struct probe *probes;

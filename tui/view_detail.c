@@ -1,6 +1,7 @@
 /* One record: what it is and what is wrong in a few lines, then the document as a tree. */
 #include "core/base/text.h"
 #include "tui/ask.h"
+#include "tui/copy.h"
 #include "tui/input.h"
 #include "tui/record_lines.h"
 #include "tui/tree.h"
@@ -20,6 +21,7 @@ struct detail_view {
     struct arena arena; /* the record as last read */
     struct record_view *record;
     struct tree tree;
+    struct copy_place place; /* that a copy is asked of */
     struct input input;
     size_t limit;
     bool typing, reading;
@@ -217,6 +219,10 @@ static bool command(struct view *view, enum command command)
     case CMD_COMPARE:
         view_diff_open(view->app, view->session,
                        &(struct plan_record){.id = v->id, .label = v->label}, 1);
+        return true;
+    case CMD_COPY:
+        v->place = (struct copy_place){view, &v->tree, v->id};
+        copy_place_open(&v->place);
         return true;
     case CMD_ACTIONS:
         act(v);

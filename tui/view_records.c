@@ -184,6 +184,8 @@ static bool command(struct view *view, enum command command)
                   command == CMD_ACTIONS || command == CMD_COMPARE;
     if (preview_command(&v->preview, command))
         return true;
+    if (command == CMD_CANCEL)
+        preview_cancel(&v->preview);
     if (command == CMD_UNDO || command == CMD_REDO) {
         view_undo_open(app, view->session, command == CMD_REDO);
         return true;

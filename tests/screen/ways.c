@@ -70,6 +70,61 @@ static void the_way_back_restores_every_view(void **state)
     screen_close(&s);
 }
 
+static void the_view_left_last_comes_back_as_it_was(void **state)
+{
+    struct screen s = {0};
+    struct sbuf before = SBUF_INIT, after = SBUF_INIT;
+    open_two(&s);
+    type(&s, "-", 40, 120, false);
+    assert_shows(&s, "no view was left yet");
+    type(&s, "{Tab}{Enter}/errored{Enter}>jH", 40, 120, false);
+    type(&s, "j", 40, 120, false);
+    canvas_text(&s.canvas, &before);
+    type(&s, "{Esc}-", 40, 120, false);
+    canvas_text(&s.canvas, &after);
+    assert_string_equal(sbuf_view(&after).ptr, sbuf_view(&before).ptr);
+    assert_int_equal(depth(&s), 3);
+    type(&s, "-", 40, 120, false);
+    assert_int_equal(depth(&s), 2);
+    type(&s, "-{Esc}qL", 40, 120, false);
+    assert_int_equal(depth(&s), 2);
+    type(&s, "{Esc}", 40, 120, false);
+    assert_int_equal(depth(&s), 1);
+    type(&s, "-", 40, 120, false); /* only the last one is kept */
+    assert_shows(&s, "overview › locks");
+    sbuf_release(&before);
+    sbuf_release(&after);
+    screen_close(&s);
+}
+
+static void assert_copied(struct screen *s, const char *text)
+{
+    assert_string_equal(sbuf_view(&s->app->clipboard).ptr, text);
+}
+
+/* ux.md R25 A1 */
+static void what_is_copied_is_chosen(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "{Tab}{Enter}/orders{Enter}yi", 40, 120, false);
+    assert_copied(&s, "4/16411");
+    type(&s, "yc", 40, 120, false);
+    assert_copied(&s, "penstock -t orders-pg table show 4/16411");
+    type(&s, "yr", 40, 120, false);
+    struct str row = sbuf_view(&s.app->clipboard);
+    assert_true(str_starts(row, "4\t16411\tpublic.orders\terrored\t2026-11-20T01:01:44Z\t"));
+    size_t tabs = 0;
+    for (size_t i = 0; i < row.len; i++)
+        tabs += row.ptr[i] == '\t';
+    assert_int_equal(tabs, s.app->top->session->system->sheets[0].ncolumns - 1);
+    type(&s, "{Enter}/InvalidState{Enter}yp", 40, 120, false);
+    assert_copied(&s, "/states/3/metadata/reason");
+    type(&s, "yv", 40, 120, false);
+    assert_copied(&s, "[InvalidState] replication slot is active for another process");
+    screen_close(&s);
+}
+
 static void a_plan_is_not_lost_on_the_way(void **state)
 {
     struct screen s = {0};
@@ -221,6 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_way_to_a_view_does_not_grow),
         cmocka_unit_test(the_way_back_restores_every_view),
+        cmocka_unit_test(the_view_left_last_comes_back_as_it_was),
+        cmocka_unit_test(what_is_copied_is_chosen),
         cmocka_unit_test(a_plan_is_not_lost_on_the_way),
         cmocka_unit_test(a_key_that_does_nothing_says_so),
         cmocka_unit_test(undo_on_the_overview_asks_which),
