@@ -26,6 +26,11 @@ bool cmd_op(struct cli *cli, struct err *err);
 /* cmd_edit.c */
 bool cmd_edit(struct cli *cli, struct err *err);
 
+/* cmd_transfer.c */
+extern const struct op_option import_options[];
+bool cmd_export(struct cli *cli, struct err *err);
+bool cmd_import(struct cli *cli, struct err *err);
+
 /* cmd_state.c */
 extern const struct op_option restore_options[], prune_options[];
 bool cmd_restore(struct cli *cli, struct err *err);

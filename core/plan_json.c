@@ -152,6 +152,15 @@ static void add_changes(struct sbuf *out, struct plan *plan)
     }
 }
 
+/* The documents of an import stand in a file, whose name is not the plan's to know. */
+static void add_import(struct sbuf *out, struct plan *plan)
+{
+    add_target(out, plan);
+    sbuf_printf(out, " %s import FILE", plan->system->noun);
+    add_args(out, plan, plan->request.args, false);
+    add_reason(out, plan);
+}
+
 struct str plan_command(struct plan *plan)
 {
     struct arena *a = &plan->arena;
@@ -161,7 +170,9 @@ struct str plan_command(struct plan *plan)
     if (!r->op && !plan->undoes && strcmp(plan->verb, "restore") == 0)
         return STR_NULL; /* of which entry is not the plan's to know */
     struct sbuf out = SBUF_INIT;
-    if (r->op && !plan->undoes)
+    if (r->op && !plan->undoes && strcmp(plan->verb, "import") == 0)
+        add_import(&out, plan);
+    else if (r->op && !plan->undoes)
         add_changes(&out, plan);
     else {
         add_target(&out, plan);

@@ -304,6 +304,21 @@ const struct op meltano_op_merge = {
 
 /* --- copy, move ------------------------------------------------------------------------------- */
 
+/* Both halves as they are, which Meltano's own copy cannot do. */
+static bool copy_halves(const struct op_input *in, struct op_output *out, struct err *err)
+{
+    struct meltano_state source, target;
+    if (!meltano_open(in, in->docs[0], &source, err) ||
+        !meltano_open(in, in->docs[1], &target, err))
+        return false;
+    const struct value *half[HALVES];
+    for (int h = 0; h < HALVES; h++) {
+        half[h] = source.half[h] ? source.half[h] : value_empty_dict(in->arena);
+        half[h] = value_graft(in->arena, target.half[h], half[h]);
+    }
+    return meltano_write(in, out, 1, half, FLAG_STATE, half[COMPLETED], err);
+}
+
 static bool copy_to(const struct op_input *in, struct op_output *out, const char *verb,
                     struct err *err)
 {
@@ -314,16 +329,17 @@ static bool copy_to(const struct op_input *in, struct op_output *out, const char
     if (!not_onto_itself(in, verb, err) || !merged_source(in, source, &v, err))
         return false;
     struct meltano_state was;
+    bool halves = op_arg_flag(&in->args, "halves");
     meltano_state_of(source->root, in->arena, &was);
-    if (value_count(was.half[PARTIAL]) > 0)
+    if (!halves && value_count(was.half[PARTIAL]) > 0)
         op_consequence(out, in->arena, "flattened", LEVEL_NOTE,
                        "the target gets completed and partial merged into completed, as with "
-                       "Meltano's own %s",
+                       "Meltano's own %s; --halves keeps them apart",
                        verb);
     if (!target->absent)
         op_consequence(out, in->arena, "overwritten", LEVEL_WARN, "the state of %.*s is replaced",
                        STR_ARG(target->id));
-    return set_whole(in, out, v, 1, err);
+    return halves ? copy_halves(in, out, err) : set_whole(in, out, v, 1, err);
 }
 
 static bool copy_run(const struct op_input *in, struct op_output *out, struct err *err)
@@ -348,6 +364,8 @@ static bool move_run(const struct op_input *in, struct op_output *out, struct er
 static const struct op_option second_options[] = {
     {.name = "dst", .kind = OPTION_POSITIONAL, .needed = true, .metavar = "DST",
      .help = "id of the state to write"},
+    {.name = "halves", .kind = OPTION_FLAG,
+     .help = "keep completed and partial apart, instead of what the next run would get"},
     {0},
 };
 /* clang-format on */

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Documents carried from store to store: copy --to, --halves, export and import keep every number.
+. "$(dirname "$0")/harness.sh"
+servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
+
+mkdir -p states/a states/b vdk/x
+printf '%s' '{"completed": {"singer_state": {"n": 1767225600123456789012, "f": 1e400, "x": NaN, "d": 1.10, "z": 1, "a": "\u00e9"}}, "partial": {"singer_state": {"p": {"k": 0.1}}}}' >states/a/state.json
+printf '%s' '{"completed": {"singer_state": {"bookmarks": {}}}, "partial": {}}' >states/b/state.json
+python3 - "$servers/meltano_sqlite.sql" <<'PY'
+import sqlite3, sys
+sqlite3.connect("meltano.db").executescript(open(sys.argv[1]).read())
+PY
+files=meltano+file://$work/states
+db=meltano+sqlite://$work/meltano.db
+half() { python3 -c '
+import sqlite3, sys
+row = sqlite3.connect("meltano.db").execute("SELECT %s FROM state WHERE state_id = ?" % sys.argv[2], (sys.argv[1],)).fetchone()
+print(row[0] if row else "absent")' "$1" "$2"; }
+
+# export is what Meltano's own prints: one line, dense, numbers as they stand
+run 0 -t "$files" state export a
+out_is '{"a":{"completed":{"singer_state":{"n":1767225600123456789012,"f":1e400,"x":NaN,"d":1.10,"z":1,"a":"\u00e9"}},"partial":{"singer_state":{"p":{"k":0.1}}}}}'
+run 0 -t "$files" state export
+lines_are 1
+cp out all.json
+
+# import makes and replaces, as one plan with one undo
+run 6 -t "$db" state import all.json
+run 0 -t "$db" state import all.json --yes
+err_has 'state import FILE'
+[ "$(half a partial_state)" = '{"singer_state": {"p": {"k": 0.1}}}' ] || fail 'the partial half did not come along'
+[ "$(half a completed_state)" = '{"singer_state": {"n": 1767225600123456789012, "f": Infinity, "x": NaN, "d": 1.1, "z": 1, "a": "\u00e9"}}' ] ||
+    fail "completed is $(half a completed_state)"
+run 0 -t "$db" state export a b
+printf '%s' '{"a": {"completed": {"singer_state": {}}, "partial": {}}}' | "$penstock" -t "$db" state import --yes >out 2>err || fail 'import from stdin'
+run 0 -t "$db" journal undo --yes
+[ "$(half a partial_state)" = '{"singer_state": {"p": {"k": 0.1}}}' ] || fail 'the undo of an import'
+run 0 -t "$db" journal undo --yes
+[ "$(half a partial_state)" = absent ] || fail 'the undo of the first import'
+
+# what is no such object is refused whole
+for bad in '[]' '{"a": 1}' '{"a": {"completed": {}, "other": {}}}' '{"a"'; do
+    printf '%s' "$bad" >bad.json
+    "$penstock" -t "$db" state import bad.json --yes >out 2>err </dev/null && fail "imported $bad"
+    [ "$(half a partial_state)" = absent ] || fail "written by $bad"
+done
+
+# copy across stores flattens as Meltano's does, and says so; --halves does not
+run 0 -t "$files" state copy a a --to "$db" --yes
+err_has 'merged into completed'
+err_has '--halves keeps them apart'
+[ "$(half a partial_state)" = '{}' ] || fail 'copy did not flatten'
+run 0 -t "$files" state copy a a2 --to "$db" --halves --yes
+[ "$(half a2 partial_state)" = '{"singer_state": {"p": {"k": 0.1}}}' ] || fail '--halves flattened'
+[ "$(half a2 completed_state)" = '{"singer_state": {"n": 1767225600123456789012, "f": 1e400, "x": NaN, "d": 1.10, "z": 1, "a": "\u00e9"}}' ] ||
+    fail "--halves: completed is $(half a2 completed_state)"
+cp -r states before
+run 0 -t "$db" state copy a2 back --to "$files" --halves --yes
+[ "$(cat states/back/state.json)" = "$(cat states/a/state.json)" ] || fail 'there and back is not the same'
+run 0 -t "$files" journal undo --yes
+same states before
+finish
