@@ -194,6 +194,14 @@ static bool vdk_scan_open(struct store *store, const struct call *call, void **r
     return true;
 }
 
+static bool vdk_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err)
+{
+    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
+    scan->keys_alone = true;
+    *ret = scan;
+    return true;
+}
+
 static bool vdk_scan_next(struct store *store, void *scan, const struct call *call,
                           struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                           struct err *err)
@@ -311,11 +319,12 @@ static bool row_put(const struct tx *tx, const char *before, const char *after, 
 static bool row_insert(void *ctx, struct str id, const struct vdk_row *row, int64_t *ret_rows,
                        struct err *err)
 {
-    return row_put(ctx,
-                   "insert into data_source_state (source_name, state_data, updated_at)"
-                   " select $1::text,",
-                   "where not exists (select 1 from data_source_state where source_name = $1::text)", id,
-                   row, ret_rows, err);
+    return row_put(
+        ctx,
+        "insert into data_source_state (source_name, state_data, updated_at)"
+        " select $1::text,",
+        "where not exists (select 1 from data_source_state where source_name = $1::text)", id, row,
+        ret_rows, err);
 }
 
 static bool row_update(void *ctx, struct str id, const struct vdk_row *row, int64_t *ret_rows,
@@ -371,6 +380,7 @@ const struct layout postgres_vdk = {
     .close = vdk_close,
     .probe = vdk_probe,
     .scan_open = vdk_scan_open,
+    .scan_ids = vdk_scan_ids,
     .scan_next = vdk_scan_next,
     .scan_close = vdk_scan_close,
     .read = vdk_read,

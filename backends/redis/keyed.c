@@ -39,14 +39,15 @@ static bool id_of(const struct redis_keyed *keyed, struct str key, struct str *r
 struct redis_keyed_scan {
     struct arena arena; /* ids of one SCAN answer that did not fit the page */
     char cursor[CURSOR_MAX];
-    bool ended;
+    bool ids_alone, ended;
     struct str *ids;
     size_t next, n;
 };
 
-struct redis_keyed_scan *redis_keyed_scan_new(void)
+struct redis_keyed_scan *redis_keyed_scan_new(bool ids_alone)
 {
     struct redis_keyed_scan *scan = xcalloc(1, sizeof *scan);
+    scan->ids_alone = ids_alone;
     strcpy(scan->cursor, "0");
     return scan;
 }
@@ -83,8 +84,9 @@ static bool scan_more(struct redis_client *client, const struct redis_keyed *key
     struct redis_command command =
         REDIS_COMMAND(STR("SCAN"), cursor, STR("MATCH"), sbuf_view(&match), STR("COUNT"),
                       redis_number(&scan->arena, SCAN_COUNT), STR("TYPE"), STR("string"));
-    if (redis_server(client)->major < 6)
-        command.argc -= 2; /* TYPE came with 6.0; other types answer WRONGTYPE when read */
+    /* TYPE came with 6.0; other types answer WRONGTYPE when read. It looks up every key. */
+    if (scan->ids_alone || redis_server(client)->major < 6)
+        command.argc -= 2;
     bool ok = redis_run(client, command, call, &scan->arena, &answer, err);
     sbuf_release(&match);
     if (!ok)
@@ -149,6 +151,25 @@ static void take(struct redis_client *client, const struct redis_answer *len,
     ret->len = ret->present ? len->number : -1;
 }
 
+static bool measure(struct redis_client *client, const struct redis_keyed *keyed,
+                    struct redis_stored *rows, size_t n, size_t head, const struct call *call,
+                    struct arena *arena, struct err *err)
+{
+    struct ask *asks = arena_array(arena, struct ask, ASKS * n);
+    struct redis_answer *answers;
+    for (size_t i = 0; i < n; i++) {
+        struct str key = redis_keyed_key(arena, keyed, rows[i].id);
+        asks[ASKS * i] = ask_for("STRLEN", key);
+        asks[ASKS * i + 1] = ask_for("PTTL", key);
+        asks[ASKS * i + 2] = ask_head(arena, key, head);
+    }
+    if (!ask_all(client, asks, ASKS * n, call, arena, &answers, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        take(client, &answers[ASKS * i], &answers[ASKS * i + 1], &answers[ASKS * i + 2], &rows[i]);
+    return true;
+}
+
 bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed,
                            struct redis_keyed_scan *scan, size_t head, const struct call *call,
                            struct arena *arena, size_t max, struct redis_stored **ret,
@@ -160,19 +181,11 @@ bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed
     }
     size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
     struct redis_stored *rows = arena_array(arena, struct redis_stored, n);
-    struct ask *asks = arena_array(arena, struct ask, ASKS * n);
-    struct redis_answer *answers;
-    for (size_t i = 0; i < n; i++) {
-        rows[i].id = arena_str(arena, scan->ids[scan->next + i]);
-        struct str key = redis_keyed_key(arena, keyed, rows[i].id);
-        asks[ASKS * i] = ask_for("STRLEN", key);
-        asks[ASKS * i + 1] = ask_for("PTTL", key);
-        asks[ASKS * i + 2] = ask_head(arena, key, head);
-    }
-    if (n && !ask_all(client, asks, ASKS * n, call, arena, &answers, err))
-        return false;
     for (size_t i = 0; i < n; i++)
-        take(client, &answers[ASKS * i], &answers[ASKS * i + 1], &answers[ASKS * i + 2], &rows[i]);
+        rows[i] = (struct redis_stored){
+            .id = arena_str(arena, scan->ids[scan->next + i]), .len = -1, .pttl_ms = -1};
+    if (n && !scan->ids_alone && !measure(client, keyed, rows, n, head, call, arena, err))
+        return false;
     scan->next += n;
     *ret = rows;
     *ret_n = n;
@@ -182,7 +195,7 @@ bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed
 bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
                      const struct call *call, struct err *err)
 {
-    struct redis_keyed_scan *scan = redis_keyed_scan_new();
+    struct redis_keyed_scan *scan = redis_keyed_scan_new(true);
     bool found = false;
     for (int i = 0; i < ANY_ROUNDS && !found && !scan->ended; i++) {
         if (!scan_more(client, keyed, scan, call, err))

@@ -13,7 +13,7 @@ struct str redis_keyed_key(struct arena *arena, const struct redis_keyed *keyed,
 /* One value as it is stored, or what a scan tells of it. */
 struct redis_stored {
     struct str id;
-    bool present;
+    bool present;     /* always false where ids alone are asked for */
     struct str bytes; /* at most as many as were asked for */
     int64_t len;      /* of all; -1: not known (another type, gone meanwhile) */
     int64_t pttl_ms;  /* -1: for ever */
@@ -23,7 +23,7 @@ struct redis_stored {
 /* All keys by SCAN, never KEYS; sizes, times and the first `head` bytes of each page's values in
  * one pipeline. Fewer than `max` is not the end; *ret_n == 0 is. Ids live in `arena`. */
 struct redis_keyed_scan;
-struct redis_keyed_scan *redis_keyed_scan_new(void);
+struct redis_keyed_scan *redis_keyed_scan_new(bool ids_alone); /* nothing but ids is asked for */
 void redis_keyed_scan_free(struct redis_keyed_scan *scan);
 bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed,
                            struct redis_keyed_scan *scan, size_t head, const struct call *call,

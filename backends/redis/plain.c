@@ -107,7 +107,13 @@ static bool plain_probe(struct store *base, const struct call *call, struct err 
 static bool plain_scan_open(struct store *base, const struct call *call, void **ret,
                             struct err *err)
 {
-    *ret = redis_keyed_scan_new();
+    *ret = redis_keyed_scan_new(false);
+    return true;
+}
+
+static bool plain_scan_ids(struct store *base, const struct call *call, void **ret, struct err *err)
+{
+    *ret = redis_keyed_scan_new(true);
     return true;
 }
 
@@ -230,11 +236,11 @@ static const char *const params[] = {"prefix", NULL};
     {                                                                                              \
         .system = (system_name), .backend = "redis", .name = "plain", .native = false,             \
         .params = params, .detect = plain_detect, .open = plain_open, .close = plain_close,        \
-        .probe = plain_probe, .scan_open = plain_scan_open, .scan_next = plain_scan_next,          \
-        .scan_close = plain_scan_close, .read = plain_read, .decode = plain_decode,                \
-        .check_id = plain_check_id, .commit = plain_commit, .locks = plain_locks,                  \
-        .lock_hold = plain_lock_hold, .lock_release = plain_lock_release, .breaks_locks = true,    \
-        .activity = plain_activity                                                                 \
+        .probe = plain_probe, .scan_open = plain_scan_open, .scan_ids = plain_scan_ids,            \
+        .scan_next = plain_scan_next, .scan_close = plain_scan_close, .read = plain_read,          \
+        .decode = plain_decode, .check_id = plain_check_id, .commit = plain_commit,                \
+        .locks = plain_locks, .lock_hold = plain_lock_hold, .lock_release = plain_lock_release,    \
+        .breaks_locks = true, .activity = plain_activity                                           \
     }
 
 const struct layout redis_plain_meltano = PLAIN_LAYOUT("meltano");

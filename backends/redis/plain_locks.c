@@ -82,7 +82,7 @@ static bool all_locks(struct plain_store *store, const struct call *call, struct
                       struct lock **ret, struct err *err)
 {
     enum { PAGE = 500, LOCK_BYTES = 4096 };
-    struct redis_keyed_scan *scan = redis_keyed_scan_new();
+    struct redis_keyed_scan *scan = redis_keyed_scan_new(false);
     struct redis_stored *page;
     struct lock **end = ret;
     size_t n;

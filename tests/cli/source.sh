@@ -3,6 +3,15 @@
 # addressed stays byte for byte; damage is found, named with its command, and mended.
 . "$(dirname "$0")/harness.sh"
 
+# as Python itself writes what it reads
+python_writes() {
+    python3 - "$1" "$2" <<'PY' || fail "$1 is not as Python writes it"
+import json, sys
+text = open(sys.argv[1]).read()
+sys.exit(text != json.dumps(json.loads(text), indent=int(sys.argv[2]) or None))
+PY
+}
+
 # --- one file a source: json.dumps(indent=2), no newline at the end
 mkdir d
 printf '%s' '{
@@ -40,6 +49,12 @@ same d before
 run 0 -t "$dir" source set crm --stream orders --at /last_sync_time '"2025-03-01 00:00:00"' --yes
 err_has 'goes back at /last_sync_time'
 sed -i 's/2025-03-04 10:11:12.345678/2025-03-01 00:00:00/' before/crm_state.json
+same d before
+run 0 -t "$dir" source set crm --stream $'caf\xc3\xa9' '{}' --yes
+run 0 -t "$dir" source set crm --other k $'{"t": "\xe2\x98\x83 \\u007f /", "n": 1e16, "list": [], "deep": {"er": [1, {}]}}' --yes
+run 0 -t "$dir" source set crm --stream orders --at /f 1.5 --yes
+python_writes d/crm_state.json 2
+for i in 1 2 3; do run 0 -t "$dir" journal undo --yes; done
 same d before
 run 8 -t "$dir" source get torn
 run 0 -t "$dir" check -o json

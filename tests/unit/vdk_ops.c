@@ -313,6 +313,39 @@ static void what_is_whole_is_kept(void **state)
     }
 }
 
+/* Wherever a writer dies: what is kept parses, and is in the whole text member by member. */
+static void every_cut_leaves_sound_text(void **state)
+{
+    static const char whole[] =
+        "{\"a_b__\": {\"pw\": \"x\\\"y\", \"n\": [1, {\"k\": 2}], \"" VDK_KEY
+        "\": {\"s\": {\"streams\": {\"x\": {\"id\": 1.5e3}, \"\\u00e9\": {}}, \"others\": "
+        "{\"k\": null}}, \"t\": null}}, \"c__\": {}}";
+    struct arena a = ARENA_INIT;
+    const struct value *all = parse(&a, whole), *kept_tree;
+    size_t kept_any = 0;
+    for (size_t n = 0; n <= strlen(whole); n++) {
+        struct str kept, lost;
+        bool ok = vdk_salvage(&a, str_sub(str_of(whole), 0, n), true, &kept, &lost);
+        if (!ok)
+            continue;
+        kept_any++;
+        assert_true(json_read(&a, kept, &kept_tree, NULL));
+        assert_int_equal(lost.ptr == NULL, n == strlen(whole));
+        for (size_t i = 0; i < value_count(kept_tree); i++) {
+            const struct value_pair *job = &kept_tree->dict.pairs[i];
+            const struct value *was = value_get_str(all, job->key->text);
+            for (size_t k = 0; k < value_count(job->val); k++) {
+                const struct value_pair *property = &job->val->dict.pairs[k];
+                if (!str_is(property->key->text, VDK_KEY))
+                    assert_true(
+                        value_equal(property->val, value_get_str(was, property->key->text)));
+            }
+        }
+    }
+    assert_true(kept_any > strlen(whole) / 2);
+    arena_release(&a);
+}
+
 /* --- what the stores make of values ----------------------------------------------------------- */
 
 static void the_service_keeps_values_not_texts(void **state)
@@ -352,7 +385,8 @@ static void jsonb_orders_and_respells(void **state)
 {
     static const char *const rows[][2] = {
         {"{\"bb\": 1, \"a\": 2, \"B\": 3}", "{\"B\": 3, \"a\": 2, \"bb\": 1}"},
-        {"[1e2, 1.50e2, 1.0, 1e-07, -2e0, 0e5, 1.5E1]", "[100, 150, 1.0, 1e-07, -2, 0, 15]"},
+        {"[1e2, 1.50e2, 1.0, 1e-07, -2e0, 0e5, 1.5E1, NaN, -Infinity]",
+         "[100, 150, 1.0, 1e-07, -2, 0, 15, NaN, -Infinity]"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct arena a = ARENA_INIT;
@@ -539,6 +573,7 @@ int main(void)
         cmocka_unit_test(operations_follow_their_tables),
         cmocka_unit_test(a_source_is_not_copied_onto_itself),
         cmocka_unit_test(what_is_whole_is_kept),
+        cmocka_unit_test(every_cut_leaves_sound_text),
         cmocka_unit_test(the_service_keeps_values_not_texts),
         cmocka_unit_test(jsonb_orders_and_respells),
         cmocka_unit_test(a_job_changes_by_bytes),

@@ -4,6 +4,7 @@
 
 #include "core/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ static const struct value *number(struct arena *a, const struct value *v)
 const struct value *vdk_as_jsonb(struct arena *a, const struct value *root)
 {
     size_t n = value_count(root);
-    if (root->type == VALUE_FLOAT)
+    if (root->type == VALUE_FLOAT && isfinite(root->real))
         return number(a, root);
     if (value_is_list(root)) {
         const struct value **items = arena_array(a, const struct value *, n);

@@ -1,6 +1,7 @@
 /* The table of the system vdk, and what a document is at a glance. */
 #include "core/systems/vdk/vdk.h"
 
+#include "core/json.h"
 #include "core/systems/vdk/properties.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -160,6 +161,19 @@ static bool narrow(const struct op_args *args, const struct row *row)
 
 /* --- the table -------------------------------------------------------------------------------- */
 
+/* The state of a stream, for the prompt to begin with. */
+static struct str present(const struct sheet_input *in, struct str stream)
+{
+    struct sbuf out = SBUF_INIT;
+    const struct value *streams = value_get(in->doc->root, vdk_groups[VDK_STREAMS]);
+    const struct value *state = value_get_str(streams, stream);
+    struct str text = state && json_write(&out, state, JSON_PYTHON, NULL)
+                          ? arena_str(in->arena, sbuf_view(&out))
+                          : STR_NULL;
+    sbuf_release(&out);
+    return text;
+}
+
 static const struct op *const ops[] = {&vdk_set,  &vdk_edit,   &vdk_clear,
                                        &vdk_copy, &vdk_repair, NULL};
 
@@ -167,7 +181,7 @@ static const struct op *const ops[] = {&vdk_set,  &vdk_edit,   &vdk_clear,
 static const struct action actions[] = {
     {.key = 'e', .verb = "edit", .op = "edit", .label = "edit: the document as text"},
     {.key = 's', .verb = "set", .op = "set", .label = "set the state of one stream, as JSON",
-     .per = "streams", .option = "stream", .prompt = "value"},
+     .per = "streams", .option = "stream", .prompt = "value", .present = present},
     {.key = 't', .verb = "clear", .op = "clear", .label = "clear one stream: read from the start",
      .per = "streams", .option = "stream"},
     {.key = 'o', .verb = "clear", .op = "clear", .label = "clear one of the others",

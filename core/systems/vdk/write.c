@@ -294,9 +294,10 @@ struct writer vdk_judge(const struct op *op, const struct op_input *in)
     if (!act || act->sight == ACTIVITY_NONE)
         return (struct writer){WRITER_NONE_SEEN, STR_NULL};
     if (act->sight == ACTIVITY_BLIND)
-        return (struct writer){WRITER_CANNOT_SEE, act->why};
-    if (!act->record_live)
-        return (struct writer){WRITER_CANNOT_SEE, act->why};
+        return (struct writer){WRITER_CANNOT_SEE,
+                               arena_printf(in->arena,
+                                            "%.*s; a run under way would write over this",
+                                            STR_ARG(act->why))};
     return (struct writer){WRITER_BLOCKS,
                            arena_printf(in->arena,
                                         "%.*s is under way: its next state would overwrite this",
