@@ -52,6 +52,13 @@ bool call_check(const struct call *call, const char *what, struct err *err)
     return true;
 }
 
+enum { POLL_MOST_MS = 60000 }; /* poll takes an int */
+
+static int poll_ms(int64_t ms)
+{
+    return ms > POLL_MOST_MS ? POLL_MOST_MS : (int)ms;
+}
+
 bool call_wait_fd(const struct call *call, int fd, short events, const char *what, struct err *err)
 {
     for (;;) {
@@ -60,8 +67,7 @@ bool call_wait_fd(const struct call *call, int fd, short events, const char *wha
         struct pollfd fds[2] = {
             {.fd = fd, .events = events},
             {.fd = call->cancel ? call->cancel->event_fd : -1, .events = POLLIN}};
-        int64_t left = call_left_ms(call);
-        int n = poll(fds, 2, left > 60000 ? 60000 : (int)left);
+        int n = poll(fds, 2, poll_ms(call_left_ms(call)));
         if (n < 0 && errno != EINTR)
             return err_set(err, ERR_INTERNAL, "%s: poll: %s", what, strerror(errno));
         if (n > 0 && fds[0].revents)
@@ -80,6 +86,6 @@ bool call_pause(const struct call *call, int64_t ms, const char *what, struct er
             return true;
         int64_t deadline = call_left_ms(call);
         struct pollfd fd = {.fd = call->cancel ? call->cancel->event_fd : -1, .events = POLLIN};
-        poll(&fd, 1, (int)(left < deadline ? left : deadline));
+        poll(&fd, 1, poll_ms(left < deadline ? left : deadline));
     }
 }
