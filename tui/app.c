@@ -519,8 +519,10 @@ void app_collect(struct app *app)
         if (!probe->worker)
             continue;
         worker_collect(probe->worker);
-        if (probe->done && worker_stop(probe->worker, QUIT_WAIT_MS))
-            probe->worker = NULL;
+        if (!probe->done)
+            continue;
+        worker_stop(probe->worker, QUIT_WAIT_MS);
+        probe->worker = NULL; /* also when its thread was slow to end: it frees itself */
     }
     for (struct session *s = app->sessions; s; s = s->next)
         worker_collect(s->worker);

@@ -243,7 +243,8 @@ static bool save_run(struct job *job, struct store *store)
     json_t *saved = plan_save(data->plan);
     char *text = json_dumps(saved, JSON_COMPACT);
     json_decref(saved);
-    bool ok = path_replace(data->path.ptr, str_of(text), true, &job->err);
+    bool ok = text ? path_replace(data->path.ptr, str_of(text), true, &job->err)
+                   : err_set(&job->err, ERR_INTERNAL, "the plan cannot be put into words");
     free(text);
     return ok;
 }
