@@ -15,6 +15,7 @@
 
 const struct layout *const layouts[] = {
     &file_meltano.layout,
+    &file_meltano_windows.layout,
     &file_vdk.layout,
     &file_vdk_properties,
     &sqlite_meltano_systemdb,

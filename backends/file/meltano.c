@@ -1,13 +1,18 @@
-/* Meltano's file state backend: <dir>/<state id>/state.json beside <dir>/<state id>/lock, ids as
- * they are (meltano.md 4). */
+/* Meltano's file state backend: <dir>/<state id>/state.json beside <dir>/<state id>/lock
+ * (meltano.md 4). On POSIX the id is the directory's name as it is; Windows wrote its base64. */
 #include "backends/file/store.h"
+#include "core/base/base64.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Windows stores have base64 names; there is no telling them apart name by name (meltano.md 4.2),
- * so they are listed as they are. */
+/* --- names: as they are ------------------------------------------------------------------------
+ */
+
 static bool meltano_names(struct str id, struct file_names *ret, struct err *err)
 {
     static const char *const refused[] = {"", ".", ".."};
@@ -31,6 +36,66 @@ static bool meltano_names(struct str id, struct file_names *ret, struct err *err
 static struct str meltano_id(const char *entry, struct arena *arena)
 {
     return entry[0] == '.' ? STR_NULL : arena_str(arena, str_of(entry));
+}
+
+/* --- names: base64 (meltano.md 4.2) ------------------------------------------------------------
+ */
+
+/* The id whose base64 the name is, in the one spelling that Meltano gives it; else STR_NULL. */
+static struct str windows_id(const char *entry, struct arena *arena)
+{
+    struct str id, name = str_of(entry);
+    if (!base64_decode(arena, name, &id) || !id.len || !str_is_utf8(id) ||
+        memchr(id.ptr, '\0', id.len) || !str_eq(base64_encode(arena, id), name))
+        return STR_NULL;
+    return id;
+}
+
+static bool windows_names(struct str id, struct file_names *ret, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct str name = base64_encode(&arena, id);
+    bool ok = id.len && str_is_utf8(id) && !memchr(id.ptr, '\0', id.len) &&
+              !memchr(name.ptr, '/', name.len) && name.len <= NAME_MAX;
+    if (ok) {
+        *ret = (struct file_names){.file = "state.json", .lock = "lock"};
+        memcpy(ret->dir, name.ptr, name.len);
+    } else {
+        err_set(err, ERR_REFUSED, "state id '%.*s': its base64 is no name of a directory",
+                (int)(id.len < 100 ? id.len : 100), id.ptr ? id.ptr : "");
+    }
+    arena_release(&arena);
+    return ok;
+}
+
+/* One id of letters and digits alone could be either, so the store as a whole decides: every name
+ * is base64, and one of the ids shows that it was worth it. */
+static bool windows_wrote(const char *path, const struct call *call)
+{
+    enum { LOOK_AT = 1000 };
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    struct arena arena = ARENA_INIT;
+    DIR *entries = opendir(path);
+    const struct dirent *entry;
+    bool all = entries, telling = false;
+    for (int i = 0;
+         all && i < LOOK_AT && call_check(call, path, NULL) && (entry = readdir(entries)); i++) {
+        struct str id = windows_id(entry->d_name, &arena);
+        const char *file = arena_printf(&arena, "%s/state.json", entry->d_name).ptr;
+        if (entry->d_name[0] == '.' || faccessat(dirfd(entries), file, F_OK, 0) < 0)
+            continue;
+        all = id.ptr;
+        telling = telling || (all && strspn(arena_cstr(&arena, id), plain) < id.len);
+    }
+    if (entries)
+        closedir(entries);
+    arena_release(&arena);
+    return all && telling;
+}
+
+static bool posix_wrote(const char *path, const struct call *call)
+{
+    return !windows_wrote(path, call);
 }
 
 /* --- the lock: one decimal float, seconds since the epoch (meltano.md 4.4) ----------------------
@@ -87,17 +152,19 @@ static const struct file_lock_format meltano_lock = {meltano_lock_print, meltano
 
 static const char *const params[] = {"lock_timeout", "runs", NULL};
 
-const struct file_layout file_meltano = {
-    .layout = {.system = "meltano",
-               .backend = "file",
-               .name = "state.json",
-               .native = true,
-               .params = params,
-               FILE_LAYOUT_FUNCTIONS},
-    .own_dir = true,
-    .lock = &meltano_lock,
-    .lock_timeout_us = 10 * 1000000,
-    .timeout_param = "lock_timeout",
-    .names = meltano_names,
-    .id = meltano_id,
-};
+#define MELTANO_LAYOUT(layout_name, names_of, id_of, owns_it)                                      \
+    {                                                                                              \
+        .layout = {.system = "meltano",                                                            \
+                   .backend = "file",                                                              \
+                   .name = (layout_name),                                                          \
+                   .native = true,                                                                 \
+                   .params = params,                                                               \
+                   FILE_LAYOUT_FUNCTIONS},                                                         \
+        .own_dir = true, .lock = &meltano_lock, .lock_timeout_us = 10 * 1000000,                   \
+        .timeout_param = "lock_timeout", .names = (names_of), .id = (id_of), .owns = (owns_it)     \
+    }
+
+const struct file_layout file_meltano =
+    MELTANO_LAYOUT("state.json", meltano_names, meltano_id, posix_wrote);
+const struct file_layout file_meltano_windows =
+    MELTANO_LAYOUT("base64", windows_names, windows_id, windows_wrote);

@@ -44,15 +44,13 @@ static int open_path(const char *path)
 }
 
 /* The path of an entry's record, relative to the directory. */
-static const char *entry_path(const struct file_layout *files, const char *entry,
+static const char *entry_path(const struct file_layout *files, const char *entry, struct str id,
                               struct arena *arena)
 {
-    if (!files->own_dir)
-        return entry;
     struct file_names names;
-    if (!files->names(str_of(entry), &names, NULL))
+    if (!files->own_dir || !files->names(id, &names, NULL))
         return entry;
-    return arena_printf(arena, "%s/%s", names.dir, names.file).ptr;
+    return arena_printf(arena, "%s/%s", entry, names.file).ptr;
 }
 
 /* Is there a record below the directory? */
@@ -69,9 +67,11 @@ static bool has_record(const struct file_layout *files, const char *path, const 
     const struct dirent *entry;
     while (!found && call_check(call, path, NULL) && (entry = readdir(entries))) {
         struct stat st;
-        const char *file = entry_path(files, entry->d_name, arena);
-        found = files->id(entry->d_name, arena).ptr &&
-                fstatat(fd, file, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+        struct str id = files->id(entry->d_name, arena);
+        found = id.ptr &&
+                fstatat(fd, entry_path(files, entry->d_name, id, arena), &st,
+                        AT_SYMLINK_NOFOLLOW) == 0 &&
+                S_ISREG(st.st_mode);
     }
     closedir(entries);
     return found;
@@ -85,7 +85,7 @@ bool file_detect(const struct layout *layout, const struct address *address,
     struct stat st;
     if (stat(address->url, &st) < 0)
         return file_failed(err, errno, "%s", address->url);
-    if (!S_ISDIR(st.st_mode))
+    if (!S_ISDIR(st.st_mode) || (files->owns && !files->owns(address->url, call)))
         return false;
     if (address->system)
         return true;
@@ -212,7 +212,7 @@ static bool scan_entry(const struct file_store *fs, int dir, const char *entry,
     if (!id.ptr)
         return false;
     struct stat st;
-    const char *path = entry_path(fs->files, entry, arena);
+    const char *path = entry_path(fs->files, entry, id, arena);
     if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
     *ret = (struct row){.id = id,

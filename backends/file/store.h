@@ -30,6 +30,9 @@ struct file_layout {
     int64_t lock_timeout_us;
     const char *timeout_param; /* address parameter in seconds, or NULL */
     bool (*names)(struct str id, struct file_names *ret, struct err *err);
+    /* Whether the records at `path` are of this layout and not of another with the same files; NULL:
+     * there is no such other. */
+    bool (*owns)(const char *path, const struct call *call);
     /* Id of an entry of the directory, or STR_NULL when it is no record's. */
     struct str (*id)(const char *entry, struct arena *arena);
 };
@@ -43,7 +46,7 @@ struct file_store {
 };
 
 extern const struct layout file_vdk_properties;
-extern const struct file_layout file_meltano, file_vdk, file_plain_etl, file_plain_triggers;
+extern const struct file_layout file_meltano, file_meltano_windows, file_vdk, file_plain_etl, file_plain_triggers;
 extern const struct layout file_triggers_djcache;
 
 /* Functions of struct layout. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Documents carried from store to store: copy --to, --halves, export and import keep every number.
+# Documents carried from store to store: copy --to, --halves, export and import keep every number; and
+# a store of files that Windows wrote.
 . "$(dirname "$0")/harness.sh"
 servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
 
@@ -59,4 +60,23 @@ run 0 -t "$db" state copy a2 back --to "$files" --halves --yes
 [ "$(cat states/back/state.json)" = "$(cat states/a/state.json)" ] || fail 'there and back is not the same'
 run 0 -t "$files" journal undo --yes
 same states before
+
+# a store that Windows wrote: names are base64, told by the store as a whole
+mkdir -p windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i windows/cHJvZA==
+cp states/b/state.json windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i/
+cp states/b/state.json windows/cHJvZA==/
+windows=meltano+file://$work/windows
+run 0 -t "$windows" state list -o name
+[ "$(sort out)" = "$(printf 'dev:tap-a-to-target-b\nprod')" ] || fail 'the names of a Windows store'
+run 0 -t "$work/windows" probe -o json
+field_is layout base64
+cp -r windows before.windows
+run 0 -t "$windows" state set new:x '{"singer_state": {}}' --yes
+[ -f windows/bmV3Ong=/state.json ] || fail 'a new state is not where Windows looks for it'
+run 0 -t "$windows" journal undo --yes
+same windows before.windows
+run 6 -t "$windows" state set 'id?' '{"singer_state": {}}' --yes
+mv windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i windows/dev:tap
+run 0 -t "$windows" state list -o name
+[ "$(sort out)" = "$(printf 'cHJvZA==\ndev:tap')" ] || fail 'one plain name makes it a plain store'
 finish
