@@ -225,8 +225,12 @@ static bool read_noun(struct cli *cli, struct option_reader *r, const char **wor
         cli->planning = cli->opts.dry_run = true;
         if (!options_next(r, &cli->arena, word, err))
             return false;
-        if (!*word)
-            return err_set(err, ERR_INVALID, "plan wants a command: plan NOUN VERB ...");
+        if (!*word && cli->opts.help)
+            return true;
+        if (!*word) {
+            err_set(err, ERR_INVALID, "plan wants a command: plan NOUN VERB ...");
+            return err_hint(err, "one that changes something: penstock plan table rollback ID");
+        }
     }
     cli->noun = *word;
     if (!is_noun(cli->noun))

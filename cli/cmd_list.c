@@ -44,6 +44,17 @@ const struct op_option filter_options[] = {
     {0},
 };
 
+bool filter_fits(const struct sheet *sheet, const char *option)
+{
+    size_t at;
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        if (strcmp(filters[i].option, option) == 0 &&
+            sheet_column(sheet, str_of(filters[i].column), &at))
+            return true;
+    }
+    return false;
+}
+
 static bool keeps(const struct cli *cli, const struct sheet *sheet, const struct sheet_row *row)
 {
     for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {

@@ -6,6 +6,8 @@
 
 /* cmd_list.c */
 extern const struct op_option list_options[], filter_options[];
+/* Does one of filter_options keep rows of this sheet? */
+bool filter_fits(const struct sheet *sheet, const char *option);
 bool cmd_list(struct cli *cli, struct err *err);
 bool cmd_sheet(struct cli *cli, struct err *err);
 

@@ -1,5 +1,5 @@
 /* Help, printed from the tables: commands, operations, options. */
-#include "cli/cli.h"
+#include "cli/commands.h"
 
 #include "core/base/near.h"
 
@@ -49,17 +49,35 @@ struct str help_usage_op(struct arena *arena, const struct system *system, const
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
+static void print_option(const struct op_option *o)
+{
+    char left[96];
+    if (o->kind == OPTION_POSITIONAL)
+        snprintf(left, sizeof left, "%s%s", o->metavar, o->many ? "..." : "");
+    else
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->metavar ? " " : "",
+                 o->metavar ? o->metavar : "");
+    row(left, o->help);
+}
+
 static void print_options(const struct op_option *options)
 {
-    for (const struct op_option *o = options; o && o->name; o++) {
-        char left[96];
-        if (o->kind == OPTION_POSITIONAL)
-            snprintf(left, sizeof left, "%s%s", o->metavar, o->many ? "..." : "");
-        else
-            snprintf(left, sizeof left, "--%s%s%s", o->name, o->metavar ? " " : "",
-                     o->metavar ? o->metavar : "");
-        row(left, o->help);
+    for (const struct op_option *o = options; o && o->name; o++)
+        print_option(o);
+}
+
+/* Which rows of a list, and what its columns are. */
+static void print_rows(const struct system *system, const struct sheet *sheet)
+{
+    print_options(select_options);
+    print_options(system->narrow_options);
+    for (const struct op_option *o = filter_options; o->name; o++) {
+        if (filter_fits(sheet, o->name))
+            print_option(o);
     }
+    puts("\ncolumns");
+    for (size_t i = 0; i < sheet->ncolumns; i++)
+        row(sheet->columns[i].name, sheet->columns[i].help);
 }
 
 static void print_globals(void)
@@ -135,13 +153,6 @@ void help_overview(const struct cli *cli)
         "10 findings");
 }
 
-static void help_sheet(const struct system *system, const struct sheet *sheet)
-{
-    printf("penstock %s %s\n\n%s\n\ncolumns\n", system->noun, sheet->name, sheet->title);
-    for (size_t i = 0; i < sheet->ncolumns; i++)
-        row(sheet->columns[i].name, sheet->columns[i].help);
-}
-
 static bool help_verb(const struct system *system, const char *noun, const char *verb)
 {
     const struct cli_command *c = command_find(noun, verb);
@@ -172,8 +183,10 @@ static bool help_verb(const struct system *system, const char *noun, const char 
                c->help);
         print_options(c->options);
     }
+    if (sheet && !c)
+        printf("penstock %s %s [ID...]\n\n%s\n\n", noun, sheet->name, sheet->title);
     if (sheet)
-        help_sheet(system, sheet);
+        print_rows(system, sheet);
     return true;
 }
 

@@ -169,7 +169,10 @@ bool select_one(struct cli *cli, const char *word, bool absent_ok, struct choice
             *err = why;
             return false;
         }
-        return err_set(err, ERR_NOT_FOUND, "%s %s: there is none", cli->system->noun, word);
+        err_set(err, ERR_NOT_FOUND, "%s %s: there is none", cli->system->noun, word);
+        struct str glob = arena_printf(&cli->arena, "*%s*", word);
+        return err_hint(err, "what is called so: penstock %s list --pattern %.*s",
+                        cli->system->noun, STR_ARG(shell_quote(&cli->arena, glob)));
     }
     if (!store_for_new(cli, word, &store, err) || !store_check_id(store->store, name, err))
         return false;

@@ -416,7 +416,9 @@ static bool unknown_context(const struct config *config, const char *word, struc
     if (near.best)
         return err_set(err, ERR_INVALID, "unknown context '%s'; did you mean '%s'?", word,
                        near.best);
-    return err_set(err, ERR_INVALID, "'%s' is no context, no address and no existing path", word);
+    err_set(err, ERR_INVALID, "'%s' is no context, no address and no existing path", word);
+    return err_hint(err, config->ncontexts ? "penstock config contexts lists the contexts"
+                                           : "an address looks like postgresql://host/db");
 }
 
 bool config_target(const struct config *config, const char *word, const char *from,

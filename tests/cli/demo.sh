@@ -36,6 +36,8 @@ bash -c "${fix/#penstock/\"$penstock\"} --yes" >out 2>err || fail "the fix faile
 
 # tables: several pipelines match, one is chosen, refused without --yes, done, taken back
 cp -r demo/plain before
+run 3 -t "etl+file://$work/demo/plain" table show items
+err_has "hint: what is called so: penstock table list --pattern '*items*'"
 run 2 -t "$etl" table rollback --errored --dry-run
 err_has '--pipeline N'
 run 0 -t "$etl" table rollback --errored --pipeline 7 --dry-run -o json

@@ -37,6 +37,13 @@ run 0 table rollback --help
 out_has '--to-healthy'
 run 0 help state list
 out_has 'updated_at'
+run 0 help session list
+out_has '--pattern GLOB'
+out_has '--failed'
+run 0 help table list
+grep -q -- '--exception' out && fail 'an option of other lists'
+run 0 plan --help
+out_has 'plan NOUN VERB'
 run 2 help nothing
 
 # an error is an object too, with -o json
