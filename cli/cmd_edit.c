@@ -1,6 +1,6 @@
 /* edit ID: the document as text in $EDITOR, then an ordinary change. */
+#include "cli/child.h"
 #include "cli/commands.h"
-
 #include "core/base/path.h"
 #include "core/json.h"
 
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The argument of the operation `edit` that takes the text. */
@@ -44,22 +43,14 @@ static bool run_editor(const char *path, struct err *err)
         editor = getenv("EDITOR");
     if (!editor || !*editor)
         editor = "vi";
-    pid_t pid = fork();
-    if (pid < 0)
-        return err_set(err, ERR_INTERNAL, "cannot start an editor: %s", strerror(errno));
-    if (pid == 0) {
-        char script[1024];
-        snprintf(script, sizeof script, "%s \"$1\"", editor);
-        execl("/bin/sh", "sh", "-c", script, editor, path, (char *)NULL);
-        _exit(127);
-    }
-    int status;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return err_set(err, ERR_INTERNAL, "lost the editor: %s", strerror(errno));
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return true;
+    struct arena a = ARENA_INIT;
+    const char *script = arena_printf(&a, "%s \"$1\"", editor).ptr;
+    const char *const argv[] = {"sh", "-c", script, editor, path, NULL};
+    int code;
+    bool ok = child_run(argv, "the editor", &code, err);
+    arena_release(&a);
+    if (!ok || code == 0)
+        return ok;
     return err_set(err, ERR_REFUSED, "the editor '%s' failed: nothing was written", editor);
 }
 

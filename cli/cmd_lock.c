@@ -1,13 +1,10 @@
 /* Locks: listed as the stores show them, broken only as seen. */
+#include "cli/child.h"
 #include "cli/commands.h"
 
 #include "core/own_sheets.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 const struct op_option hold_options[] = {
     {.name = "for", .kind = OPTION_VALUE, .metavar = "SECONDS", .help = "how long at most (60)"},
@@ -121,32 +118,6 @@ bool cmd_lock_break(struct cli *cli, struct err *err)
 
 /* --- hold ------------------------------------------------------------------------------------ */
 
-/* Runs the command; a signal that stops us stops it first, and the lock is released all the same.
- */
-static bool run_command(struct cli *cli, const char **words, size_t n, struct err *err)
-{
-    char **argv = arena_array(&cli->arena, char *, n + 1);
-    for (size_t i = 0; i < n; i++)
-        argv[i] = arena_cstr(&cli->arena, str_of(words[i]));
-    pid_t pid = fork();
-    if (pid < 0)
-        return err_set(err, ERR_INTERNAL, "cannot start %s: %s", argv[0], strerror(errno));
-    if (pid == 0) {
-        signal(SIGPIPE, SIG_DFL);
-        signal(SIGXFSZ, SIG_DFL);
-        execvp(argv[0], argv);
-        fprintf(stderr, "penstock: %s: %s\n", argv[0], strerror(errno));
-        _exit(127);
-    }
-    int status;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return err_set(err, ERR_INTERNAL, "lost %s: %s", argv[0], strerror(errno));
-    }
-    cli->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-    return true;
-}
-
 /* The store in which a record of this name lies, whatever its system. */
 static bool find_record(struct cli *cli, const char *word, struct choice *ret, struct err *err)
 {
@@ -190,7 +161,9 @@ bool cmd_lock_hold(struct cli *cli, struct err *err)
     struct call call = cli_call(cli);
     if (!store_lock_hold(store, chosen.row.id, us / 1000000, &call, &token, &cli->arena, err))
         return false;
-    bool ok = run_command(cli, cli->words + 1, cli->nwords - 1, err);
+    const char **argv = arena_array(&cli->arena, const char *, cli->nwords); /* ends with NULL */
+    memcpy(argv, cli->words + 1, (cli->nwords - 1) * sizeof *argv);
+    bool ok = child_run(argv, argv[0], &cli->exit_code, err);
     call = call_within(cli->opts.timeout_ms, NULL);
     return store_lock_release(store, chosen.row.id, token, &call, ok ? err : NULL) && ok;
 }

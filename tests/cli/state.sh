@@ -154,6 +154,11 @@ run 0 -t "$store" state edit b --yes
 err_has 'no change'
 EDITOR=false
 run 6 -t "$store" state edit b --yes
+# Ctrl-C is the editor's key: the terminal sends it to both, and to penstock it means nothing here
+EDITOR='kill -INT $PPID; kill -INT $PPID; sed -i s/1.10/1.11/'
+run 0 -t "$store" state edit b --yes
+run 0 -t "$store" state get b --part completed
+out_is '{"singer_state": {"x": 1.11, "n": NaN}}'
 
 # a limit on files is an error like a full disk, not the end in the middle of a change
 "$penstock" -t "$store" state get b --part completed >kept
