@@ -352,6 +352,11 @@ void listview_draw_whole(struct listview *lv, struct canvas *canvas, struct rect
                    app_shown_us(lv->base.app));
 }
 
+size_t listview_lines(const struct listview *lv)
+{
+    return lv->typing ? list_total(&lv->list) : lv->list.n;
+}
+
 bool listview_shows(const struct listview *lv, size_t row)
 {
     return filter_passes(lv->list.filter, lv->list.rows, row, app_now_us(lv->base.app));

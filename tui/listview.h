@@ -42,6 +42,8 @@ void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, co
 /* The same, and below it what the line under the cursor has no room for. */
 void listview_draw_whole(struct listview *lv, struct canvas *canvas, struct rect r,
                          const char *empty);
+/* How many lines its rows take. While a filter is typed all of them, so that typing moves nothing. */
+size_t listview_lines(const struct listview *lv);
 /* Does the row pass the filter in force? */
 bool listview_shows(const struct listview *lv, size_t row);
 /* False, with a message, when a filter in error or a vanished row forbids to act. */

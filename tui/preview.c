@@ -33,7 +33,6 @@ struct rect preview_split(struct preview *p, size_t rows, struct rect r, struct 
         p->focused = false;
         return r;
     }
-    /* As many lines as the whole list needs, filtered or not, so that typing moves nothing. */
     int most = r.h - r.h / 3;
     int list = rows == 0 || rows > (size_t)most ? most : (int)rows + 2;
     list = list < LIST_LEAST ? LIST_LEAST : list > most ? most : list;

@@ -87,7 +87,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
                                                  : STR("reading");
     struct rect below;
     v->lv.list.stale = session_is_stale(s, clock_monotonic_ms());
-    r = preview_split(&v->preview, list_total(&v->lv.list), r, &below);
+    r = preview_split(&v->preview, listview_lines(&v->lv), r, &below);
     listview_draw(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
     draw_preview(v, canvas, below);
     read_values(v);

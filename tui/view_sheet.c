@@ -149,7 +149,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct str empty =
         v->rows ? arena_printf(&canvas->scratch, "no %s", v->sheet->title) : STR("reading");
     struct rect below;
-    r = preview_split(&v->preview, list_total(&v->lv.list), r, &below);
+    r = preview_split(&v->preview, listview_lines(&v->lv), r, &below);
     if (below.h == 0)
         listview_draw_whole(&v->lv, canvas, r, arena_cstr(&canvas->scratch, empty));
     else
