@@ -86,6 +86,23 @@ bool etl_image_parts(struct str image, struct str ret[PARTS_MAX], struct err *er
 bool etl_part_value(struct arena *arena, enum etl_part part, struct str text,
                     const struct value **ret, struct err *err);
 
+/* etl_change.c: one table's edit, inside a transaction of the caller's */
+struct etl_change {
+    struct etl_store *es;
+    struct commit_item *item;
+    const struct call *call;
+    struct arena *arena;
+    struct str pid, oid; /* as the database has them */
+    struct document now; /* the caller's: as read under the lock */
+};
+struct etl_change etl_change_of(struct etl_store *es, struct commit_item *item,
+                                const struct call *call, struct arena *arena);
+/* Writes from `now` to what the item wants. ERR_CONFLICT: other rows were touched than were read.
+ */
+bool etl_change_make(struct etl_change *change, struct err *err);
+/* Is `after`, read in the same transaction, what was meant, and may it stay? */
+bool etl_change_check(struct etl_change *change, const struct document *after, struct err *err);
+
 /* etl_commit.c */
 bool etl_commit(struct store *store, struct commit_item *item, const struct call *call,
                 struct arena *arena, struct err *err);
