@@ -378,8 +378,7 @@ static bool settle_by_reading(struct plan *plan, struct plan_item *item, bool un
     return true;
 }
 
-static void commit_one(struct plan *plan, struct plan_item *item, const struct apply_opts *opts,
-                       bool *ret_unknown)
+static struct commit_item commit_of(const struct plan_item *item)
 {
     struct commit_item commit = {.kind = item->kind,
                                  .id = item->id,
@@ -392,18 +391,23 @@ static void commit_one(struct plan *plan, struct plan_item *item, const struct a
                                  .receipt = item->receipt,
                                  .lock_token = item->lock_token};
     memcpy(commit.expect, item->expect, sizeof commit.expect);
-    struct call call = call_within(opts->timeout_ms, opts->cancel);
-    struct err err = {0};
-    *ret_unknown = false;
-    bool tried = store_commit(item->store->store, &commit, &call, &plan->arena, &err);
-    item->outcome = commit.outcome;
-    item->err = tried ? commit.err : err;
-    item->new_receipt = commit.new_receipt;
-    if (commit.detail.ptr)
-        item->detail = commit.detail;
+    return commit;
+}
+
+/* Takes over what the store says. False: nobody knows whether it was written; then the store is
+ * lost, and of one that is, nothing is asked. */
+static bool take_outcome(struct plan *plan, struct plan_item *item,
+                         const struct commit_item *commit, const struct err *why, bool lost,
+                         const struct apply_opts *opts)
+{
+    item->outcome = commit->outcome;
+    item->err = *why;
+    item->new_receipt = commit->new_receipt;
+    if (commit->detail.ptr)
+        item->detail = commit->detail;
     if (item->outcome == OUTCOME_APPLIED || item->outcome == OUTCOME_CONFLICT) {
         struct document *now = arena_new(&plan->arena, struct document);
-        *now = commit.now;
+        *now = commit->now;
         item->now = now;
     }
     if (item->outcome == OUTCOME_APPLIED) {
@@ -411,20 +415,30 @@ static void commit_one(struct plan *plan, struct plan_item *item, const struct a
         item->verified = matches_after(item, item->now);
         if (!item->verified)
             item->detail = STR("written, but what was read back differs from the plan");
-    } else if (item->outcome == OUTCOME_FAILED &&
-               (item->err.kind == ERR_UNAVAILABLE || item->err.kind == ERR_TIMEOUT ||
-                item->err.kind == ERR_CANCELLED)) {
-        *ret_unknown =
-            item->kind == EDIT_BREAK || !settle_by_reading(plan, item, commit.unanswered, opts);
-        if (*ret_unknown) {
-            item->detail = STR("whether it was written is not known; it will be settled by "
-                               "reading when the store is opened again");
-            err = item->err;
-            err_set(&item->err, err.kind, "%s: whether it was written is not known", err.text);
-            err_hint(&item->err, "penstock journal list reads it again and says what became of it");
-        }
+        return true;
     }
+    if (item->outcome != OUTCOME_FAILED ||
+        (why->kind != ERR_UNAVAILABLE && why->kind != ERR_TIMEOUT && why->kind != ERR_CANCELLED) ||
+        (!lost && item->kind != EDIT_BREAK &&
+         settle_by_reading(plan, item, commit->unanswered, opts)))
+        return true;
+    item->detail = STR("whether it was written is not known; it will be settled by "
+                       "reading when the store is opened again");
+    err_set(&item->err, why->kind, "%s: whether it was written is not known", why->text);
+    err_hint(&item->err, "penstock journal list reads it again and says what became of it");
+    return false;
 }
+
+/* --- all items ------------------------------------------------------------------------------- */
+
+struct run {
+    struct plan *plan;
+    const struct apply_opts *opts;
+    size_t tried, failures;
+    size_t lot;       /* how many the store is likely to do at once */
+    const char *stop; /* why nothing further is tried */
+    int64_t started_ms;
+};
 
 static bool may_try(const struct plan *plan, struct plan_item *item)
 {
@@ -438,49 +452,122 @@ static bool may_try(const struct plan *plan, struct plan_item *item)
     return false;
 }
 
-static void apply_items(struct plan *plan, const struct apply_opts *opts)
+/* Is there a reason to stop before the next item? Waits for its turn where there is a rate. */
+static void check_stop(struct run *run)
 {
-    size_t tried = 0, failures = 0;
-    const char *stop = NULL;
-    int64_t started_ms = clock_monotonic_ms();
-    for (size_t i = 0; i < plan->nitems; i++) {
-        struct plan_item *item = &plan->items[i];
-        struct err err = {0};
-        bool unknown = false;
+    const struct apply_opts *opts = run->opts;
+    struct err ignored;
+    if (run->stop)
+        return;
+    if (opts->cancel && atomic_load(&opts->cancel->fired))
+        run->stop = "stopped";
+    else if (opts->limit && run->tried == opts->limit)
+        run->stop = "beyond the limit";
+    else if (opts->max_failures && run->failures >= opts->max_failures)
+        run->stop = "stopped after failures";
+    else if (opts->rate > 0 && run->tried) {
+        struct call forever = {INT64_MAX, opts->cancel};
+        int64_t due = run->started_ms + (int64_t)((double)run->tried * 1000 / opts->rate);
+        int64_t wait = due - clock_monotonic_ms();
+        if (wait > 0 && !call_pause(&forever, wait, "rate", &ignored))
+            run->stop = "stopped";
+    }
+}
+
+/* Records what became of an item that was tried or not. `known`: false, nobody can tell. */
+static void record(struct run *run, struct plan_item *item, bool known)
+{
+    const struct apply_opts *opts = run->opts;
+    struct err err = {0};
+    if (!known) { /* going on would only add to what is not known */
+        journal_unknown(item, opts);
+        run->stop = "stopped: the store was lost";
+    } else if (!journal_outcome(run->plan, item, opts, &err)) {
+        item->detail =
+            arena_printf(&run->plan->arena, "%s, but %s", outcome_name(item->outcome), err.text);
+        run->stop = "stopped: the journal cannot be written";
+    }
+    if (opts->progress)
+        opts->progress(opts->progress_ctx, run->plan, (size_t)(item - run->plan->items) + 1);
+}
+
+static void record_tried(struct run *run, struct plan_item *item, bool known)
+{
+    run->tried++;
+    run->failures += item->outcome != OUTCOME_APPLIED;
+    record(run, item, known);
+}
+
+static void commit_one(struct run *run, struct plan_item *item)
+{
+    struct commit_item commit = commit_of(item);
+    struct call call = call_within(run->opts->timeout_ms, run->opts->cancel);
+    struct err err = {0};
+    bool answered = store_commit(item->store->store, &commit, &call, &run->plan->arena, &err);
+    bool known =
+        take_outcome(run->plan, item, &commit, answered ? &commit.err : &err, false, run->opts);
+    record_tried(run, item, known);
+}
+
+/* The items from `first` on that may go in one lot: of one store, none waiting for another. */
+static size_t gather_lot(const struct run *run, struct plan_item *first, struct plan_item **ret)
+{
+    const struct plan *plan = run->plan;
+    size_t n = 0, most = run->lot;
+    if (run->opts->limit && run->opts->limit - run->tried < most)
+        most = run->opts->limit - run->tried;
+    for (struct plan_item *item = first; item < plan->items + plan->nitems && n < most; item++) {
         if (item->outcome != OUTCOME_PLANNED)
             continue;
-        if (!stop && opts->cancel && atomic_load(&opts->cancel->fired))
-            stop = "stopped";
-        if (!stop && opts->limit && tried == opts->limit)
-            stop = "beyond the limit";
-        if (!stop && opts->max_failures && failures >= opts->max_failures)
-            stop = "stopped after failures";
-        if (!stop && opts->rate > 0 && tried) {
-            struct call forever = {INT64_MAX, opts->cancel};
-            int64_t due = started_ms + (int64_t)((double)tried * 1000 / opts->rate);
-            int64_t wait = due - clock_monotonic_ms();
-            if (wait > 0 && !call_pause(&forever, wait, "rate", &err))
-                stop = "stopped";
-        }
-        if (stop || !may_try(plan, item)) {
+        if (item->store != first->store || item->needs >= 0 || item->kind == EDIT_BREAK)
+            break;
+        ret[n++] = item;
+    }
+    return n;
+}
+
+/* As many from `first` on as the store does at once; false: it wants this one alone. */
+static bool commit_lot(struct run *run, struct plan_item *first)
+{
+    struct plan_item *items[COMMIT_LOT];
+    struct commit_item commits[COMMIT_LOT];
+    size_t n = run->opts->rate > 0 ? 0 : gather_lot(run, first, items), done;
+    if (n < 2)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        commits[i] = commit_of(items[i]);
+    struct call call = call_within(run->opts->timeout_ms, run->opts->cancel);
+    struct err err = {0};
+    store_commit_lot(first->store->store, commits, n, &call, &run->plan->arena, &done, &err);
+    for (size_t i = 0, lost = 0; i < done; i++) {
+        bool known = take_outcome(run->plan, items[i], &commits[i], &err, lost, run->opts);
+        lost += !known;
+        record_tried(run, items[i], known);
+    }
+    /* What a lot holds and does not get done is work for nothing, and keeps others waiting. */
+    run->lot = done < n ? (done < 2 ? 2 : done) : n + n / 4 + 1;
+    if (run->lot > COMMIT_LOT)
+        run->lot = COMMIT_LOT;
+    return done > 0;
+}
+
+static void apply_items(struct plan *plan, const struct apply_opts *opts)
+{
+    struct run run = {
+        .plan = plan, .opts = opts, .lot = COMMIT_LOT, .started_ms = clock_monotonic_ms()};
+    for (size_t i = 0; i < plan->nitems; i++) {
+        struct plan_item *item = &plan->items[i];
+        if (item->outcome != OUTCOME_PLANNED)
+            continue;
+        check_stop(&run);
+        if (run.stop || !may_try(plan, item)) {
             item->outcome = OUTCOME_NOT_TRIED;
-            if (stop)
-                item->detail = str_of(stop);
-        } else {
-            commit_one(plan, item, opts, &unknown);
-            tried++;
-            failures += item->outcome != OUTCOME_APPLIED;
+            if (run.stop)
+                item->detail = str_of(run.stop);
+            record(&run, item, true);
+        } else if (!commit_lot(&run, item)) {
+            commit_one(&run, item);
         }
-        if (unknown) { /* the store is lost: going on would only add to what is not known */
-            journal_unknown(item, opts);
-            stop = "stopped: the store was lost";
-        } else if (!journal_outcome(plan, item, opts, &err)) {
-            item->detail =
-                arena_printf(&plan->arena, "%s, but %s", outcome_name(item->outcome), err.text);
-            stop = "stopped: the journal cannot be written";
-        }
-        if (opts->progress)
-            opts->progress(opts->progress_ctx, plan, i + 1);
     }
 }
 

@@ -248,6 +248,22 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
     return true;
 }
 
+bool store_commit_lot(struct store *store, struct commit_item *items, size_t n,
+                      const struct call *call, struct arena *arena, size_t *ret_done,
+                      struct err *err)
+{
+    assert(n <= COMMIT_LOT);
+    *ret_done = 0;
+    if (!store->layout->commit_lot || !store_supports(store, STORE_WRITES))
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].kind == EDIT_BREAK || !store_check_id(store, items[i].id, NULL))
+            return true;
+    }
+    return store->layout->commit_lot(store, items, n, call, arena, ret_done, err) ||
+           failed(store, err);
+}
+
 bool store_locks(struct store *store, const struct str *ids, size_t n, const struct call *call,
                  struct arena *arena, struct lock **ret, struct err *err)
 {
@@ -392,13 +408,16 @@ bool commit_failed(struct commit_item *item, const struct err *err)
     }
 }
 
-bool commit_compare(struct commit_item *item, const struct document *now)
+bool commit_matches(const struct commit_item *item, const struct document *now)
 {
     for (size_t i = 0; i < PARTS_MAX; i++) {
-        if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->versions[i])) {
-            commit_conflict(item, now);
+        if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->versions[i]))
             return false;
-        }
     }
     return true;
+}
+
+bool commit_compare(struct commit_item *item, const struct document *now)
+{
+    return commit_matches(item, now) || !commit_conflict(item, now);
 }

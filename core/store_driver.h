@@ -67,6 +67,13 @@ struct layout {
     bool (*commit)(struct store *store, struct commit_item *item, const struct call *call,
                    struct arena *arena, struct err *err);
 
+    /* See store_commit_lot; NULL where one by one is as fast. n is at most COMMIT_LOT, the items
+     * are of any kind but BREAK and of different records. Whatever is unusual is left to commit:
+     * this one fills in no conflict and names no lock. */
+    bool (*commit_lot)(struct store *store, struct commit_item *items, size_t n,
+                       const struct call *call, struct arena *arena, size_t *ret_done,
+                       struct err *err);
+
     bool (*locks)(struct store *store, const struct str *ids, size_t n, const struct call *call,
                   struct arena *arena, struct lock **ret, struct err *err);
     bool (*lock_hold)(struct store *store, struct str id, int64_t seconds, const struct call *call,
@@ -98,7 +105,9 @@ bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct 
 /* Makes an error that ended a commit the item's own where it is (locked, conflict, refused); false
  * when it is the store's. */
 bool commit_failed(struct commit_item *item, const struct err *err);
-/* Compares item->expect with `now` under item->compare; false after filling in a conflict. */
+/* Is `now` what the item was made from, in the parts under item->compare? */
+bool commit_matches(const struct commit_item *item, const struct document *now);
+/* As above; false after filling in a conflict. */
 bool commit_compare(struct commit_item *item, const struct document *now);
 
 #endif

@@ -152,6 +152,7 @@ const struct layout postgres_etl = {
     .decode = etl_decode,
     .check_id = check_id,
     .commit = etl_commit,
+    .commit_lot = etl_commit_lot,
     .activity = etl_activity,
     .facts = etl_facts,
 };

@@ -32,6 +32,7 @@ struct etl_sql {
     const char *scan;  /* $1 pid, $2 oid: rows behind that; $3 pid or NULL; $4 limit */
     const char *lost;  /* the same for tables that have rows but no current one; NULL: cannot be */
     const char *read;  /* $1 pids, $2 oids: arrays; $3 byte limit */
+    const char *lock;  /* the same, locking history rows; those of others are missing in it */
     const char *facts; /* $1 pids, $2 oids; $3: sizes too, which wait for a table's DDL */
 };
 
@@ -74,10 +75,10 @@ bool etl_read(struct store *store, const struct str *ids, size_t n, size_t limit
               const struct call *call, struct arena *arena, struct read_item *ret, struct err *err);
 bool etl_decode(struct store *store, struct str id, struct str image, struct arena *arena,
                 struct document *ret, struct err *err);
-/* etl_read inside a transaction of the caller's. */
-bool etl_read_within(struct etl_store *store, const struct str *ids, size_t n, size_t limit,
-                     const struct call *call, struct arena *arena, struct read_item *ret,
-                     struct err *err);
+/* etl_read inside a transaction of the caller's; `sql` is sql.read or sql.lock. */
+bool etl_read_within(struct etl_store *store, const char *sql, const struct str *ids, size_t n,
+                     size_t limit, const struct call *call, struct arena *arena,
+                     struct read_item *ret, struct err *err);
 /* A document's image: for every part its rows as canonical JSON text. Pieces that are absent have
  * ptr NULL. The texts are lent from `image`. */
 bool etl_image_parts(struct str image, struct str ret[PARTS_MAX], struct err *err);
@@ -106,6 +107,11 @@ bool etl_change_check(struct etl_change *change, const struct document *after, s
 /* etl_commit.c */
 bool etl_commit(struct store *store, struct commit_item *item, const struct call *call,
                 struct arena *arena, struct err *err);
+
+/* etl_lot.c */
+bool etl_commit_lot(struct store *store, struct commit_item *items, size_t n,
+                    const struct call *call, struct arena *arena, size_t *ret_done,
+                    struct err *err);
 
 /* etl_live.c */
 bool etl_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,

@@ -10,7 +10,8 @@ enum { LOCK_MS = 1000 };
 static bool read_now(struct etl_change *c, struct document *ret, struct err *err)
 {
     struct read_item read;
-    if (!etl_read_within(c->es, &c->item->id, 1, VALUE_LIMIT, c->call, c->arena, &read, err))
+    if (!etl_read_within(c->es, c->es->sql.read, &c->item->id, 1, VALUE_LIMIT, c->call, c->arena,
+                         &read, err))
         return false;
     if (read.err.kind != ERR_NONE) {
         *err = read.err;

@@ -202,15 +202,15 @@ bool etl_decode(struct store *store, struct str id, struct str image, struct are
     return true;
 }
 
-bool etl_read_within(struct etl_store *es, const struct str *ids, size_t n, size_t limit,
-                     const struct call *call, struct arena *arena, struct read_item *ret,
-                     struct err *err)
+bool etl_read_within(struct etl_store *es, const char *sql, const struct str *ids, size_t n,
+                     size_t limit, const struct call *call, struct arena *arena,
+                     struct read_item *ret, struct err *err)
 {
     struct str params[3];
     etl_id_arrays(arena, ids, n, &params[0], &params[1]);
     params[2] = arena_printf(arena, "%zu", limit);
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(es->client, es->sql.read, params, 3, call, &res, err))
+    if (!pg_query(es->client, sql, params, 3, call, &res, err))
         return false;
     if ((size_t)PQntuples(res) != n)
         return err_set(err, ERR_INTERNAL, "asked for %zu tables, got %d", n, PQntuples(res));
@@ -227,6 +227,6 @@ bool etl_read(struct store *store, const struct str *ids, size_t n, size_t limit
     struct etl_store *es = etl_store(store);
     if (!pg_begin(es->client, PG_READ, 0, call, err))
         return false;
-    bool ok = etl_read_within(es, ids, n, limit, call, arena, ret, err);
+    bool ok = etl_read_within(es, es->sql.read, ids, n, limit, call, arena, ret, err);
     return pg_end(es->client, ok, call, err);
 }

@@ -162,67 +162,96 @@ static const char *scan_sql(const struct etl_schema *s, struct arena *arena, con
 /* Rows as JSON in which nothing depends on the session: times in UTC, bytes in hexadecimal, and
  * metadata as its text, so that SQL NULL and JSON null stay apart. Columns we do not know of come
  * along. jsonb orders the keys, so the text is canonical. */
-#define TIMES(t)                                                                                   \
-    " || jsonb_build_object('created_at', " PG_TIME_TEXT(                                          \
-        t ".created_at") ", 'updated_at', " PG_TIME_TEXT(t ".updated_at") ")"
-#define OURS " r.pipeline_id = w.pid and r.table_id = w.oid"
+#define TIMES                                                                                      \
+    "'created_at', " PG_TIME_TEXT("r.created_at") ", 'updated_at', " PG_TIME_TEXT("r.updated_at")
+#define TIMED "to_jsonb(r) || jsonb_build_object(" TIMES ")"
 
-/* Joins one part's rows of all wanted tables as `part`.t: one pass over the part's table, however
- * many are wanted (history rows have no index). A part that is not stored is NULL. */
-static void part_sql(struct sbuf *sql, const char *part, const char *row, const char *from)
+/* Where the rows of one part are. */
+struct part {
+    const char *name;
+    const char *row; /* a row as JSON; NULL: the part is not stored */
+    const char *table, *oid;
+    const char *when; /* further condition, or NULL */
+};
+
+/* Joins the part's rows of all wanted tables as `name`.t: one pass over the part's table, however
+ * many are wanted (history rows have no index). The pass itself picks by oid, or it would make a
+ * record of every row there is; only from version 14 on it looks the oid up instead of trying each.
+ */
+static void part_sql(struct sbuf *sql, const struct part *p, const struct pg_server *server)
 {
-    if (!row)
-        sbuf_printf(sql, " left join (select null::int8 as i, null::text as t) %s on false", part);
-    else
-        sbuf_printf(sql,
-                    " left join (select w.i, jsonb_agg(%s order by r.id)::text as t"
-                    " from w join %s group by w.i) %s on %s.i = w.i",
-                    row, from, part, part);
+    if (!p->row) {
+        sbuf_printf(sql, " left join (select null::int8 as i, null::text as t) %s on false",
+                    p->name);
+        return;
+    }
+    sbuf_printf(sql,
+                " left join (select w.i, jsonb_agg(%s order by r.id)::text as t from w join %s r"
+                " on r.pipeline_id = w.pid and r.%s = w.oid",
+                p->row, p->table, p->oid);
+    if (server->version_number >= 140000)
+        sbuf_printf(sql, " and r.%s = any($2::oid[])", p->oid);
+    sbuf_printf(sql, "%s%s group by w.i) %s on %s.i = w.i", p->when ? " and " : "",
+                p->when ? p->when : "", p->name, p->name);
 }
 
-static void states_sql(const struct etl_schema *s, struct sbuf *sql)
+/* Rows that somebody else has locked are passed over, not waited for. */
+#define LOCKED                                                                                     \
+    "(select x.* from etl.replication_state x where x.table_id = any($2::oid[])"                   \
+    " and (x.pipeline_id, x.table_id) in"                                                          \
+    "  (select u.pid, u.oid from unnest($1::int8[], $2::oid[]) u(pid, oid))"                       \
+    " for update of x skip locked)"
+
+static struct part states_part(const struct etl_schema *s, bool lock)
 {
     if (s->legacy_a) /* no history: the one row a table has is shown as its chain */
-        part_sql(sql, "states",
-                 "to_jsonb(r) || jsonb_build_object('prev', null, 'is_current', true, 'metadata',"
-                 " jsonb_strip_nulls(jsonb_build_object('type', r.state,"
-                 " 'lsn', r.sync_done_lsn))::text)",
-                 "(select 1 as id, x.* from etl.replication_state x) r on" OURS);
-    else
-        part_sql(sql, "states",
-                 s->times
-                     ? "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)" TIMES("r")
-                     : "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)",
-                 "etl.replication_state r on" OURS);
+        return (struct part){"states",
+                             "to_jsonb(r) || jsonb_build_object('prev', null, 'is_current', true,"
+                             " 'metadata', jsonb_strip_nulls(jsonb_build_object('type', r.state,"
+                             " 'lsn', r.sync_done_lsn))::text)",
+                             "(select 1 as id, x.* from etl.replication_state x)", "table_id",
+                             NULL};
+    return (struct part){
+        "states",
+        s->times ? "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text, " TIMES ")"
+                 : "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)",
+        lock ? LOCKED : "etl.replication_state", "table_id", NULL};
 }
 
-static void schemas_sql(const struct etl_schema *s, struct sbuf *sql)
+static struct part progress_part(const struct etl_schema *s)
 {
-    static const char with_columns[] = "to_jsonb(r)" TIMES(
-        "r") " || jsonb_build_object('columns', coalesce((select"
-             " jsonb_agg(to_jsonb(x) || jsonb_build_object('created_at', " PG_TIME_TEXT(
-                 "x.created_at") ") order by x.id) from etl.table_columns x where "
-                                 "x.table_schema_id = r.id), '[]'::jsonb))";
-    part_sql(sql, "schemas",
-             !s->schemas  ? NULL
-             : s->columns ? with_columns
-                          : "to_jsonb(r)" TIMES("r"),
-             "etl.table_schemas r on" OURS);
+    return (struct part){"progress", s->progress ? TIMED : NULL, "etl.replication_progress",
+                         "table_id", "r.worker_type::text = 'table_sync'"};
 }
 
-static void destination_sql(const struct etl_schema *s, struct sbuf *sql)
+static struct part schemas_part(const struct etl_schema *s)
+{
+    static const char with_columns[] =
+        "to_jsonb(r) || jsonb_build_object(" TIMES
+        ", 'columns', coalesce((select jsonb_agg(to_jsonb(x) ||"
+        " jsonb_build_object('created_at', " PG_TIME_TEXT(
+            "x.created_at") ") order by x.id) from etl.table_columns x where "
+                            "x.table_schema_id = r.id), '[]'::jsonb))";
+    return (struct part){"schemas",
+                         !s->schemas  ? NULL
+                         : s->columns ? with_columns
+                                      : TIMED,
+                         "etl.table_schemas", "table_id", NULL};
+}
+
+static struct part destination_part(const struct etl_schema *s)
 {
     if (s->destinations)
-        part_sql(sql, "destination",
-                 "to_jsonb(r) || jsonb_build_object('replication_mask',"
-                 " '\\x' || encode(r.replication_mask, 'hex'))" TIMES("r"),
-                 "etl.destination_tables_metadata r on" OURS);
-    else
-        part_sql(sql, "destination", s->mappings ? "to_jsonb(r)" TIMES("r") : NULL,
-                 "etl.table_mappings r on r.pipeline_id = w.pid and r.source_table_id = w.oid");
+        return (struct part){"destination",
+                             "to_jsonb(r) || jsonb_build_object('replication_mask',"
+                             " '\\x' || encode(r.replication_mask, 'hex'), " TIMES ")",
+                             "etl.destination_tables_metadata", "table_id", NULL};
+    return (struct part){"destination", s->mappings ? TIMED : NULL, "etl.table_mappings",
+                         "source_table_id", NULL};
 }
 
-static const char *read_sql(const struct etl_schema *s, struct arena *arena)
+static const char *read_sql(const struct etl_schema *s, bool lock, const struct pg_server *server,
+                            struct arena *arena)
 {
     struct sbuf sql = SBUF_INIT;
     sbuf_cstr(&sql, "with w as (select i, pid, oid from unnest($1::int8[], $2::oid[])"
@@ -231,11 +260,10 @@ static const char *read_sql(const struct etl_schema *s, struct arena *arena)
                     " coalesce(octet_length(states.t), 0) + coalesce(octet_length(progress.t), 0)"
                     " + coalesce(octet_length(schemas.t), 0)"
                     " + coalesce(octet_length(destination.t), 0) as bytes from w");
-    states_sql(s, &sql);
-    part_sql(&sql, "progress", s->progress ? "to_jsonb(r)" TIMES("r") : NULL,
-             "etl.replication_progress r on r.worker_type::text = 'table_sync' and" OURS);
-    schemas_sql(s, &sql);
-    destination_sql(s, &sql);
+    const struct part parts[] = {states_part(s, lock), progress_part(s), schemas_part(s),
+                                 destination_part(s)};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        part_sql(&sql, &parts[i], server);
     names_sql(s, &sql);
     sbuf_cstr(&sql, ") select i, label, bytes, case when bytes <= $3::int8 then st end,"
                     " case when bytes <= $3::int8 then pt end,"
@@ -285,7 +313,8 @@ void etl_sql_make(const struct etl_schema *s, const struct pg_server *server, st
                                " where not exists (select 1 from etl.replication_state x where"
                                " x.is_current = true and x.pipeline_id = r.pipeline_id"
                                " and x.table_id = r.table_id)");
-    ret->read = read_sql(s, arena);
+    ret->read = read_sql(s, false, server, arena);
+    ret->lock = read_sql(s, true, server, arena);
 }
 
 /* --- ids ------------------------------------------------------------------------------------ */
