@@ -188,28 +188,17 @@ static bool plugin_locks(struct store *store, const struct str *ids, size_t n,
     return true;
 }
 
-/* A run takes the lock for each write alone, so a free one says little. */
+/* A run takes the lock for each write alone: a free one says nothing of runs, a held one is waited
+ * for like any other. */
 static bool plugin_activity(struct store *store, const struct str *ids, size_t n,
                             const struct call *call, struct arena *arena, struct activity *ret,
                             struct err *err)
 {
-    struct lock *held;
-    if (!plugin_locks(store, ids, n, call, arena, &held, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         ret[i] = (struct activity){.sight = ACTIVITY_BLIND,
                                    .started_at_us = TIME_UNKNOWN,
                                    .heartbeat_at_us = TIME_UNKNOWN,
                                    .why = STR("the runs are in the project's system database")};
-        for (const struct lock *lock = held; lock; lock = lock->next) {
-            if (!str_eq(lock->object, ids[i]))
-                continue;
-            ret[i].sight = ACTIVITY_SEEN;
-            ret[i].owner_live = ret[i].record_live = true;
-            ret[i].who = lock->holder;
-            ret[i].why = STR("the state's lock is held");
-        }
-    }
     return true;
 }
 

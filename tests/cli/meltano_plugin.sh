@@ -45,9 +45,17 @@ field_is object "$id"
 field holder | grep -q ': meltano as ' || fail "the holder is $(field holder)"
 run 5 -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 1
 [ "$(sql 'select * from state')" = "$(cat before)" ] || fail 'written while the lock was held'
+# the plug-in holds it for each write alone, so it is waited for
+"$penstock" -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 60 >out 2>err &
+waiting=$!
+for _ in $(seq 100); do
+    [ "$(sql "select count(*) from pg_locks where locktype = 'advisory' and not granted")" = 1 ] && break
+    read -rt 0.1 </dev/zero
+done
 echo '\q' >&"${holder[1]}"
 wait "$holder_PID"
-run 0 -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 5
+ran='state set beside a held lock'
+wait "$waiting" || fail 'it did not wait for the lock'
 run 0 -t "$plugin" state set new '{"singer_state": {"a": 1}}' --yes
 [ "$(sql "select partial_state is null, updated_at is null from state where state_id = 'new'")" = 't|f' ] ||
     fail 'a new row is not as the plug-in writes it'

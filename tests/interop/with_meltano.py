@@ -1,10 +1,11 @@
-"""Meltano and penstock on the same states: with_meltano.py file|sqlite|postgres [TEST...]
+"""Meltano and penstock on the same states: with_meltano.py file|sqlite|postgres|plugin [TEST...]
 
 Meltano is called through its StateService, as `meltano state` and every run call it, and runs real
 pipelines whose tap and target are scripts. 3.x and 4.x take the same calls.
 """
 
 import contextlib
+import importlib.util
 import json
 import logging
 import os
@@ -149,7 +150,12 @@ class Store:
     def meltano(self, call):
         """call(service) in a session of its own."""
         with self.session() as session:
-            return call(StateService(self.project, session))
+            service = StateService(self.project, session)
+            try:
+                return call(service)
+            finally:
+                if hasattr(service, "close"):  # since 4.2
+                    service.close()
 
     def pair(self, state_id):
         """What Meltano loads: (completed, partial), None when there is nothing."""
@@ -165,6 +171,9 @@ class Store:
             if partial:
                 service.add_state(state_id, json.dumps(partial), Payload.INCOMPLETE_STATE)
         self.meltano(store)
+
+    def our_lock(self, state_id):
+        return Held(self.penstock, state_id)
 
     def ids(self):
         return self.meltano(lambda service: set(service.list_state()))
@@ -262,6 +271,78 @@ class Postgres(SystemDatabase):
 
     def close(self):
         self.server.close()
+
+
+class Plugin(Store):
+    """The tables of the PostgreSQL state backend; the runs stay in the project's own database."""
+    locks = True
+
+    def __init__(self):
+        self.server = harness.Postgres("meltano")
+        register_plugin()
+        super().__init__("plugin", self.server.url.replace("postgres@", "postgres:any@"))
+
+    def address(self):
+        return "meltano+" + self.server.url
+
+    def stored(self, state_id):
+        import psycopg
+        with psycopg.connect(self.server.url) as db:
+            return db.execute("select completed_state, partial_state, updated_at is null from state"
+                              " where state_id = %s", [state_id]).fetchone()
+
+    def left(self, state_id):
+        return self.stored(state_id) is not None
+
+    def runs(self, state_id):
+        return []
+
+    @contextlib.contextmanager
+    def our_lock(self, state_id):
+        """None outlives a call of ours here. So a change is held up, by a third session that has
+        the row, when it has taken the state's lock."""
+        import psycopg
+        with psycopg.connect(self.server.url) as third:
+            third.execute("select from state where state_id = %s for update", [state_id])
+            change = self.penstock.popen("state", "set", state_id, '{"singer_state": {"v": 3}}',
+                                         "--yes", "--lock-wait", "60")
+            until(lambda: third.execute("select count(*) from pg_locks where locktype = 'advisory'"
+                                        " and granted").fetchone() == (1,), "we have the lock")
+            yield
+        _, err = change.communicate(timeout=60)
+        equal(change.returncode, DONE, err)
+
+    @contextlib.contextmanager
+    def unlocked_writes(self):
+        """Every write is under the lock; they only look at it sooner than after a second."""
+        manager = self.meltano(lambda service: type(service.state_store_manager))
+        module = sys.modules[manager.__module__]
+        sleep = module.sleep
+        module.sleep = lambda seconds: sleep(seconds / 200)
+        try:
+            yield []
+        finally:
+            module.sleep = sleep
+
+    def close(self):
+        self.server.close()
+
+
+def register_plugin():
+    """Makes the plug-in known as an installed one is, for this process and for `meltano run`."""
+    if importlib.util.find_spec("meltano_state_backend_postgresql"):
+        print("with the plug-in itself")
+        return
+    directory = os.path.join(harness.WORK, "plugins")
+    info = os.path.join(directory, "interop_plugin-1.dist-info")
+    os.makedirs(info)
+    with open(os.path.join(info, "METADATA"), "w", encoding="utf-8") as file:
+        file.write("Metadata-Version: 2.1\nName: interop-plugin\nVersion: 1\n")
+    with open(os.path.join(info, "entry_points.txt"), "w", encoding="utf-8") as file:
+        file.write("[meltano.state_backends]\n"
+                   "postgresql = meltano_plugin_protocol:PostgreSQLStateStoreManager\n")
+    sys.path.insert(0, directory)
+    os.environ["PYTHONPATH"] = os.pathsep.join([directory, os.path.dirname(__file__)])
 
 
 def they_write_we_read(store):
@@ -405,7 +486,7 @@ def our_lock_stops_them(store):
     state_id = "dev:tap-a-to-target-b"
     store.put(state_id, {"singer_state": {"v": 1}}, {})
     before = store.stored(state_id)
-    with Held(store.penstock, state_id):
+    with store.our_lock(state_id):
         child = Child(lambda: store.meltano(
             lambda service: service.set_state(state_id, '{"singer_state": {"v": 2}}')))
         # Meltano looks at a held lock once a second; longer than that it has to have waited.
@@ -513,7 +594,7 @@ def they_run_from_what_we_wrote(store):
         equal(sorted(row["state"] for row in history)[-1], "SUCCESS", history)
 
 
-LAYOUTS = {"file": File, "sqlite": Sqlite, "postgres": Postgres}
+LAYOUTS = {"file": File, "sqlite": Sqlite, "postgres": Postgres, "plugin": Plugin}
 TESTS = [they_write_we_read, both_write_the_same, they_load_what_we_write, undo_gives_back_theirs,
          our_old_plan_is_refused, their_lock_stops_us, our_lock_stops_them,
          two_writers_side_by_side, two_writers_on_one_state, they_run_from_what_we_wrote]
