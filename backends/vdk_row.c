@@ -103,7 +103,26 @@ struct change {
     struct arena *arena;
     bool found;
     struct vdk_row row;
+    struct str want; /* the state that is meant to be there when it is done; ptr NULL: no row, or */
+    bool want_null;  /* a row whose state is NULL */
 };
+
+static bool not_kept(const struct change *c, struct err *err)
+{
+    err_set(err, ERR_REFUSED,
+            "%.*s: the database drops or alters what is written: nothing was kept",
+            STR_ARG(c->item->id));
+    return err_hint(err, "look for a trigger, a rule or a policy on the table");
+}
+
+/* The row is locked: when it is there and is not touched, something in the database prevents it. */
+static bool touched(const struct change *c, int64_t rows, struct err *err)
+{
+    if (rows != 1 && c->found)
+        return not_kept(c, err);
+    return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
+                                STR_ARG(c->item->id), (long long)rows);
+}
 
 static bool read_now(struct change *c, struct document *ret, struct err *err)
 {
@@ -117,10 +136,11 @@ static bool read_now(struct change *c, struct document *ret, struct err *err)
 static bool put(struct change *c, const struct vdk_row *row, struct err *err)
 {
     int64_t rows;
-    if (!(c->found ? c->engine->update : c->engine->insert)(c->tx, c->item->id, row, &rows, err))
-        return false;
-    return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
-                                STR_ARG(c->item->id), (long long)rows);
+    c->want = row->state.ptr ? arena_str(c->arena, row->state) : STR_NULL;
+    c->want_null = !row->state.ptr;
+    return (c->found ? c->engine->update : c->engine->insert)(c->tx, c->item->id, row, &rows,
+                                                              err) &&
+           touched(c, rows, err);
 }
 
 static bool write_row(struct change *c, struct err *err)
@@ -143,16 +163,28 @@ static bool remove_row(struct change *c, struct err *err)
                        "%.*s: the row holds more than its state, which no undo "
                        "could bring back: %.*s",
                        STR_ARG(c->item->id), STR_ARG(c->row.others));
-    if (!c->engine->remove(c->tx, c->item->id, &rows, err))
-        return false;
-    return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
-                                STR_ARG(c->item->id), (long long)rows);
+    return c->engine->remove(c->tx, c->item->id, &rows, err) && touched(c, rows, err);
 }
 
 static bool restore_row(struct change *c, struct err *err)
 {
     struct vdk_row row;
     return image_read(c->item->image, &row, err) && put(c, &row, err);
+}
+
+/* What the transaction would leave is what was meant; a column of type jsonb respells it. */
+static bool check_kept(const struct change *c, const struct document *now, struct err *err)
+{
+    const struct value *want;
+    if (!c->found) /* nothing else is known of the row then */
+        return c->want.ptr || c->want_null ? not_kept(c, err) : true;
+    if (c->want_null && !c->row.state.ptr)
+        return true;
+    if (c->want.ptr && c->row.state.ptr &&
+        (str_eq(c->want, c->row.state) ||
+         (now->root && json_read(c->arena, c->want, &want, NULL) && value_equal(want, now->root))))
+        return true;
+    return not_kept(c, err);
 }
 
 bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit_item *item,
@@ -174,7 +206,7 @@ bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit
     bool ok = gone                         ? remove_row(&c, err)
               : item->kind == EDIT_RESTORE ? restore_row(&c, err)
                                            : write_row(&c, err);
-    if (!ok || !read_now(&c, &now, err))
+    if (!ok || !read_now(&c, &now, err) || !check_kept(&c, &now, err))
         return commit_failed(item, err);
     item->now = now;
     item->outcome = OUTCOME_APPLIED;

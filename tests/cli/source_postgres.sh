@@ -15,15 +15,18 @@ sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$(address)" "$@"; }
 trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)"; rm -rf "$work"' EXIT
 target=vdk+$(address)
 
+key=text
 table() {
     sql -c 'drop table if exists data_source_state' \
-        -c "create table data_source_state (source_name text primary key, state_data $1, updated_at $2 default current_timestamp $3)" \
+        -c "create table data_source_state (source_name $key primary key, state_data $1, updated_at $2 default current_timestamp $3)" \
         -c "insert into data_source_state (source_name, state_data) values ('crm', '{\"streams\": {\"orders\": {\"last_id\": 123456789012345678901, \"f\": 1.10}}, \"others\": {}}')" \
         -c "update data_source_state set updated_at = '2025-03-04 10:11:12.345678'"
 }
 whole() { sql -c "select state_data, updated_at from data_source_state where source_name = 'crm'"; }
 
 for type in text 'character varying' json jsonb; do
+    key=$type # as wide as the other column, where that can be a key
+    [ "${type#json}" = "$type" ] || key='varchar(255)'
     for time in timestamp timestamptz; do
         table "$type" "$time" ''
         before=$(whole)
@@ -51,6 +54,24 @@ table text timestamp ''
 run 0 -t "$target" source set crm --stream b '{"x": NaN}' --yes
 run 0 -t "$target" source get crm --stream b
 out_is '{"x": NaN}'
+
+# what a trigger drops or alters is not said to be done
+for trigger in 'update return null' 'insert return null' 'delete return null' \
+    "update new.state_data = '{}'; return new" "insert new.state_data = '{}'; return new"; do
+    table text timestamp ''
+    before=$(whole)
+    sql -c "create or replace function meddle() returns trigger language plpgsql as \$\$begin ${trigger#* }; end\$\$" \
+        -c "create trigger meddler before ${trigger%% *} on data_source_state for each row execute function meddle()"
+    case $trigger in
+    'insert return null') run 4 -t "$target" source set new --stream b '{"x": 1}' --yes ;;
+    insert*) run 6 -t "$target" source set new --stream b '{"x": 1}' --yes ;;
+    update*) run 6 -t "$target" source set crm --stream b '{"x": 1}' --yes ;;
+    delete*) run 6 -t "$target" source clear crm --yes ;;
+    esac
+    [ "$rc" = 4 ] || err_has 'nothing was kept'
+    [ "$(whole)" = "$before" ] || fail "$trigger: $(whole)"
+    [ "$(sql -c 'select count(*) from data_source_state')" = 1 ] || fail "$trigger: rows"
+done
 
 # columns that are not ours stay, and keep a row from being removed
 table text timestamp ', note text, n int'
