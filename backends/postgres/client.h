@@ -77,6 +77,9 @@ static inline void pg_result_clear(PGresult **res)
 }
 #define CLEANUP_PGRESULT __attribute__((cleanup(pg_result_clear)))
 
+/* The error of a result that is one, by its SQLSTATE; returns false. */
+bool pg_fail(const PGresult *res, struct err *err);
+
 /* Cells of a result. The text is lent until the result is cleared; ptr NULL for NULL. */
 struct str pg_str(const PGresult *res, int row, int col);
 struct str pg_copy(struct arena *arena, const PGresult *res, int row, int col);
