@@ -197,9 +197,8 @@ static bool connect_any(struct pg_client *client, const struct call *call, struc
 
 /* --- one statement -------------------------------------------------------------------------- */
 
-/* Sends what libpq has buffered, then waits for and keeps the last result or the first error. */
-static bool finish(struct pg_client *client, const struct call *call, PGresult **ret,
-                   struct err *err)
+/* Sends what libpq has buffered. */
+static bool flush(struct pg_client *client, const struct call *call, struct err *err)
 {
     int left;
     while ((left = PQflush(client->conn)) == 1) {
@@ -210,20 +209,36 @@ static bool finish(struct pg_client *client, const struct call *call, PGresult *
         if (!PQconsumeInput(client->conn))
             return fail_lost(client, err);
     }
-    if (left < 0)
-        return fail_lost(client, err);
+    return left == 0 || fail_lost(client, err);
+}
 
-    CLEANUP_PGRESULT PGresult *last = NULL;
-    for (;;) {
-        while (PQisBusy(client->conn)) {
-            if (!call_wait_fd(call, PQsocket(client->conn), POLLIN, "Postgres", err)) {
-                disconnect(client);
-                return false;
-            }
-            if (!PQconsumeInput(client->conn))
-                return fail_lost(client, err);
+/* Waits for a result; NULL behind the last of a statement. */
+static bool next_result(struct pg_client *client, const struct call *call, PGresult **ret,
+                        struct err *err)
+{
+    while (PQisBusy(client->conn)) {
+        if (!call_wait_fd(call, PQsocket(client->conn), POLLIN, "Postgres", err)) {
+            disconnect(client);
+            return false;
         }
-        PGresult *res = PQgetResult(client->conn);
+        if (!PQconsumeInput(client->conn))
+            return fail_lost(client, err);
+    }
+    *ret = PQgetResult(client->conn);
+    return true;
+}
+
+/* Keeps the last result or the first error. */
+static bool finish(struct pg_client *client, const struct call *call, PGresult **ret,
+                   struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *last = NULL;
+    if (!flush(client, call, err))
+        return false;
+    for (;;) {
+        PGresult *res;
+        if (!next_result(client, call, &res, err))
+            return false;
         if (!res)
             break;
         bool failed = last && PQresultStatus(last) == PGRES_FATAL_ERROR;
@@ -254,23 +269,35 @@ static bool run_plain(struct pg_client *client, const char *sql, const struct ca
     return finish(client, call, &res, err);
 }
 
+static bool params_check(const struct str *params, size_t nparams, struct err *err)
+{
+    for (size_t i = 0; i < nparams; i++) {
+        if (params[i].ptr && memchr(params[i].ptr, 0, params[i].len))
+            return err_set(err, ERR_INVALID, "a value with a NUL byte cannot be in Postgres");
+    }
+    return true;
+}
+
+static bool send_statement(struct pg_client *client, const char *sql, const struct str *params,
+                           size_t nparams)
+{
+    struct arena scratch = ARENA_INIT;
+    const char **values = arena_array(&scratch, const char *, nparams + 1);
+    for (size_t i = 0; i < nparams; i++)
+        values[i] = params[i].ptr ? arena_cstr(&scratch, params[i]) : NULL;
+    int sent = PQsendQueryParams(client->conn, sql, (int)nparams, NULL, values, NULL, NULL, 0);
+    arena_release(&scratch);
+    return sent;
+}
+
 bool pg_query(struct pg_client *client, const char *sql, const struct str *params, size_t nparams,
               const struct call *call, PGresult **ret, struct err *err)
 {
     if (!client->conn || !client->in_transaction)
         return err_set(err, ERR_UNAVAILABLE, "connection lost");
-    struct arena scratch = ARENA_INIT;
-    const char **values = arena_array(&scratch, const char *, nparams + 1);
-    for (size_t i = 0; i < nparams; i++) {
-        if (params[i].ptr && memchr(params[i].ptr, 0, params[i].len)) {
-            arena_release(&scratch);
-            return err_set(err, ERR_INVALID, "a value with a NUL byte cannot be in Postgres");
-        }
-        values[i] = params[i].ptr ? arena_cstr(&scratch, params[i]) : NULL;
-    }
-    int sent = PQsendQueryParams(client->conn, sql, (int)nparams, NULL, values, NULL, NULL, 0);
-    arena_release(&scratch);
-    if (!sent)
+    if (!params_check(params, nparams, err))
+        return false;
+    if (!send_statement(client, sql, params, nparams))
         return fail_lost(client, err);
     return finish(client, call, ret, err);
 }
@@ -288,8 +315,12 @@ bool pg_exec(struct pg_client *client, const char *sql, const struct str *params
 
 /* --- transactions --------------------------------------------------------------------------- */
 
-static bool begin_once(struct pg_client *client, enum pg_mode mode, int64_t lock_ms,
-                       const struct call *call, struct err *err)
+enum { BEGINNING = 4 };
+
+/* The statements that begin a transaction. The idle limit ends one, and its row locks, of a program
+ * that was stopped. */
+static void begin_statements(enum pg_mode mode, int64_t lock_ms, const struct call *call,
+                             char ret[BEGINNING][80])
 {
     static const char *const begin[] = {
         [PG_READ] = "begin isolation level read committed read only",
@@ -299,19 +330,33 @@ static bool begin_once(struct pg_client *client, enum pg_mode mode, int64_t lock
     long long left = call_left_ms(call);
     left = left < 1 ? 1 : left > 3600000 ? 3600000 : left;
     long long lock = lock_ms > 0 && lock_ms < left ? lock_ms : left;
-    char sql[320];
-    /* The idle limit ends the transaction, and its row locks, of a program that was stopped. */
-    snprintf(sql, sizeof sql,
-             "%s; set local statement_timeout = %lld; set local lock_timeout = %lld; "
-             "set local idle_in_transaction_session_timeout = %lld",
-             begin[mode], left, lock, left + 1000);
-    if (!run_plain(client, sql, call, err))
+    snprintf(ret[0], sizeof ret[0], "%s", begin[mode]);
+    snprintf(ret[1], sizeof ret[1], "set local statement_timeout = %lld", left);
+    snprintf(ret[2], sizeof ret[2], "set local lock_timeout = %lld", lock);
+    snprintf(ret[3], sizeof ret[3], "set local idle_in_transaction_session_timeout = %lld",
+             left + 1000);
+}
+
+static bool begin_once(struct pg_client *client, enum pg_mode mode, int64_t lock_ms,
+                       const struct call *call, struct err *err)
+{
+    char sql[BEGINNING][80], all[BEGINNING * 80 + 8];
+    begin_statements(mode, lock_ms, call, sql);
+    snprintf(all, sizeof all, "%s; %s; %s; %s", sql[0], sql[1], sql[2], sql[3]);
+    if (!run_plain(client, all, call, err))
         return false;
     client->in_transaction = true;
     return true;
 }
 
-static bool ask(struct pg_client *client, const struct call *call, struct err *err);
+/* A server that went away while we were idle shows itself at the first call: nothing was done yet,
+ * and another connection is as good. */
+static bool went_away(const struct pg_client *client, const struct err *why)
+{
+    return !client->conn && why->kind == ERR_UNAVAILABLE;
+}
+
+static bool connect_and_ask(struct pg_client *client, const struct call *call, struct err *err);
 
 bool pg_begin(struct pg_client *client, enum pg_mode mode, int64_t lock_ms, const struct call *call,
               struct err *err)
@@ -320,26 +365,23 @@ bool pg_begin(struct pg_client *client, enum pg_mode mode, int64_t lock_ms, cons
     if (mode == PG_WRITE && !client->writable)
         return err_set(err, ERR_REFUSED, "this connection is read-only");
     if (client->conn) {
-        struct err lost = {0};
-        if (begin_once(client, mode, lock_ms, call, &lost))
+        struct err why = {0};
+        if (begin_once(client, mode, lock_ms, call, &why))
             return true;
-        /* A server that went away while we were idle shows itself here; nothing was done yet. */
-        bool again = !client->conn && lost.kind == ERR_UNAVAILABLE;
-        if (!again) {
+        if (!went_away(client, &why)) {
             if (client->conn)
                 disconnect(client);
             if (err)
-                *err = lost;
+                *err = why;
             return false;
         }
     }
-    if (!connect_any(client, call, err))
+    if (!connect_and_ask(client, call, err))
         return false;
-    if (!begin_once(client, mode, lock_ms, call, err) || !ask(client, call, err)) {
-        disconnect(client);
-        return false;
-    }
-    return true;
+    if (begin_once(client, mode, lock_ms, call, err))
+        return true;
+    disconnect(client);
+    return false;
 }
 
 static bool commit(struct pg_client *client, const struct call *call, struct err *err)
@@ -359,17 +401,107 @@ static bool commit(struct pg_client *client, const struct call *call, struct err
     return true;
 }
 
+static void rollback(struct pg_client *client)
+{
+    struct call brief = call_within(ROLLBACK_MS, NULL);
+    client->in_transaction = false;
+    if (!run_plain(client, "rollback", &brief, NULL) && client->conn)
+        disconnect(client);
+}
+
 bool pg_end(struct pg_client *client, bool ok, const struct call *call, struct err *err)
 {
     if (!client->in_transaction)
         return ok ? err_set(err, ERR_UNAVAILABLE, "connection lost") : false;
     if (ok && call_check(call, "Postgres", err))
         return commit(client, call, err);
-    client->in_transaction = false;
-    struct call brief = call_within(ROLLBACK_MS, NULL);
-    if (!run_plain(client, "rollback", &brief, NULL) && client->conn)
-        disconnect(client);
+    rollback(client);
     return false;
+}
+
+/* --- a read in one round trip ---------------------------------------------------------------- */
+
+#ifdef LIBPQ_HAS_PIPELINING
+/* The answers up to the end of the pipeline: of all statements only the caller's has rows. */
+static bool pipeline_finish(struct pg_client *client, const struct call *call, PGresult **ret,
+                            struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *rows = NULL;
+    CLEANUP_PGRESULT PGresult *failure = NULL;
+    for (bool end = false; !end && PQstatus(client->conn) == CONNECTION_OK;) {
+        PGresult *res;
+        if (!next_result(client, call, &res, err))
+            return false;
+        ExecStatusType status = res ? PQresultStatus(res) : PGRES_EMPTY_QUERY;
+        end = status == PGRES_PIPELINE_SYNC;
+        if (status == PGRES_TUPLES_OK && !rows)
+            rows = res;
+        else if (status == PGRES_FATAL_ERROR && !failure)
+            failure = res;
+        else
+            PQclear(res);
+    }
+    if (failure) {
+        pg_fail(failure, err);
+        if (PQstatus(client->conn) != CONNECTION_OK)
+            disconnect(client);
+    }
+    if (!client->conn)
+        return false;
+    if (!PQexitPipelineMode(client->conn))
+        return fail_lost(client, err);
+    if (!failure && rows) {
+        *ret = rows;
+        rows = NULL;
+        return true;
+    }
+    rollback(client);
+    return failure ? false : err_set(err, ERR_INTERNAL, "a read gave no rows");
+}
+
+/* Everything is sent before anything is answered; behind a statement that fails the server passes
+ * over the rest. */
+static bool read_once(struct pg_client *client, const char *sql, const struct str *params,
+                      size_t nparams, const struct call *call, PGresult **ret, struct err *err)
+{
+    char begin[BEGINNING][80];
+    begin_statements(PG_READ, 0, call, begin);
+    bool sent = PQenterPipelineMode(client->conn);
+    for (size_t i = 0; sent && i < BEGINNING; i++)
+        sent = send_statement(client, begin[i], NULL, 0);
+    sent = sent && send_statement(client, sql, params, nparams) &&
+           send_statement(client, "commit", NULL, 0) && PQpipelineSync(client->conn);
+    if (!sent)
+        return fail_lost(client, err);
+    return flush(client, call, err) && pipeline_finish(client, call, ret, err);
+}
+#else
+static bool read_once(struct pg_client *client, const char *sql, const struct str *params,
+                      size_t nparams, const struct call *call, PGresult **ret, struct err *err)
+{
+    return begin_once(client, PG_READ, 0, call, err) &&
+           pg_end(client, pg_query(client, sql, params, nparams, call, ret, err), call, err);
+}
+#endif
+
+bool pg_read(struct pg_client *client, const char *sql, const struct str *params, size_t nparams,
+             const struct call *call, PGresult **ret, struct err *err)
+{
+    assert(!client->in_transaction);
+    if (!params_check(params, nparams, err))
+        return false;
+    if (client->conn) {
+        struct err why = {0};
+        if (read_once(client, sql, params, nparams, call, ret, &why))
+            return true;
+        if (!went_away(client, &why)) {
+            if (err)
+                *err = why;
+            return false;
+        }
+    }
+    return connect_and_ask(client, call, err) &&
+           read_once(client, sql, params, nparams, call, ret, err);
 }
 
 /* --- opening -------------------------------------------------------------------------------- */
@@ -414,19 +546,36 @@ static bool ask(struct pg_client *client, const struct call *call, struct err *e
                                  " current_setting('default_transaction_read_only')::bool";
     int64_t started_us = clock_now_us();
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!PQsendQuery(client->conn, sql))
-        return fail_lost(client, err);
-    if (!finish(client, call, &res, err))
+    if (!read_once(client, sql, NULL, 0, call, &res, err))
         return false;
     server_fill(client, res, clock_now_us() - started_us);
     return true;
 }
 
+static bool connect_and_ask(struct pg_client *client, const struct call *call, struct err *err)
+{
+    if (!connect_any(client, call, err))
+        return false;
+    if (ask(client, call, err))
+        return true;
+    if (client->conn)
+        disconnect(client);
+    return false;
+}
+
 bool pg_client_ask(struct pg_client *client, const struct call *call, struct err *err)
 {
-    if (!pg_begin(client, PG_READ, 0, call, err))
-        return false;
-    return pg_end(client, ask(client, call, err), call, err);
+    if (client->conn) {
+        struct err why = {0};
+        if (ask(client, call, &why))
+            return true;
+        if (!went_away(client, &why)) {
+            if (err)
+                *err = why;
+            return false;
+        }
+    }
+    return connect_and_ask(client, call, err);
 }
 
 const struct pg_server *pg_client_server(const struct pg_client *client)
@@ -440,7 +589,7 @@ bool pg_client_open(const char *url, bool writable, const struct call *call, str
     struct pg_client *client = xcalloc(1, sizeof *client);
     client->url = strip_driver(url);
     client->writable = writable;
-    if (!pg_begin(client, PG_READ, 0, call, err) || !pg_end(client, true, call, err)) {
+    if (!connect_and_ask(client, call, err)) {
         pg_client_close(client);
         return false;
     }

@@ -71,6 +71,11 @@ bool pg_query(struct pg_client *client, const char *sql, const struct str *param
 bool pg_exec(struct pg_client *client, const char *sql, const struct str *params, size_t nparams,
              const struct call *call, int64_t *ret_rows, struct err *err);
 
+/* A statement with rows in a read transaction of its own, as if between pg_begin with PG_READ and
+ * pg_end, in one round trip where libpq has pipelines (14). */
+bool pg_read(struct pg_client *client, const char *sql, const struct str *params, size_t nparams,
+             const struct call *call, PGresult **ret, struct err *err);
+
 static inline void pg_result_clear(PGresult **res)
 {
     PQclear(*res);

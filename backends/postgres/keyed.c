@@ -58,11 +58,7 @@ bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, cons
     sbuf_printf(&sql, "select count(*) from %s t", keyed->table);
     if (like.ptr)
         sbuf_printf(&sql, " where t.%s like $1", keyed->key);
-    bool ok =
-        pg_begin(client, PG_READ, 0, call, err) &&
-        pg_end(client,
-               pg_query(client, sbuf_view(&sql).ptr, &like, like.ptr ? 1 : 0, call, &res, err),
-               call, err);
+    bool ok = pg_read(client, sbuf_view(&sql).ptr, &like, like.ptr ? 1 : 0, call, &res, err);
     sbuf_release(&sql);
     if (ok)
         *ret = pg_i64(res, 0, 0, -1);
@@ -90,11 +86,7 @@ bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
     if (keyed->like)
         sbuf_printf(&sql, " and t.%s like $4", keyed->key);
     sbuf_printf(&sql, " order by t.%s limit $3", keyed->key);
-    bool ok =
-        pg_begin(client, PG_READ, 0, call, err) &&
-        pg_end(client,
-               pg_query(client, sbuf_view(&sql).ptr, params, keyed->like ? 4 : 3, call, &res, err),
-               call, err);
+    bool ok = pg_read(client, sbuf_view(&sql).ptr, params, keyed->like ? 4 : 3, call, &res, err);
     sbuf_release(&sql);
     if (!ok)
         return false;

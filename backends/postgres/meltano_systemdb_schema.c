@@ -16,12 +16,12 @@ static bool columns_read(struct pg_client *client, const struct call *call,
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
     bool alembic = false;
-    if (!pg_query(client,
-                  "select t.name, a.attname from (values ('state'), ('runs'), ('alembic_version'))"
-                  " t(name) join pg_class c on c.oid = to_regclass(t.name) and c.relkind in ('r', "
-                  "'p') join pg_attribute a on a.attrelid = c.oid"
-                  " where a.attnum > 0 and not a.attisdropped",
-                  NULL, 0, call, &res, err))
+    if (!pg_read(client,
+                 "select t.name, a.attname from (values ('state'), ('runs'), ('alembic_version'))"
+                 " t(name) join pg_class c on c.oid = to_regclass(t.name) and c.relkind in ('r', "
+                 "'p') join pg_attribute a on a.attrelid = c.oid"
+                 " where a.attnum > 0 and not a.attisdropped",
+                 NULL, 0, call, &res, err))
         return false;
     for (int i = 0; i < PQntuples(res); i++)
         note_column(found, pg_str(res, i, 0), pg_str(res, i, 1), &alembic);
@@ -35,15 +35,15 @@ static bool rights_read(struct pg_client *client, const struct call *call,
                         struct pg_systemdb *found, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(client,
-                  "select has_table_privilege('alembic_version', 'select'),"
-                  " has_table_privilege('state', 'select') and has_table_privilege('state', "
-                  "'insert') and has_table_privilege('state', 'update') and"
-                  " has_table_privilege('state', 'delete'),"
-                  " has_table_privilege('runs', 'select') and has_table_privilege('runs', 'insert')"
-                  " and coalesce(has_sequence_privilege(pg_get_serial_sequence('runs', 'id'), "
-                  "'usage'), true), has_table_privilege('runs', 'delete')",
-                  NULL, 0, call, &res, err))
+    if (!pg_read(client,
+                 "select has_table_privilege('alembic_version', 'select'),"
+                 " has_table_privilege('state', 'select') and has_table_privilege('state', "
+                 "'insert') and has_table_privilege('state', 'update') and"
+                 " has_table_privilege('state', 'delete'),"
+                 " has_table_privilege('runs', 'select') and has_table_privilege('runs', 'insert')"
+                 " and coalesce(has_sequence_privilege(pg_get_serial_sequence('runs', 'id'), "
+                 "'usage'), true), has_table_privilege('runs', 'delete')",
+                 NULL, 0, call, &res, err))
         return false;
     found->reads_revision = pg_bool(res, 0, 0);
     found->writes_state = pg_bool(res, 0, 1);
@@ -56,8 +56,8 @@ static bool revision_read(struct pg_client *client, const struct call *call, str
                           struct pg_systemdb *found, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(client, "select version_num from alembic_version limit 2", NULL, 0, call, &res,
-                  err))
+    if (!pg_read(client, "select version_num from alembic_version limit 2", NULL, 0, call, &res,
+                 err))
         return false;
     if (PQntuples(res) == 1)
         found->schema.revision = pg_copy(arena, res, 0, 0);
@@ -79,8 +79,7 @@ bool pg_systemdb_look(struct pg_client *client, const struct call *call, struct 
                       struct pg_systemdb *ret, struct err *err)
 {
     struct pg_systemdb found = {0};
-    if (!pg_begin(client, PG_READ, 0, call, err) ||
-        !pg_end(client, look(client, call, arena, &found, err), call, err))
+    if (!look(client, call, arena, &found, err))
         return false;
     *ret = found;
     return true;
