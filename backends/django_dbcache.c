@@ -195,10 +195,7 @@ static bool kept(const struct change *c, struct str value, struct err *err)
 {
     if (value.ptr ? c->found && str_eq(c->row.value, value) : !c->found)
         return true;
-    err_set(err, ERR_REFUSED,
-            "%.*s: the database drops or alters what is written: nothing was kept",
-            STR_ARG(c->item->id));
-    return err_hint(err, "look for a trigger, a rule or a policy on the table");
+    return commit_not_kept(c->item, err);
 }
 
 static bool change_row(struct change *c, struct err *err)

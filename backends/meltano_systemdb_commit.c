@@ -63,19 +63,11 @@ struct change {
     unsigned wrote; /* these halves of `want`, the others as they were */
 };
 
-static bool not_kept(const struct change *c, struct err *err)
-{
-    err_set(err, ERR_REFUSED,
-            "%.*s: the database drops or alters what is written: nothing was kept",
-            STR_ARG(c->item->id));
-    return err_hint(err, "look for a trigger, a rule or a policy on its tables");
-}
-
 /* The row is locked: when it is there and is not touched, something in the database prevents it. */
 static bool touched(int64_t rows, const struct change *c, struct err *err)
 {
     if (rows != 1 && c->found)
-        return not_kept(c, err);
+        return commit_not_kept(c->item, err);
     return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: the row was not there to be written",
                                 STR_ARG(c->item->id));
 }
@@ -90,7 +82,7 @@ static bool run_add(struct change *c, const struct systemdb_run *run, struct err
         !c->engine->run_get(c->tx, id, c->arena, &found, &stored, err))
         return false;
     if (!found)
-        return not_kept(c, err);
+        return commit_not_kept(c->item, err);
     c->item->new_receipt = systemdb_receipt_inserted(c->arena, &stored);
     return true;
 }
@@ -320,11 +312,11 @@ static bool half_kept(struct arena *arena, const struct systemdb_row *want,
 static bool check_kept(struct change *c, const struct systemdb_row *was, struct err *err)
 {
     if (c->found == c->gone_after)
-        return not_kept(c, err);
+        return commit_not_kept(c->item, err);
     for (int i = 0; c->found && i < SYSTEMDB_HALVES; i++) {
         bool wrote = c->wrote >> i & 1;
         if (wrote ? !half_kept(c->arena, &c->want, &c->row, i) : !half_same(was, &c->row, i))
-            return not_kept(c, err);
+            return commit_not_kept(c->item, err);
     }
     return true;
 }

@@ -107,19 +107,11 @@ struct change {
     bool want_null;  /* a row whose state is NULL */
 };
 
-static bool not_kept(const struct change *c, struct err *err)
-{
-    err_set(err, ERR_REFUSED,
-            "%.*s: the database drops or alters what is written: nothing was kept",
-            STR_ARG(c->item->id));
-    return err_hint(err, "look for a trigger, a rule or a policy on the table");
-}
-
 /* The row is locked: when it is there and is not touched, something in the database prevents it. */
 static bool touched(const struct change *c, int64_t rows, struct err *err)
 {
     if (rows != 1 && c->found)
-        return not_kept(c, err);
+        return commit_not_kept(c->item, err);
     return rows == 1 || err_set(err, ERR_CONFLICT, "%.*s: %lld rows were touched, not one",
                                 STR_ARG(c->item->id), (long long)rows);
 }
@@ -177,14 +169,14 @@ static bool check_kept(const struct change *c, const struct document *now, struc
 {
     const struct value *want;
     if (!c->found) /* nothing else is known of the row then */
-        return c->want.ptr || c->want_null ? not_kept(c, err) : true;
+        return c->want.ptr || c->want_null ? commit_not_kept(c->item, err) : true;
     if (c->want_null && !c->row.state.ptr)
         return true;
     if (c->want.ptr && c->row.state.ptr &&
         (str_eq(c->want, c->row.state) ||
          (now->root && json_read(c->arena, c->want, &want, NULL) && value_equal(want, now->root))))
         return true;
-    return not_kept(c, err);
+    return commit_not_kept(c->item, err);
 }
 
 bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit_item *item,

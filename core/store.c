@@ -408,6 +408,13 @@ bool commit_failed(struct commit_item *item, const struct err *err)
     }
 }
 
+bool commit_not_kept(const struct commit_item *item, struct err *err)
+{
+    err_set(err, ERR_REFUSED, "%.*s: the database drops or alters what is written: nothing was kept",
+            STR_ARG(item->id));
+    return err_hint(err, "look for a trigger, a rule or a policy on its tables");
+}
+
 bool commit_matches(const struct commit_item *item, const struct document *now)
 {
     for (size_t i = 0; i < PARTS_MAX; i++) {

@@ -105,6 +105,9 @@ bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct 
 /* Makes an error that ended a commit the item's own where it is (locked, conflict, refused); false
  * when it is the store's. */
 bool commit_failed(struct commit_item *item, const struct err *err);
+/* The error of a write that a trigger, a rule or a policy dropped or altered: found by reading back
+ * within the transaction, which is then rolled back. Returns false. */
+bool commit_not_kept(const struct commit_item *item, struct err *err);
 /* Is `now` what the item was made from, in the parts under item->compare? */
 bool commit_matches(const struct commit_item *item, const struct document *now);
 /* As above; false after filling in a conflict. */

@@ -86,7 +86,8 @@ static bool change_row(struct change *c, struct err *err)
     if (appeared || (gone && c->now.absent))
         return commit_conflict(item, &c->now);
     item->now = c->now; /* for a conflict that only the write shows */
-    bool ok = new_text(c, gone, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err);
+    bool ok = new_text(c, gone, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err) &&
+              (str_eq(c->row.values[0], sbuf_view(&text)) || commit_not_kept(item, err));
     sbuf_release(&text);
     if (!ok)
         return false;

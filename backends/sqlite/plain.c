@@ -514,9 +514,7 @@ static bool kept(struct work *w, struct str text, struct err *err)
 {
     if (text.ptr ? str_eq(content_text(w->now.image), text) : w->now.absent)
         return true;
-    return err_set(err, ERR_REFUSED,
-                   "%.*s: the database drops or alters what is written: nothing was kept",
-                   STR_ARG(w->item->id));
+    return commit_not_kept(w->item, err);
 }
 
 static bool unchanged(struct work *w)

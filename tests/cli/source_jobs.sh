@@ -85,6 +85,16 @@ printf '{"streams": {"a": {"x": Infinity}}}' >d/inf_state.json
 run 6 -t "vdk+file://$work/d" source copy inf scratch/inf --to "$target" --yes
 err_has 'the control service cannot read it'
 
+# what a trigger alters is taken back
+before=$(text deleted)
+sql -c "create function meddle() returns trigger language plpgsql as
+        \$\$ begin new.properties_json = '{}'; return new; end \$\$" \
+    -c "create trigger meddler before update on job_properties for each row execute function meddle()"
+run 6 -t "$target" source set deleted/auto --stream s '{"id": 9}' --yes
+err_has 'nothing was kept'
+[ "$(text deleted)" = "$before" ] || fail "$(text deleted)"
+sql -c 'drop trigger meddler on job_properties'
+
 # one place per database: beside the other table both are found
 sql -f "$servers/vdk.sql"
 run 0 -t "$(address)" probe -o json
