@@ -1,5 +1,5 @@
 """Django's caches, django-redis and python-redis-lock beside penstock, on sessions of the triggers
-framework: with_triggers.py redis|database_postgres|database_sqlite [TEST...]
+framework: with_triggers.py redis|own_redis|file|database_postgres|database_sqlite [TEST...]
 
 The session's bytes and the lock are made and read by the real packages. What the framework does in
 between is triggers_protocol.py, or the framework itself where that can be imported.
@@ -8,10 +8,12 @@ between is triggers_protocol.py, or the framework itself where that can be impor
 import base64
 import datetime
 import decimal
+import hashlib
 import importlib.util
 import json
 import logging
 import os
+import pickle
 import time
 import uuid
 import warnings
@@ -141,7 +143,10 @@ class Store:
         return manager
 
     def put(self, uid, value):
-        caches[self.alias].set("triggers.storages.cache:" + uid, value, TIMEOUT)
+        """Under the lock, as the framework does: its signal list is what tells of a uid when the
+        name of a file does not."""
+        with self.storage(uid).acquire_lock():
+            caches[self.alias].set("triggers.storages.cache:" + uid, value, TIMEOUT)
 
     def get(self, uid):
         return caches[self.alias].get("triggers.storages.cache:" + uid)
@@ -160,6 +165,52 @@ class DjangoRedis(Store):
     def left(self, uid):
         """Seconds until it expires."""
         return self.redis.client.ttl(":1:triggers.storages.cache:" + uid)
+
+
+class OwnRedis(Store):
+    """Django's own RedisCache, since 4.0; the locks are still those of the default cache."""
+    alias = "sessions"
+
+    def configure(self):
+        self.sessions = Redis()
+        super().configure(sessions={"BACKEND": "django.core.cache.backends.redis.RedisCache",
+                                    "LOCATION": self.sessions.url})
+
+    def address(self):
+        return f"triggers+{self.sessions.url}&client=django&lock={harness.quote(self.redis.url)}"
+
+    def stored(self, uid):
+        return self.sessions.client.get(":1:triggers.storages.cache:" + uid)
+
+    def left(self, uid):
+        return self.sessions.client.ttl(":1:triggers.storages.cache:" + uid)
+
+    def close(self):
+        super().close()
+        self.sessions.close()
+
+
+class FileCache(Store):
+    alias = "sessions"
+
+    def configure(self):
+        self.directory = os.path.join(harness.WORK, "cache")
+        super().configure(sessions={
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": self.directory})
+        os.makedirs(self.directory)
+
+    def address(self):
+        return (f"triggers+file://{self.directory}?layout=djcache"
+                f"&lock={harness.quote(self.redis.url)}")
+
+    def stored(self, uid):
+        name = hashlib.md5(f":1:triggers.storages.cache:{uid}".encode()).hexdigest()
+        with open(os.path.join(self.directory, name + ".djcache"), "rb") as file:
+            return file.read()
+
+    def left(self, uid):
+        return pickle.loads(self.stored(uid)) - time.time()
 
 
 class DatabaseCache(Store):
@@ -427,8 +478,8 @@ def every_form(store):
     return " ".join(forms)
 
 
-LAYOUTS = {"redis": DjangoRedis, "database_postgres": DatabasePostgres,
-           "database_sqlite": DatabaseSqlite}
+LAYOUTS = {"redis": DjangoRedis, "own_redis": OwnRedis, "file": FileCache,
+           "database_postgres": DatabasePostgres, "database_sqlite": DatabaseSqlite}
 TESTS = [they_write_we_read, every_form, both_write_the_same, they_go_on_with_what_we_left,
          undo_gives_back_theirs, our_old_plan_is_refused, their_lock_stops_us, our_lock_stops_them,
          a_broken_lock_wakes_them, two_writers]
