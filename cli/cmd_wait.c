@@ -40,26 +40,42 @@ static bool is_reached(const struct goal *goal, const struct cell *cell)
     return cell->type == CELL_TEXT && str_is(cell->text, goal->value) != goal->is_not;
 }
 
-static bool look(struct cli *cli, const struct choice *chosen, const struct goal *goal,
-                 bool *ret_reached, struct err *err)
+struct look {
+    const struct goal *goal;
+    bool absent, reached;
+    struct err problem;
+};
+
+static void look_at(void *ctx, const struct sheet_input *in, const struct err *problem)
 {
-    struct arena arena = ARENA_INIT;
-    struct listing_page page;
+    struct look *look = ctx;
+    const struct sheet *sheet = &in->system->sheets[0];
+    if (problem)
+        look->problem = *problem;
+    else if (in->doc->absent)
+        look->absent = true;
+    else
+        look->reached =
+            is_reached(look->goal, sheet_cell(sheet, sheet->fill(sheet, in), look->goal->column));
+}
+
+static bool goal_reached(struct cli *cli, const struct choice *chosen, const struct goal *goal,
+                         bool *ret, struct err *err)
+{
+    struct look look = {.goal = goal};
     struct row row = chosen->row;
-    size_t at;
-    const struct sheet *sheet = &cli->system->sheets[0];
     struct call call = cli_call(cli);
-    bool ok = listing_fill(chosen->store->store, sheet, &row, 1, LIST_VALUES, clock_now_us(), &call,
-                           &arena, &page, err);
-    if (ok && !sheet_column(sheet, str_of(goal->column), &at))
-        ok = err_set(err, ERR_UNSUPPORTED, "a %s does not show its %s", cli->noun, goal->column);
-    if (ok && page.problems[0]) {
-        *err = *page.problems[0];
-        ok = false;
+    if (!listing_visit(chosen->store->store, &row, 1, LIST_VALUES, clock_now_us(), &call, look_at,
+                       &look, err))
+        return false;
+    if (look.absent)
+        return err_set(err, ERR_NOT_FOUND, "%s %s: it is gone", cli->noun, cli->words[0]);
+    if (look.problem.kind != ERR_NONE) {
+        *err = look.problem;
+        return false;
     }
-    *ret_reached = ok && is_reached(goal, &page.cells[0]->cells[at]);
-    arena_release(&arena);
-    return ok;
+    *ret = look.reached;
+    return true;
 }
 
 bool cmd_wait(struct cli *cli, struct err *err)
@@ -75,7 +91,7 @@ bool cmd_wait(struct cli *cli, struct err *err)
         return false;
     for (;;) {
         struct call pause = {cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
-        if (!look(cli, &chosen, goal, &reached, err))
+        if (!goal_reached(cli, &chosen, goal, &reached, err))
             return false;
         if (reached)
             return true;

@@ -63,6 +63,15 @@ field_is pipeline_id 10000000000000000000
 run 0 -t "$etl" table wait 7/public.orders --for not-errored --help
 run 7 -t "$etl" table wait 7/public.orders --for ready --deadline 1
 run 0 -t "$etl" table wait 7/public.customers --for ready
+# what is waited for can go away: that is an answer, too
+cp -r demo/plain going
+"$penstock" -t "etl+file://$PWD/going" table wait 7/public.orders --for ready --deadline 30 >out 2>err &
+pid=$! ran='table wait on a table that goes'
+until grep -q '^State:.S' /proc/$pid/status; do :; done # it has looked, and pauses
+rm -r going/etl
+wait $pid
+rc=$?
+[ "$rc" = 3 ] || fail "exit $rc, not 3"
 
 # sessions
 cp -r demo/plain before2
