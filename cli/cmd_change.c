@@ -174,17 +174,17 @@ static bool plan_records(struct cli *cli, const struct building *b, const struct
 {
     struct plan_record *records = arena_array(&cli->arena, struct plan_record, n);
     struct open_store *other = NULL;
+    struct str second = STR_NULL;
     change_say_target(cli, chosen[0].store);
     if (!other_store_of(cli, &other, err))
         return false;
     if (other)
         change_say_target(cli, other);
-    for (size_t i = 0; i < n; i++) {
-        records[i].id = chosen[i].row.id;
-        records[i].label = chosen[i].row.label;
-        if (b->second && !find_second(cli, b, other, chosen[0].store, &records[i].other_id, err))
-            return false;
-    }
+    if (b->second && !find_second(cli, b, other, chosen[0].store, &second, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        records[i] = (struct plan_record){
+            .id = chosen[i].row.id, .label = chosen[i].row.label, .other_id = second};
     struct plan_request request = {
         .op = cli->op,
         .verb = cli->verb,

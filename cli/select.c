@@ -219,29 +219,38 @@ static bool is_bad_status(struct str status)
     return str_is(status, "errored") || str_is(status, "failed");
 }
 
-/* The phase of the scan where it has one, else the status that the document gives. */
+/* Puts those in front that the command line means; returns how many. */
+static size_t keep_passing(const struct cli *cli, struct row *rows, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (select_passes(cli, &rows[i]))
+            rows[kept++] = rows[i];
+    }
+    return kept;
+}
+
+/* Of a page, which lies in `a`. The phase of the scan where it has one, else the status that the
+ * document gives. */
 static bool add_matching(struct cli *cli, struct open_store *store, struct row *rows, size_t n,
-                         struct choices *list, struct err *err)
+                         struct choices *list, struct arena *a, struct err *err)
 {
     const char *phase = cli_value(cli, "phase");
-    bool errored = cli_flag(cli, "errored"), by_status = phase || errored;
+    bool errored = cli_flag(cli, "errored"), all_phases = true;
     struct listing_page page = {0};
-    bool all_phases = true;
+    n = keep_passing(cli, rows, n);
     for (size_t i = 0; i < n; i++)
         all_phases = all_phases && rows[i].phase.ptr;
     struct call call = cli_call(cli);
-    if (by_status && !all_phases &&
+    if ((phase || errored) && !all_phases &&
         !listing_fill(store->store, &cli->system->sheets[0], rows, n, LIST_VALUES, clock_now_us(),
-                      &call, list->arena, &page, err))
+                      &call, a, &page, err))
         return false;
     for (size_t i = 0; i < n; i++) {
-        struct str status = rows[i].phase;
-        if (!status.ptr && by_status)
-            status = page.status[i];
-        if (!select_passes(cli, &rows[i]) || (errored && !is_bad_status(status)) ||
-            (phase && !str_is(status, phase)))
+        struct str status = rows[i].phase.ptr || !page.status ? rows[i].phase : page.status[i];
+        if ((errored && !is_bad_status(status)) || (phase && !str_is(status, phase)))
             continue;
-        add_choice(list, &(struct choice){store, rows[i], true});
+        add_choice(list, &(struct choice){store, row_copy(list->arena, &rows[i]), true});
     }
     return true;
 }
@@ -251,19 +260,21 @@ static bool scan_store(struct cli *cli, struct open_store *store, struct choices
 {
     struct scan *scan;
     struct call call = cli_call(cli);
-    if (!store_scan_open(store->store, &call, &scan, err))
+    bool ok = store_scan_open(store->store, &call, &scan, err), more = ok;
+    if (!ok)
         return false;
-    for (;;) {
+    while (more) {
+        struct arena page = ARENA_INIT;
         struct row *rows;
-        size_t n;
+        size_t n = 0;
         call = cli_call(cli);
-        bool ok = store_scan_next(scan, &call, list->arena, PAGE, &rows, &n, err) &&
-                  (!n || add_matching(cli, store, rows, n, list, err));
-        if (!ok || !n) {
-            store_scan_close(scan);
-            return ok;
-        }
+        ok = store_scan_next(scan, &call, &page, PAGE, &rows, &n, err) &&
+             add_matching(cli, store, rows, n, list, &page, err);
+        more = ok && n;
+        arena_release(&page);
     }
+    store_scan_close(scan);
+    return ok;
 }
 
 /* --errored and --all never reach into several pipelines unasked. */
@@ -321,7 +332,9 @@ bool select_records(struct cli *cli, size_t nwords, bool absent_ok, struct choic
                        "name records, or read them with --from, or select them: one of these");
     if (cli->opts.from && !read_names(cli, &names, &nnames, err))
         return false;
-    for (size_t i = 0; i < nnames && i < MOST_NAMED; i++) {
+    if (nnames > MOST_NAMED)
+        return err_set(err, ERR_INVALID, "%zu names are more than %d", nnames, MOST_NAMED);
+    for (size_t i = 0; i < nnames; i++) {
         struct choice one;
         if (!select_one(cli, names[i], absent_ok, &one, err))
             return false;

@@ -6,6 +6,15 @@
 const struct system *const systems[] = {&system_meltano, &system_vdk, &system_etl, &system_triggers,
                                         NULL};
 
+struct row row_copy(struct arena *arena, const struct row *row)
+{
+    struct row copy = *row;
+    copy.id = arena_str(arena, row->id);
+    copy.label = row->label.ptr ? arena_str(arena, row->label) : STR_NULL;
+    copy.phase = row->phase.ptr ? arena_str(arena, row->phase) : STR_NULL;
+    return copy;
+}
+
 const struct system *system_by_name(struct str name)
 {
     for (const struct system *const *s = systems; *s; s++) {

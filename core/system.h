@@ -15,6 +15,9 @@ struct row {
     struct str phase;      /* etl: phase of the current row as the enum has it; else STR_NULL */
 };
 
+/* A row that outlives the arena it was scanned into. */
+struct row row_copy(struct arena *arena, const struct row *row);
+
 /* An entry of the action menu: an operation with some of its arguments given. */
 struct action {
     char key;               /* in the menu; never 'y', no shift twins (ux.md, keys) */
@@ -64,7 +67,7 @@ struct system {
     /* The facts are the history of a record, which only its own sheets show: lists do not ask the
      * store for it. */
     bool facts_are_history;
-    const struct op *const *ops;  /* ends with NULL */
+    const struct op *const *ops; /* ends with NULL */
     /* Options of `get` that choose an entry of the root, and what they choose; NULL: none. */
     const struct op_option *get_options;
     bool (*get)(const struct op_args *args, const struct value *root, const struct value **ret,

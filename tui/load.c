@@ -94,15 +94,6 @@ struct load_rows {
     size_t n, all;
 };
 
-static struct row copy_row(struct arena *a, const struct row *row)
-{
-    struct row copy = *row;
-    copy.id = arena_str(a, row->id);
-    copy.label = arena_str(a, row->label);
-    copy.phase = row->phase.ptr ? arena_str(a, row->phase) : STR_NULL;
-    return copy;
-}
-
 static bool send_page(struct job *job, struct store *store, struct row *rows, size_t n,
                       unsigned what, bool brief)
 {
@@ -144,7 +135,7 @@ static bool load_scan(struct job *job, struct store *store, struct scan *scan,
             return job->err.kind == ERR_NONE;
         }
         for (size_t i = 0; i < n && kept->n < VALUES_MAX; i++)
-            kept->rows[kept->n++] = copy_row(&job->arena, &rows[i]);
+            kept->rows[kept->n++] = row_copy(&job->arena, &rows[i]);
         bool ok = send_page(job, store, rows, n, LIST_IDS, kept->all > VALUES_MAX);
         arena_release(&arena);
         if (!ok)

@@ -136,6 +136,11 @@ cp out plan.json
 run 0 -t "$store" apply plan.json --yes
 [ -e s/a ] && fail 'apply did not clear'
 
+# names beyond the limit are not quietly left out
+yes a | head -n 1048577 >names
+run 2 -t "$store" state clear --from names --yes
+err_has '1048577 names are more than 1048576'
+
 # edit: the text is kept when it is not taken
 export EDITOR="sed -i s/2/3/"
 run 0 -t "$store" state edit b --yes
