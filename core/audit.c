@@ -17,6 +17,7 @@ struct audit {
     int fd;
     char *path;
     char who[256];
+    bool torn; /* the last line has no end: a disk was full, or somebody died */
 };
 
 static bool failed(const char *path, const char *what, struct err *err)
@@ -24,16 +25,24 @@ static bool failed(const char *path, const char *what, struct err *err)
     return err_set(err, ERR_INTERNAL, "audit file %s: cannot %s: %s", path, what, strerror(errno));
 }
 
+static bool is_torn(int fd)
+{
+    char last = '\n';
+    off_t end = lseek(fd, 0, SEEK_END);
+    return end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
+}
+
 bool audit_open(const char *path, struct audit **ret, struct err *err)
 {
     if (!path_make_parents(path, 0700, err))
         return err_context(err, "audit file %s", path);
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failed(path, "open it for appending", err);
     struct audit *audit = xcalloc(1, sizeof *audit);
     audit->path = xstrdup(path);
     audit->fd = fd;
+    audit->torn = is_torn(fd);
     audit_who(audit->who);
     *ret = audit;
     return true;
@@ -46,6 +55,19 @@ void audit_close(struct audit *audit)
     close(audit->fd);
     free(audit->path);
     free(audit);
+}
+
+/* One write, so lines of two writers never mix. What was torn before costs no line after it. */
+static bool line_write(struct audit *audit, const char *text)
+{
+    CLEANUP(sbuf_release) struct sbuf line = SBUF_INIT;
+    sbuf_printf(&line, "%s%s\n", audit->torn ? "\n" : "", text);
+    ssize_t n = write(audit->fd, line.ptr, line.len);
+    if (n > 0)
+        audit->torn = line.ptr[n - 1] != '\n';
+    if (n >= 0 && n < (ssize_t)line.len)
+        errno = ENOSPC; /* why a file takes some of it alone */
+    return n == (ssize_t)line.len;
 }
 
 bool audit_add(struct audit *audit, json_t *fields, struct err *err)
@@ -64,11 +86,9 @@ bool audit_add(struct audit *audit, json_t *fields, struct err *err)
     json_decref(line);
     if (!text)
         return err_set(err, ERR_INTERNAL, "audit file %s: a line could not be made", audit->path);
-    size_t len = strlen(text);
-    text[len++] = '\n'; /* in the place of the NUL: one write, so lines of two writers never mix */
-    ssize_t n = write(audit->fd, text, len);
+    bool ok = line_write(audit, text);
     free(text);
-    return n == (ssize_t)len || failed(audit->path, "write it", err);
+    return ok || failed(audit->path, "write it", err);
 }
 
 bool audit_sync(struct audit *audit, struct err *err)

@@ -514,6 +514,28 @@ static void files_are_private_and_lines_parse(void **state)
     json_decref(lines);
 }
 
+/* A disk that was full in the middle of a line costs that line, and none that follow. */
+static void a_torn_line_costs_itself_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    struct audit *audit;
+    json_t *lines = NULL;
+    size_t bad;
+    FILE *file = fopen(f->audit_path, "a");
+    assert_non_null(file);
+    fputs("{\"time\": \"2026-11-2", file);
+    fclose(file);
+    assert_true(audit_open(f->audit_path, &audit, &err));
+    assert_true(audit_add(audit, json_object(), &err));
+    assert_true(audit_add(audit, json_object(), &err));
+    audit_close(audit);
+    assert_true(audit_read(f->audit_path, 0, &lines, &bad, &err));
+    assert_int_equal(bad, 1);
+    assert_int_equal(json_array_size(lines), 2);
+    json_decref(lines);
+}
+
 static void die(void *ctx)
 {
     _exit(9);
@@ -745,6 +767,7 @@ int main(void)
         TEST(locks_are_broken_once),
         TEST(journal_that_cannot_be_written),
         TEST(files_are_private_and_lines_parse),
+        TEST(a_torn_line_costs_itself_alone),
         TEST(settled_after_a_crash),
         TEST(unanswered_is_not_failed),
         TEST(unanswered_is_settled_by_its_own_program),
