@@ -146,11 +146,11 @@ session() { base64 -d "$data/q-5f3c1.b64" | redis -x SET ":1:triggers.storages.c
 session first
 start "penstock -t shop -t triggers+$PENSTOCK_REDIS --timeout 30s" 160 30
 see 'shop.* 44( |$)'
-see 'redis.* 1( |$)'
+see 'triggers\+.* 1 session'
 "$servers/postgres.sh" stop "$work/pg"
 see 'shop.*DISCONNECTED' 30
 session second
-see 'redis.* 2( |$)' 30
+see 'triggers\+.* 2 sessions' 30
 see 'shop.*DISCONNECTED'
 k q
 until_true 10 no_program || fail "q did not quit"

@@ -111,7 +111,7 @@ query 'create trigger stop before insert or update or delete on etl.replication_
 lit 'public.products'
 k Enter
 see 'RESULT .*0 of 1 applied'
-see 'public\.products +failed: '
+see 'public\.products +refused: '
 see 'not on my watch'
 k Down Up
 see 'not on my watch'
