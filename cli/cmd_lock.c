@@ -118,6 +118,8 @@ bool cmd_lock_break(struct cli *cli, struct err *err)
 
 /* --- hold ------------------------------------------------------------------------------------ */
 
+static const int64_t SECOND_US = 1000000;
+
 /* The store in which a record of this name lies, whatever its system. */
 static bool find_record(struct cli *cli, const char *word, struct choice *ret, struct err *err)
 {
@@ -143,12 +145,14 @@ bool cmd_lock_hold(struct cli *cli, struct err *err)
 {
     struct choice chosen;
     struct str token;
-    int64_t us = 60 * 1000000;
+    int64_t us = 60 * SECOND_US;
     const char *span = cli_value(cli, "for");
     if (cli->nbefore_dashes != 1 || cli->nwords < 2)
         return err_set(err, ERR_INVALID, "lock hold wants OBJECT -- COMMAND...");
     if (span && !time_span_parse(str_of(span), &us))
         return err_set(err, ERR_INVALID, "--for '%s': a number of seconds", span);
+    if (us < SECOND_US)
+        return err_set(err, ERR_INVALID, "--for '%s': a second at least", span);
     if (!cli_open(cli, NULL, CLI_CHANGE, err) || !find_record(cli, cli->words[0], &chosen, err))
         return false;
     struct store *store = chosen.store->store;
@@ -159,11 +163,18 @@ bool cmd_lock_hold(struct cli *cli, struct err *err)
                        cli_store_name(chosen.store));
     change_say_target(cli, chosen.store);
     struct call call = cli_call(cli);
-    if (!store_lock_hold(store, chosen.row.id, us / 1000000, &call, &token, &cli->arena, err))
+    int64_t until_ms = clock_monotonic_ms() + us / 1000;
+    if (!store_lock_hold(store, chosen.row.id, us / SECOND_US, &call, &token, &cli->arena, err))
         return false;
     const char **argv = arena_array(&cli->arena, const char *, cli->nwords); /* ends with NULL */
     memcpy(argv, cli->words + 1, (cli->nwords - 1) * sizeof *argv);
     bool ok = child_run(argv, argv[0], &cli->exit_code, err);
+    int64_t late_ms = clock_monotonic_ms() - until_ms;
     call = call_within(cli->opts.timeout_ms, NULL);
-    return store_lock_release(store, chosen.row.id, token, &call, ok ? err : NULL) && ok;
+    ok = store_lock_release(store, chosen.row.id, token, &call, ok ? err : NULL) && ok;
+    if (!ok || late_ms < 0) /* a file shows no expiry: what is still there may have ended */
+        return ok;
+    err_set(err, ERR_CONFLICT, "%s: the lock ended %.*s before the command did", cli->words[0],
+            STR_ARG(time_span(&cli->arena, late_ms * 1000)));
+    return err_hint(err, "others may have written meanwhile; --for takes more seconds");
 }

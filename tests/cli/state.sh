@@ -165,6 +165,13 @@ run 0 -t "$store" state edit b --yes
 run 0 -t "$store" state get b --part completed
 out_is '{"singer_state": {"x": 1.11, "n": NaN}}'
 
+# a command under a lock that ended before it did was not under it
+run 4 -t "$store" lock hold b --for 1 -- sleep 1.1
+err_has 'before the command did'
+run 0 -t "$store" lock hold b --for 60 -- true
+run 2 -t "$store" lock hold b --for 0 -- true
+[ ! -e s/b/lock ] || fail 'a lock is left'
+
 # a limit on files is an error like a full disk, not the end in the middle of a change
 "$penstock" -t "$store" state get b --part completed >kept
 printf '{"singer_state": {"x": "%s"}}' "$(printf 'y%.0s' {1..100000})" >long
