@@ -75,6 +75,10 @@ void list_take_key(struct list *list)
     list->has_key = list->cursor < list->n;
     if (!list->has_key)
         return;
+    struct cell cells[LIST_COLUMNS_MAX];
+    struct row_in row;
+    rows_get(list->rows, list->order[list->cursor], &row, cells);
+    list->key_known = row.known;
     struct str key = rows_key(list->rows, list->order[list->cursor]);
     list->key.len = 0;
     sbuf_str(&list->key, key);
@@ -138,12 +142,19 @@ static void order_room(struct list *list, size_t n)
     list->order = xreallocarray(list->order, list->cap, sizeof list->order[0]);
 }
 
-/* The row under the cursor has gone: it keeps its line. */
+/* It was shown for what it was, and is something else now. */
+static bool left_filter(const struct list *list, size_t row)
+{
+    return list->swapping && list->key_known &&
+           !filter_passes(list->filter, list->rows, row, list->now_us);
+}
+
+/* The row under the cursor has gone, or left the filter: it keeps its line. */
 static void insert_tombstone(struct list *list)
 {
     size_t row;
     list->tombstone = list->has_key && rows_find(list->rows, sbuf_view(&list->key), &row) &&
-                      rows_gone(list->rows, row);
+                      (rows_gone(list->rows, row) || left_filter(list, row));
     if (!list->tombstone)
         return;
     size_t at = list->cursor < list->n ? list->cursor : list->n;
@@ -298,8 +309,11 @@ size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t no
     if (rows_count(rows) > AT_ONCE) { /* the first page is long already */
         list->n = list->indexed = 0;
         append_rows(list);
-    } else
+    } else {
+        list->swapping = true;
         list_reorder(list);
+        list->swapping = false;
+    }
     list_follow(list);
     size_t dropped = complete ? drop_marks(list) : 0;
     list_count_hidden(list);

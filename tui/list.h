@@ -19,11 +19,13 @@ struct list {
     size_t n, cap;
     size_t indexed;      /* rows before this one were looked at */
     size_t known, there; /* of the rows, when they were put in order */
-    bool tombstone;      /* one line is that of a row that has gone */
+    bool tombstone;      /* one line is that of a row that has gone, or passes the filter no more */
+    bool swapping;       /* put in order because of what is stored, not of what was asked for */
     size_t cursor, top;
     int page;        /* rows that fitted when last drawn */
     struct sbuf key; /* identity under the cursor */
     bool has_key;
+    bool key_known; /* its values were, when the cursor came there or it was last put in order */
     bool touched;  /* by a key */
     bool complete; /* the last snapshot was */
     struct keyset *marks, *cleared;
@@ -59,7 +61,8 @@ void list_init(struct list *list, const struct sheet *sheet);
 void list_release(struct list *list);
 
 /* Another snapshot, or the same one with more in it. A row under the cursor that is not in the new
- * one stays as a tombstone; marks on rows that are gone are dropped and counted. `complete`: rows
+ * one stays as a tombstone; one that changed and passes the filter no more stays until the cursor
+ * leaves it: what was done to it is seen, and no neighbour takes its place under the next key; marks on rows that are gone are dropped and counted. `complete`: rows
  * that are missing are gone, not only not yet loaded. */
 size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t now_us);
 /* Applies the filter text; on an error the rows stay and no action may start. */

@@ -51,8 +51,10 @@ static void mark_lines(struct list *list, size_t from, size_t to)
     if (!may_mark(list, to - from))
         return;
     for (size_t i = from; i < to; i++) {
-        if (!rows_gone(list->rows, list->order[i]))
-            keyset_put(list->marks, rows_key(list->rows, list->order[i]), true);
+        size_t row = list->order[i];
+        if (!rows_gone(list->rows, row) &&
+            filter_passes(list->filter, list->rows, row, list->now_us))
+            keyset_put(list->marks, rows_key(list->rows, row), true);
     }
 }
 

@@ -238,6 +238,36 @@ static void a_row_that_goes_leaves_a_tombstone(void **state)
     rows_free(third);
 }
 
+/* Its neighbour does not slip under the cursor, and it is not among what is marked as shown. */
+static void a_row_that_leaves_the_filter_stays_under_the_cursor(void **state)
+{
+    struct rows *first = make("abcd"), *second = make("abcd"), *third = make("abcd");
+    struct list list;
+    char out[64];
+    add(second, "b", 1, 0);
+    add(third, "b", 1, 0);
+    list_init(&list, &sheet);
+    list_swap(&list, first, true, 0);
+    assert_true(list_filter(&list, STR("size>50"), 0));
+    list_command(&list, CMD_DOWN, 0);
+    list_swap(&list, second, true, 0);
+    assert_string_equal(shown(&list, out), "abcd");
+    assert_int_equal(under_cursor(&list), 'b');
+    list_command(&list, CMD_MARK_SHOWN, 0);
+    assert_int_equal(keyset_count(list.marks), 3);
+    list_command(&list, CMD_UNMARK, 0);
+    list_command(&list, CMD_DOWN, 0);
+    list_swap(&list, third, true, 0);
+    assert_string_equal(shown(&list, out), "acd");
+    assert_int_equal(under_cursor(&list), 'c');
+    assert_true(list_filter(&list, STR("size<50"), 0)); /* asked for: nothing stays */
+    assert_string_equal(shown(&list, out), "b");
+    list_release(&list);
+    rows_free(first);
+    rows_free(second);
+    rows_free(third);
+}
+
 /* While the first page is all there is, missing rows are not gone. */
 static void an_incomplete_snapshot_drops_nothing(void **state)
 {
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test(motions),
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
+        cmocka_unit_test(a_row_that_leaves_the_filter_stays_under_the_cursor),
         cmocka_unit_test(an_incomplete_snapshot_drops_nothing),
         cmocka_unit_test(what_is_shown_can_be_marked),
         cmocka_unit_test(cleared_marks_come_back),
