@@ -29,6 +29,7 @@ bool file_failed(struct err *err, int errnum, const char *fmt, ...)
         {ENOENT, ERR_NOT_FOUND},     {EACCES, ERR_DENIED},  {EPERM, ERR_DENIED},
         {EROFS, ERR_DENIED},         {ELOOP, ERR_REFUSED},  {ENOTDIR, ERR_REFUSED},
         {ENAMETOOLONG, ERR_REFUSED}, {EISDIR, ERR_REFUSED}, {EINVAL, ERR_REFUSED},
+        {ENXIO, ERR_REFUSED}, /* a socket */
     };
     enum err_kind kind = ERR_UNAVAILABLE;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

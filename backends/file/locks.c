@@ -6,22 +6,37 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What stands where the lock would be and cannot be read keeps every writer out as well. */
+static struct lock *unreadable_lock(const struct err *why, struct arena *arena)
+{
+    struct lock *row = arena_new(arena, struct lock);
+    *row = (struct lock){.taken_at_us = TIME_UNKNOWN,
+                         .expires_at_us = TIME_NEVER,
+                         .frees_itself = STR("never"),
+                         .waiters = -1,
+                         .verdict = LOCK_UNKNOWN,
+                         .evidence = arena_str(arena, str_of(why->text)),
+                         .token = STR("")};
+    return row;
+}
+
 static bool add_lock(struct file_store *fs, struct str id, const struct call *call,
                      struct arena *arena, struct lock ***end, struct err *err)
 {
     struct file_place place;
     struct file_lock_seen seen = {0};
-    struct err ignored; /* a record that cannot be reached has no lock that we could show */
-    if (!file_place_find(fs, id, &place, &ignored))
-        return true;
+    struct err why;
+    if (!file_place_find(fs, id, &place, &why))
+        return true; /* a record that cannot be reached has no lock that we could show */
     bool ok = place.dir < 0 ||
-              file_lock_see(&fs->locks, place.dir, place.names.lock, call, arena, &seen, &ignored);
+              file_lock_see(&fs->locks, place.dir, place.names.lock, call, arena, &seen, &why);
     file_place_close(&place);
-    if (!ok)
-        return call_check(call, fs->path, err);
-    if (!seen.present)
+    if (!ok && !call_check(call, fs->path, err))
+        return false;
+    if (ok && !seen.present)
         return true;
-    **end = file_lock_row(&fs->locks, &seen, clock_now_us(), arena);
+    **end =
+        ok ? file_lock_row(&fs->locks, &seen, clock_now_us(), arena) : unreadable_lock(&why, arena);
     (**end)->object = arena_str(arena, id);
     *end = &(**end)->next;
     return true;

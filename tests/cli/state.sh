@@ -172,6 +172,14 @@ run 0 -t "$store" lock hold b --for 60 -- true
 run 2 -t "$store" lock hold b --for 0 -- true
 [ ! -e s/b/lock ] || fail 'a lock is left'
 
+# what stands where the lock would be keeps writers out, so it is listed
+mkdir s/b/lock
+run 0 -t "$store" lock list -o json
+field_is object b
+out_has 'is not a regular file'
+run 6 -t "$store" state clear b --yes
+rmdir s/b/lock
+
 # a limit on files is an error like a full disk, not the end in the middle of a change
 "$penstock" -t "$store" state get b --part completed >kept
 printf '{"singer_state": {"x": "%s"}}' "$(printf 'y%.0s' {1..100000})" >long
