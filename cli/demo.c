@@ -34,6 +34,7 @@ static const struct {
     {"orders", "etl+file", "plain"},
     {"crm", "triggers+file", "plain"},
     {"web", "vdk+file", "vdk"},
+    {"jobs", "vdk+file", "vdk_data_jobs.json"},
 };
 
 enum { NTARGETS = sizeof TARGETS / sizeof TARGETS[0] };

@@ -16,7 +16,7 @@ done
 run 0 "${options[@]}" overview
 run 0 "${options[@]}" probe -o json
 # one directory may hold a cache of Django as well, so the store says which layout it is
-field_is target "$(printf '%s\n' "${targets[@]}" | sed 's|^triggers+file.*|&?layout=plain|')"
+field_is target "$(printf '%s\n' "${targets[@]}" | sed 's|^triggers+file.*|&?layout=plain|; s|^vdk+file.*json$|&?layout=fs-properties|')"
 run 0 "${options[@]}" check -o json
 field id | grep -vcE '^[0-9a-f]{12}$' >/dev/null && fail 'ids of findings'
 run 10 "${options[@]}" check --exit-code

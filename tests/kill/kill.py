@@ -2,7 +2,7 @@
 """Kill -9 at any point of apply: the store holds the old document or the new one, and the journal
 says which.
 
-    kill.py STORE     file | plain | sqlite | postgres | redis
+    kill.py STORE     file | plain | vdk | vdk_properties | sqlite | postgres | redis
 
 Each run applies the same change to the same fresh store and is killed at another point. With strace
 these are the system calls that write, lock, sync, rename or send: one run for each of them, killed
@@ -280,6 +280,14 @@ STORES = {
     "plain": lambda work: Files(
         work, "plain", "etl+file://{}", ["table", "rollback", "7/16411", "--yes"],
         file_bytes("plain/etl/7%2F16411.json")),
+    "vdk": lambda work: Files(
+        work, "vdk", "vdk+file://{}",
+        ["source", "set", "github-issues", "--stream", "issues", "--at", "/page", "13", "--yes"],
+        file_bytes("vdk/github-issues_state.json")),
+    "vdk_properties": lambda work: Files(
+        work, "vdk_data_jobs.json", "vdk+file://{}",
+        ["source", "set", "orders-api", "--stream", "apac", "--at", "/last_id", "183000", "--yes"],
+        file_bytes("vdk_data_jobs.json")),
     "sqlite": lambda work: Files(
         work, "meltano.db", "meltano+sqlite://{}",
         ["state", "set", "prod:tap-crm-to-target-wh", '{"singer_state": {"bookmarks": {}}}', "--yes"],

@@ -41,7 +41,7 @@ for size in '80 24' '120 40'; do
     k C-x
     gone 'PLAN'
     k q
-    see '^ overview +5 stores'
+    see '^ overview +6 stores'
     k q
     restored
 done

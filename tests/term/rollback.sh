@@ -60,7 +60,7 @@ PYTHON
     k Escape
     see '▸.*public\.orders +✖ errored'
     k q
-    see '^ overview +5 stores'
+    see '^ overview +6 stores'
     k q
     restored
 done

@@ -18,6 +18,6 @@ see 'Stopped'
 is '#{alternate_on}' 0 || fail "the alternate screen is still on"
 lit 'fg'
 k Enter
-see '^ overview +5 stores'
+see '^ overview +6 stores'
 k q
 restored

@@ -62,7 +62,7 @@ PYTHON
     k Escape
     gone '\[public.orders\]'
     k Escape
-    see '^ overview +5 stores'
+    see '^ overview +6 stores'
     k g
 done
 k q

@@ -10,14 +10,14 @@ for size in '80 24' '120 40'; do
     k '?'
     see 'Space +mark or unmark' # the help of this place
     k Escape
-    see '^ overview +5 stores'
+    see '^ overview +6 stores'
     k q
     restored
 done
 
 # A terminal without an alternate screen: the prompt is not written over what was shown.
 start "TERM=vt100 penstock demo --dir $work/demo" 80 24
-see '^ overview +5 stores'
+see '^ overview +6 stores'
 k q
 until_true 10 no_program || fail "the program is still running"
 see '^ready[$#] *$'

@@ -124,7 +124,7 @@ static void makes_keeps_and_resets(void **state)
     assert_true(demo_make(dir, false, &arena, &demo, &err));
     assert_true(demo.made);
     assert_string_equal(demo.dir, dir);
-    assert_true(demo.ntargets >= 5);
+    assert_true(demo.ntargets >= 6);
     assert_non_null(strstr(demo.targets[0], "/a/b%20c/meltano"));
     assert_true(exists(dir, "meltano.db") && exists(dir, NAME));
     assert_true(exists(dir, "meltano/prod:tap-crm-to-target-wh/lock"));

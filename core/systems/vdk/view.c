@@ -126,20 +126,22 @@ static struct str behind(struct arena *a, const struct value *v, const struct va
     return STR("yes");
 }
 
-/* A null stream makes most sources fail when they start [1.2]. */
-static enum mark state_mark(const struct value *state)
+/* A null stream makes most sources fail when they start [1.2]; an other may be anything else. */
+static enum mark state_mark(enum vdk_group group, const struct value *state)
 {
-    return value_is_null(state) ? MARK_BAD : value_is_dict(state) ? MARK_NONE : MARK_WARN;
+    if (value_is_null(state))
+        return MARK_BAD;
+    return value_is_dict(state) || group == VDK_OTHERS ? MARK_NONE : MARK_WARN;
 }
 
 static struct sheet_row *entry_row(const struct sheet *sheet, const struct sheet_input *in,
-                                   const struct value_pair *pair)
+                                   enum vdk_group group, const struct value_pair *pair)
 {
     struct sheet_row *row = sheet_row_new(sheet, in->arena, pair->key->text);
     *sheet_cell(sheet, row, "name") = cell_text(pair->key->text);
     *sheet_cell(sheet, row, "type") = cell_text(str_of(value_type_name(pair->val->type)));
     *sheet_cell(sheet, row, "value") = cell_text(value_repr(in->arena, pair->val, VALUE_CELLS));
-    row->mark = state_mark(pair->val);
+    row->mark = state_mark(group, pair->val);
     return row;
 }
 
@@ -170,7 +172,7 @@ static struct sheet_row *entries_fill(const struct sheet *sheet, const struct sh
     struct lead lead = find_lead(entries);
     for (size_t i = 0; i < value_count(entries); i++) {
         const struct value_pair *pair = &entries->dict.pairs[i];
-        struct sheet_row *row = entry_row(sheet, in, pair);
+        struct sheet_row *row = entry_row(sheet, in, group, pair);
         if (group == VDK_STREAMS)
             position_fill(sheet, in, &lead, pair->val, row);
         *end = row;
