@@ -246,7 +246,7 @@ void view_help_open(struct app *app, unsigned scopes)
     v->shown = arena_array(&v->arena, size_t, nkey_rows);
     for (size_t i = 0; i < nkey_rows; i++) {
         const struct key_row *row = &key_rows[i];
-        if (!row->help || !(row->scope & scopes) || keymap_find(scopes, row->key) != row->command)
+        if (!row->help || !(row->scope & scopes) || keymap_row(scopes, row->key) != row)
             continue;
         bool off = read_only.ptr && command_changes(row->command);
         struct str help = off ? arena_printf(&v->arena, "%s: NOT AVAILABLE, READ-ONLY: %.*s",

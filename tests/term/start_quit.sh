@@ -8,7 +8,7 @@ for size in '80 24' '120 40'; do
     is '#{alternate_on}' 1 || fail "the screen is not the alternate one"
     see 'DEMO' # the environment is on the first screen, in words
     k '?'
-    see 'Space +mark or unmark' # the help of this place
+    see 'Tab +from what needs attention to the stores' # the help of this place
     k Escape
     see '^ overview +6 stores'
     k q
