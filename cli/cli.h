@@ -137,6 +137,7 @@ bool select_one(struct cli *cli, const char *word, bool absent_ok, struct choice
                 struct err *err);
 /* Does the row pass --pattern and --pipeline? */
 bool select_passes(const struct cli *cli, const struct row *row);
+bool select_narrows(const struct cli *cli); /* or every row passes */
 /* Is there any option by which records are selected without being named? */
 bool select_has_filter(const struct cli *cli);
 extern const struct op_option select_options[];

@@ -233,6 +233,8 @@ static bool put_page(struct list_run *run, struct err *err)
 static size_t sift(const struct cli *cli, struct row *rows, size_t n)
 {
     size_t kept = 0;
+    if (!select_narrows(cli))
+        return n;
     for (size_t i = 0; i < n; i++) {
         if (select_passes(cli, &rows[i]))
             rows[kept++] = rows[i];

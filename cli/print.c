@@ -336,8 +336,8 @@ static void tsv_row(struct print *p, const struct cell *cells)
 void print_name(struct print *p, struct str id)
 {
     struct str text = p->opts.nul ? id : output_id_name(&p->page, id);
-    fwrite(text.ptr, 1, text.len, p->opts.out);
-    fputc(p->opts.nul ? '\0' : '\n', p->opts.out);
+    fwrite_unlocked(text.ptr, 1, text.len, p->opts.out);
+    putc_unlocked(p->opts.nul ? '\0' : '\n', p->opts.out);
 }
 
 static void name_row(struct print *p, const struct cell *cells)

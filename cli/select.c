@@ -54,6 +54,12 @@ static bool is_meant(const struct cli *cli, const struct row *row)
     return !cli->system || !cli->system->narrow || cli->system->narrow(&cli->args, row);
 }
 
+bool select_narrows(const struct cli *cli)
+{
+    return cli_flag(cli, "pattern") || cli_flag(cli, "pipeline") ||
+           (cli->system && cli->system->narrow);
+}
+
 bool select_passes(const struct cli *cli, const struct row *row)
 {
     const char *pattern = cli_value(cli, "pattern");

@@ -10,7 +10,10 @@
 /* What a terminal, a shell and a file of lines all leave as it is. */
 static bool is_plain(struct str s)
 {
-    for (size_t pos = 0; pos < s.len;) {
+    const char *p = s.ptr, *end = s.ptr + s.len;
+    while (p < end && *p >= ' ' && *p < 0x7f)
+        p++; /* of most ids that is all */
+    for (size_t pos = (size_t)(p - s.ptr); pos < s.len;) {
         int32_t c = utf8_next(s, &pos);
         if (c < ' ' || (c >= 0x7f && c < 0xa0))
             return false;
