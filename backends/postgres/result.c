@@ -11,6 +11,7 @@ static const struct {
 } kinds[] = {
     {"23505", ERR_CONFLICT},    /* unique violation: somebody wrote first */
     {"23503", ERR_CONFLICT},    /* foreign key: somebody refers to the row now */
+    {"22021", ERR_CORRUPT},     /* no UTF-8, in a database that does not check (SQL_ASCII) */
     {"25006", ERR_REFUSED},     /* read-only transaction, standby */
     {"25P03", ERR_TIMEOUT},     /* idle in transaction too long */
     {"40001", ERR_CONFLICT},    /* serialisation failure */

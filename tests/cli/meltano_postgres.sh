@@ -58,4 +58,15 @@ sql -c "select pg_terminate_backend(pid) from pg_stat_activity where wait_event 
 wait
 run 0 -t "$target" -y state set a "$new"
 
+# A database that checks no encoding may hold what is no text: damaged, not asked for wrongly.
+ascii=${database}_ascii
+"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $ascii encoding 'SQL_ASCII' template template0
+    lc_collate 'C' lc_ctype 'C'"
+target=${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/postgres@\/$ascii}
+"$psql" -qXAt -d "$target" -f "$servers/meltano_postgres.sql" \
+    -c "set client_encoding = 'SQL_ASCII'" -c "insert into state (state_id) values (E'bad\\377')"
+run 8 -t "$target" state list
+err_has 'invalid byte sequence'
+"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $ascii (force)"
+
 finish
