@@ -1,6 +1,7 @@
 #include "core/project.h"
 
-#include "core/config_yaml.h"
+#include "core/dotenv.h"
+#include "core/project_files.h"
 #include "core/url.h"
 
 #include <ctype.h>
@@ -12,8 +13,8 @@
 struct project {
     const char *dir;
     struct arena *arena;
-    struct yaml_file *yaml;
-    struct str dotenv; /* text of .env, "" without one */
+    struct project_files *files;
+    struct dotenv dotenv;
 };
 
 bool meltano_project_is(struct arena *arena, const char *dir)
@@ -23,56 +24,28 @@ bool meltano_project_is(struct arena *arena, const char *dir)
 
 /* --- variables ------------------------------------------------------------------------------ */
 
-static struct str read_dotenv(struct project *p)
+static struct dotenv read_dotenv(struct project *p)
 {
     char buf[65536];
     FILE *in = fopen(arena_printf(p->arena, "%s/.env", p->dir).ptr, "re");
     if (!in)
-        return STR("");
+        return (struct dotenv){0};
     size_t n = fread(buf, 1, sizeof buf, in);
     fclose(in);
-    return arena_str(p->arena, (struct str){buf, n});
+    return dotenv_parse(p->arena, (struct str){buf, n});
 }
 
-/* Value of NAME=value in .env: quotes taken off, "export " and a trailing " # comment" too. */
-static bool dotenv_get(const struct project *p, struct str name, struct str *ret)
+static struct str root_env(struct project *p, struct str name)
 {
-    bool found = false;
-    for (struct str rest = p->dotenv; rest.len;) {
-        ptrdiff_t end = str_index(rest, '\n');
-        struct str line = str_trim(end < 0 ? rest : str_sub(rest, 0, (size_t)end));
-        rest = end < 0 ? STR("") : str_sub(rest, (size_t)end + 1, rest.len);
-        if (str_starts(line, "export "))
-            line = str_trim(str_sub(line, 7, line.len));
-        ptrdiff_t eq = str_index(line, '=');
-        if (eq < 0 || !str_eq(str_trim(str_sub(line, 0, (size_t)eq)), name))
-            continue;
-        struct str value = str_trim(str_sub(line, (size_t)eq + 1, line.len));
-        char quote = value.len ? value.ptr[0] : '\0';
-        if (quote == '"' || quote == '\'') {
-            value = str_sub(value, 1, value.len);
-            ptrdiff_t close = str_index(value, quote);
-            value = close < 0 ? value : str_sub(value, 0, (size_t)close);
-        } else {
-            const char *comment = value.len ? memmem(value.ptr, value.len, " #", 2) : NULL;
-            if (comment)
-                value = str_trim(str_sub(value, 0, (size_t)(comment - value.ptr)));
-        }
-        *ret = value;
-        found = true;
-    }
-    return found;
+    return project_files_text(p->files, arena_printf(p->arena, "env.%.*s", STR_ARG(name)));
 }
 
 static bool variable(struct project *p, struct str name, struct str *ret)
 {
     const char *cname = arena_cstr(p->arena, name);
-    yaml_node_t *env = yaml_file_get(p->yaml, p->yaml->root, "env");
-    struct str text = yaml_file_text(yaml_file_get(p->yaml, env, cname));
-    if (text.ptr) {
-        *ret = text;
+    *ret = root_env(p, name);
+    if (ret->ptr)
         return true;
-    }
     if (str_is(name, "MELTANO_PROJECT_ROOT")) {
         *ret = str_of(p->dir);
         return true;
@@ -86,7 +59,7 @@ static bool variable(struct project *p, struct str name, struct str *ret)
         *ret = arena_printf(p->arena, "%s/.meltano", p->dir);
         return true;
     }
-    return dotenv_get(p, name, ret);
+    return dotenv_get(&p->dotenv, name, ret);
 }
 
 static bool is_word(char c, bool braced)
@@ -130,28 +103,29 @@ static struct str expand(struct project *p, struct str text)
 
 /* --- settings ------------------------------------------------------------------------------- */
 
-/* Root `env:`, the process, .env: verbatim. Then meltano.yml, nested or dotted, and the default:
- * expanded. */
-static struct str setting(struct project *p, const char *env_name, const char *outer,
-                          const char *inner, const char *fallback)
+/* MELTANO_STATE_BACKEND_URI for state_backend.uri */
+static struct str env_name(struct project *p, const char *name)
 {
-    struct str text = STR_NULL;
-    yaml_node_t *root = p->yaml->root;
-    text = yaml_file_text(yaml_file_get(p->yaml, yaml_file_get(p->yaml, root, "env"), env_name));
+    struct sbuf out = SBUF_INIT;
+    sbuf_cstr(&out, "MELTANO_");
+    for (; *name; name++)
+        sbuf_char(&out, *name == '.' ? '_' : (char)toupper((unsigned char)*name));
+    struct str text = arena_str(p->arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return text;
+}
+
+/* Root `env:`, the process, .env: verbatim. Then meltano.yml, and the default: expanded. */
+static struct str setting(struct project *p, const char *name, const char *fallback)
+{
+    struct str env = env_name(p, name), text = root_env(p, env);
     if (text.ptr)
         return text;
-    if (getenv(env_name))
-        return str_of(getenv(env_name));
-    if (dotenv_get(p, str_of(env_name), &text))
+    if (getenv(env.ptr))
+        return str_of(getenv(env.ptr));
+    if (dotenv_get(&p->dotenv, env, &text))
         return text;
-    yaml_node_t *node = yaml_file_get(p->yaml, root, outer);
-    if (inner) {
-        node = yaml_file_get(p->yaml, node, inner);
-        const char *dotted = arena_printf(p->arena, "%s.%s", outer, inner).ptr;
-        if (!node)
-            node = yaml_file_get(p->yaml, root, dotted);
-    }
-    text = yaml_file_text(node);
+    text = project_files_text(p->files, str_of(name));
     return expand(p, text.ptr ? text : str_of(fallback));
 }
 
@@ -198,21 +172,54 @@ static bool file_address(struct project *p, struct str uri, struct str *ret, str
     return true;
 }
 
+/* Each setting of the plug-in goes over what its URI says (formats/meltano.md 6.1), as the later of
+ * two parameters does for libpq. */
+static struct str plugin_address(struct project *p, struct str uri)
+{
+    static const char *const params[][2] = {
+        {"host", "host"},     {"port", "port"},   {"database", "dbname"},   {"user", "user"},
+        {"schema", "schema"}, {"table", "table"}, {"password", "password"}, {"sslmode", "sslmode"},
+    };
+    struct sbuf out = SBUF_INIT;
+    sbuf_printf(&out, "meltano+%.*s%clayout=plugin", STR_ARG(uri),
+                str_index(uri, '?') >= 0 ? '&' : '?');
+    for (size_t i = 0; i < sizeof params / sizeof params[0]; i++) {
+        const char *name = arena_printf(p->arena, "state_backend.postgresql.%s", params[i][0]).ptr;
+        struct str value = setting(p, name, "");
+        if (!value.len)
+            continue;
+        sbuf_printf(&out, "&%s=", params[i][1]);
+        url_encode(&out, value, "");
+    }
+    struct str text = arena_str(p->arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return text;
+}
+
+static void add_param(struct project *p, struct address *address, const char *name,
+                      struct str value)
+{
+    struct address_param *params =
+        arena_array(p->arena, struct address_param, address->nparams + 1);
+    if (address->nparams)
+        memcpy(params, address->params, address->nparams * sizeof *params);
+    params[address->nparams++] = (struct address_param){name, arena_cstr(p->arena, value)};
+    address->params = params;
+}
+
 static bool project_resolve(struct project *p, struct address *ret, struct err *err)
 {
-    struct str uri = setting(p, "MELTANO_STATE_BACKEND_URI", "state_backend", "uri", "systemdb");
-    struct str database = setting(p, "MELTANO_DATABASE_URI", "database_uri", NULL,
-                                  "sqlite:///$MELTANO_SYS_DIR_ROOT/meltano.db");
+    struct str uri = setting(p, "state_backend.uri", "systemdb");
+    struct str database = setting(p, "database_uri", "sqlite:///$MELTANO_SYS_DIR_ROOT/meltano.db");
     struct str runs = database_address(p, database), text;
+    bool files = str_starts(uri, "file:");
     if (str_is(uri, "systemdb"))
         return address_parse(p->arena, runs.ptr, ret, err);
-    if (str_starts(uri, "file:")) {
+    if (files) {
         if (!file_address(p, uri, &text, err))
             return false;
     } else if (str_starts(uri, "postgresql:")) {
-        bool query = str_index(uri, '?') >= 0;
-        text =
-            arena_printf(p->arena, "meltano+%.*s%slayout=plugin", STR_ARG(uri), query ? "&" : "?");
+        text = plugin_address(p, uri);
     } else {
         ptrdiff_t colon = str_index(uri, ':');
         struct str scheme = colon < 0 ? uri : str_sub(uri, 0, (size_t)colon);
@@ -223,22 +230,21 @@ static bool project_resolve(struct project *p, struct address *ret, struct err *
     }
     if (!address_parse(p->arena, text.ptr, ret, err))
         return false;
-    struct address_param *params = arena_array(p->arena, struct address_param, ret->nparams + 1);
-    if (ret->nparams)
-        memcpy(params, ret->params, ret->nparams * sizeof *params);
-    params[ret->nparams++] = (struct address_param){"runs", runs.ptr};
-    ret->params = params;
+    struct str timeout = setting(p, "state_backend.lock_timeout_seconds", "");
+    if (files && timeout.len)
+        add_param(p, ret, "lock_timeout", timeout);
+    add_param(p, ret, "runs", runs);
     return true;
 }
 
 bool meltano_project_address(const char *dir, struct arena *arena, struct address *ret,
                              struct err *err)
 {
-    CLEANUP(yaml_file_release) struct yaml_file yaml = {0};
-    const char *path = arena_printf(arena, "%s/meltano.yml", dir).ptr;
-    if (!yaml_file_open(path, &yaml, err))
+    CLEANUP(project_files_release) struct project_files files = {0};
+    if (!project_files_open(dir, arena, &files, err))
         return false;
-    struct project project = {.dir = arena_cstr(arena, str_of(dir)), .arena = arena, .yaml = &yaml};
+    struct project project = {
+        .dir = arena_cstr(arena, str_of(dir)), .arena = arena, .files = &files};
     project.dotenv = read_dotenv(&project);
     struct address address;
     if (!project_resolve(&project, &address, err))
