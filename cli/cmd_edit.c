@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The argument of the operation `edit` that takes the text. */
-static const char *text_argument(const struct op *op)
+const char *text_argument(const struct op *op)
 {
     for (const struct op_option *o = op->options; o && o->name; o++) {
         if (o->kind == OPTION_FILE)

@@ -94,8 +94,8 @@ bool cmd_export(struct cli *cli, struct err *err)
 /* --- import ---------------------------------------------------------------------------------- */
 
 /* The members of the object, each the text of one document, exactly as it stands there. */
-static bool read_members(struct cli *cli, struct str text, struct plan_record **ret, size_t *ret_n,
-                         struct err *err)
+static bool read_members(struct cli *cli, const char *argument, struct str text,
+                         struct plan_record **ret, size_t *ret_n, struct err *err)
 {
     struct arena *a = &cli->arena;
     const struct value *whole;
@@ -113,7 +113,7 @@ static bool read_members(struct cli *cli, struct str text, struct plan_record **
         if (!output_id_parse(a, key, &records[i].id, err))
             return false;
         records[i].label = records[i].id;
-        *arg = (struct op_arg){"json", json_member_bytes(text, whole, key)};
+        *arg = (struct op_arg){argument, json_member_bytes(text, whole, key)};
         records[i].args = (struct op_args){arg, 1};
     }
     *ret = records;
@@ -137,23 +137,27 @@ static bool one_store(struct cli *cli, struct open_store **ret, struct err *err)
 bool cmd_import(struct cli *cli, struct err *err)
 {
     const char *path = cli->nwords ? cli->words[0] : "-";
+    const struct op *edit = system_op(cli->system, "edit");
+    const char *argument = edit ? text_argument(edit) : NULL;
     struct open_store *store;
     struct plan_record *records;
     struct plan *plan;
     struct str text;
     size_t n;
+    if (!argument)
+        return err_set(err, ERR_UNSUPPORTED, "a %s cannot be written as text", cli->noun);
     if (cli->nwords > 1)
         return err_set(err, ERR_INVALID, "%s import: one word too many: '%s'", cli->noun,
                        cli->words[1]);
     if (!cli_read_file(&cli->arena, path, FILE_LIMIT, &text, err) || !one_store(cli, &store, err) ||
-        !read_members(cli, text, &records, &n, err))
+        !read_members(cli, argument, text, &records, &n, err))
         return false;
     if (!n) {
         cli_note(cli, "nothing in it: nothing to do");
         return true;
     }
     change_say_target(cli, store);
-    struct plan_request request = {.op = system_op(cli->system, "edit"),
+    struct plan_request request = {.op = edit,
                                    .verb = "import",
                                    .args = {cli->args.items, cli->args.n},
                                    .records = records,

@@ -26,6 +26,7 @@ extern const struct op_option to_options[];
 bool cmd_op(struct cli *cli, struct err *err);
 
 /* cmd_edit.c */
+const char *text_argument(const struct op *op); /* which takes the text of an edit; may be NULL */
 bool cmd_edit(struct cli *cli, struct err *err);
 
 /* cmd_transfer.c */

@@ -122,6 +122,18 @@ out_is '{"last_id": 42}'
 run 6 -t "$dir" source copy crm nowhere --to "$file" --yes
 err_has 'JOB/SOURCE'
 
+# out of one store and into another, as text
+run 0 -t "$dir" source export crm back
+cp out export.json
+mkdir d2
+run 0 -t "vdk+file://$work/d2" source import export.json --yes
+run 0 -t "vdk+file://$work/d2" source get crm --stream orders --at /big
+out_is 123456789012345678901234567890
+run 0 -t "vdk+file://$work/d2" source get back --stream stream_1
+out_is '{"last_id": 40}'
+run 0 -t "vdk+file://$work/d2" journal undo --yes
+[ "$(ls d2)" = '' ] || fail 'an undo of an import leaves files'
+
 # a plan of a copy between stores, saved and applied: stale once the source changed
 run 0 -t "$dir" -o json plan source copy crm mart_new/crm --to "$file"
 cp out plan.json
