@@ -321,6 +321,15 @@ static bool check_kept(struct change *c, const struct systemdb_row *was, struct 
     return true;
 }
 
+/* The record lies in another store: only what Meltano would note of it is written or taken back. */
+static bool change_note(struct change *c, struct err *err)
+{
+    if (!(c->item->note ? note_add(c, c->item->note, err) : restore_run(c, err)))
+        return commit_failed(c->item, err);
+    c->item->outcome = OUTCOME_APPLIED;
+    return true;
+}
+
 bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct commit_item *item,
                      struct arena *arena, struct err *err)
 {
@@ -328,6 +337,8 @@ bool systemdb_commit(const struct systemdb_engine *engine, void *tx, struct comm
         .engine = engine, .tx = tx, .item = item, .arena = arena, .now_us = clock_now_us()};
     struct document now;
     item->now = (struct document){.id = item->id, .label = item->id};
+    if (item->note_only)
+        return change_note(&c, err);
     if (!row_document(&c, &now, err))
         return commit_failed(item, err);
     if (!commit_compare(item, &now))

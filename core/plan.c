@@ -265,6 +265,21 @@ static bool must_exist(const struct plan *plan, const struct document *doc, bool
                    store_system(plan->request.store->store)->noun, STR_ARG(doc->id));
 }
 
+/* What the system itself would note of the change, and this store has no place for. */
+static void tell_not_noted(const struct plan *plan, struct op_output *out, struct arena *a)
+{
+    const struct plan_request *r = &plan->request;
+    for (size_t k = 0; k < out->nedits; k++) {
+        const struct open_store *there = out->edits[k].doc ? r->other_store : r->store;
+        if (!out->edits[k].note || store_supports(there->store, STORE_NOTES))
+            continue;
+        op_consequence(out, a, "not_noted", LEVEL_NOTE,
+                       "the history of runs will not show this change: runs= in the address names "
+                       "the system database that keeps it");
+        return;
+    }
+}
+
 static void items_of_record(struct plan *plan, size_t *cap, const struct evidence *e, size_t i)
 {
     const struct op *op = plan->request.op;
@@ -290,6 +305,7 @@ static void items_of_record(struct plan *plan, size_t *cap, const struct evidenc
             plan_item_fail(item, err.kind == ERR_REFUSED ? OUTCOME_REFUSED : OUTCOME_FAILED, &err);
         return;
     }
+    tell_not_noted(plan, &out, &plan->arena);
     for (size_t k = 0; k < out.nedits; k++) {
         const struct op_edit *edit = &out.edits[k];
         struct plan_item *item = item_for(plan, cap, i, edit->doc);

@@ -80,8 +80,10 @@ bool store_open(const struct layout *layout, const struct address *address,
 
 void store_close(struct store *store)
 {
-    if (store)
-        store->layout->close(store);
+    if (!store)
+        return;
+    store_close(store->runs);
+    store->layout->close(store);
 }
 
 const struct store_info *store_info(const struct store *store)
@@ -114,7 +116,9 @@ bool store_supports(const struct store *store, enum store_ability ability)
     case STORE_HOLDS:
         return layout->lock_hold && store->info.writable;
     case STORE_SEES_WRITERS:
-        return layout->activity;
+        return layout->activity || store->runs;
+    case STORE_NOTES:
+        return layout->keeps_notes || (store->runs && store_supports(store->runs, STORE_NOTES));
     }
     return false;
 }
@@ -221,6 +225,29 @@ bool store_decode(struct store *store, struct str id, struct str image, struct a
     return store->layout->decode(store, id, image, arena, ret, err) || failed(store, err);
 }
 
+/* What the record's own store has no place for, or what an undo takes back there. The change itself
+ * is done: a note that could not be written is told, and fails nothing. */
+static void commit_note(struct store *runs, struct commit_item *item, const struct call *call,
+                        struct arena *arena)
+{
+    struct commit_item note = {.kind = item->kind,
+                               .id = item->id,
+                               .note = item->note,
+                               .receipt = item->receipt,
+                               .note_only = true};
+    struct err why = {0};
+    if (store_commit(runs, &note, call, arena, &why) && note.outcome == OUTCOME_APPLIED) {
+        item->new_receipt = note.new_receipt;
+        if (note.detail.ptr)
+            item->detail = note.detail;
+        return;
+    }
+    if (note.err.kind != ERR_NONE)
+        why = note.err;
+    item->detail = arena_printf(arena, "%s in the history of runs: %s",
+                                item->note ? "not noted" : "not taken back", why.text);
+}
+
 bool store_commit(struct store *store, struct commit_item *item, const struct call *call,
                   struct arena *arena, struct err *err)
 {
@@ -245,6 +272,8 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
         return failed(store, err);
     }
     assert(item->outcome != OUTCOME_PLANNED);
+    if (store->runs && item->outcome == OUTCOME_APPLIED && (item->note || item->receipt.len))
+        commit_note(store->runs, item, call, arena);
     return true;
 }
 
@@ -300,6 +329,8 @@ bool store_activity(struct store *store, const struct str *ids, size_t n, const 
 {
     for (size_t i = 0; i < n; i++)
         ret[i] = (struct activity){.started_at_us = TIME_UNKNOWN, .heartbeat_at_us = TIME_UNKNOWN};
+    if (store->runs)
+        return store_activity(store->runs, ids, n, call, arena, ret, err);
     if (!store->layout->activity) {
         for (size_t i = 0; i < n; i++) {
             ret[i].sight = ACTIVITY_BLIND;
@@ -315,6 +346,8 @@ bool store_activity(struct store *store, const struct str *ids, size_t n, const 
 bool store_facts(struct store *store, const struct str *ids, size_t n, const struct call *call,
                  struct arena *arena, const struct value **ret, struct err *err)
 {
+    if (store->runs)
+        return store_facts(store->runs, ids, n, call, arena, ret, err);
     const struct value *none = value_empty_dict(arena);
     for (size_t i = 0; i < n; i++)
         ret[i] = none;
@@ -410,7 +443,8 @@ bool commit_failed(struct commit_item *item, const struct err *err)
 
 bool commit_not_kept(const struct commit_item *item, struct err *err)
 {
-    err_set(err, ERR_REFUSED, "%.*s: the database drops or alters what is written: nothing was kept",
+    err_set(err, ERR_REFUSED,
+            "%.*s: the database drops or alters what is written: nothing was kept",
             STR_ARG(item->id));
     return err_hint(err, "look for a trigger, a rule or a policy on its tables");
 }

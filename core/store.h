@@ -85,6 +85,8 @@ struct commit_item {
     struct str image;                 /* RESTORE: as a document's image; ptr NULL = absent */
     struct str receipt;               /* RESTORE: what the commit to be undone gave; may be NULL */
     struct str lock_token;            /* BREAK */
+    bool note_only; /* nothing but `note` is written, or `receipt` taken back: the record itself
+                       lies in another store */
 
     enum outcome outcome;   /* APPLIED, CONFLICT, LOCKED, REFUSED or FAILED */
     struct err err;         /* unless APPLIED */
@@ -111,7 +113,7 @@ const struct store_info *store_info(const struct store *store); /* as of open or
 const struct system *store_system(const struct store *store);
 bool store_probe(struct store *store, const struct call *call, struct err *err);
 
-enum store_ability { STORE_WRITES, STORE_LOCKS, STORE_BREAKS, STORE_HOLDS, STORE_SEES_WRITERS };
+enum store_ability { STORE_WRITES, STORE_LOCKS, STORE_BREAKS, STORE_HOLDS, STORE_SEES_WRITERS, STORE_NOTES };
 bool store_supports(const struct store *store, enum store_ability ability);
 
 /* Pages of rows in store order. A scan holds no transaction, lock or cursor between pages; a record

@@ -81,6 +81,7 @@ struct layout {
     bool (*lock_release)(struct store *store, struct str id, struct str token,
                          const struct call *call, struct err *err);
     bool breaks_locks; /* commit knows EDIT_BREAK */
+    bool keeps_notes;  /* commit writes run notes, and knows note_only */
 
     bool (*activity)(struct store *store, const struct str *ids, size_t n, const struct call *call,
                      struct arena *arena, struct activity *ret, struct err *err);
@@ -93,6 +94,7 @@ struct store {
     struct store_info info;
     struct store_opts opts;
     struct arena arena; /* info's texts and the address; released by store_close */
+    struct store *runs; /* companion that tells who runs and keeps the notes; store_close closes it */
 };
 
 /* Fills the common fields of a fresh driver struct (layout, system, identity, opts, writable). */

@@ -1,5 +1,7 @@
 #include "backends/file/store.h"
 
+#include "backends/meltano_runs.h"
+
 #include "core/base/cleanup.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
@@ -147,7 +149,7 @@ bool file_store_open(const struct layout *layout, const struct address *address,
     fs->base.info.server = arena_str(&fs->base.arena, str_of(fs->path));
     fs->base.info.layout_version = STR_NULL;
     if (!read_timeout(fs, address, err) || !look_at_dir(fs, address->url, err) ||
-        !file_probe(&fs->base, call, err)) {
+        !file_probe(&fs->base, call, err) || !meltano_runs_open(&fs->base, address, call, err)) {
         file_store_close(&fs->base);
         return false;
     }

@@ -1,5 +1,6 @@
 /* Meltano's states in the tables of meltano-state-backend-postgresql (formats/meltano.md 6.1): the
  * table of the system database without the rest of it. table= names another, schema= its schema. */
+#include "backends/meltano_runs.h"
 #include "backends/postgres/layouts.h"
 #include "backends/postgres/meltano_state.h"
 #include "core/base/mem.h"
@@ -89,7 +90,8 @@ static bool plugin_open(const struct layout *layout, const struct address *addre
     struct found found;
     store_init(&s->base, layout, address, opts);
     if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
-        !table_find(s->client, address, call, &s->base.arena, &found, err)) {
+        !table_find(s->client, address, call, &s->base.arena, &found, err) ||
+        !meltano_runs_open(&s->base, address, call, err)) {
         pg_state_close(&s->base);
         return false;
     }

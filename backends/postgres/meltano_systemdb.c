@@ -222,6 +222,7 @@ const struct layout postgres_meltano_systemdb = {
     .open = systemdb_open,
     PG_STATE_FUNCTIONS,
     .commit = systemdb_commit_item,
+    .keeps_notes = true,
     .activity = systemdb_activity,
     .facts = systemdb_facts_read,
 };

@@ -1,6 +1,7 @@
 /* The plain layout on Redis: one string a record (plain.h, docs/stores.md). */
 #include "backends/redis/plain.h"
 
+#include "backends/meltano_runs.h"
 #include "backends/redis/layouts.h"
 #include "core/base/mem.h"
 
@@ -81,7 +82,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
         .system = store->base.info.system, .wrapped = true, .now = plain_now};
     set_keys(&store->base.arena, layout, address, &store->records, &store->locks);
     if (!redis_open(address->url, opts->writable, call, &store->client, err) ||
-        !fill_info(store, call, err)) {
+        !fill_info(store, call, err) || !meltano_runs_open(&store->base, address, call, err)) {
         plain_close(&store->base);
         return false;
     }

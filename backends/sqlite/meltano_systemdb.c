@@ -553,6 +553,7 @@ const struct layout sqlite_meltano_systemdb = {
     .read = systemdb_read,
     .decode = systemdb_decode,
     .commit = systemdb_commit_item,
+    .keeps_notes = true,
     .activity = systemdb_activity,
     .facts = systemdb_facts_read,
 };

@@ -61,6 +61,33 @@ run 0 -t "$db" state copy a2 back --to "$files" --halves --yes
 run 0 -t "$files" journal undo --yes
 same states before
 
+# the system database beside a store of files: who runs, and the note of a change by hand
+runs() { python3 -c '
+import sqlite3
+for row in sqlite3.connect("meltano.db").execute("SELECT job_name, state, payload_flags FROM runs ORDER BY id"):
+    print(*row)'; }
+noted="$files?runs=$db"
+run 0 -t "$files" state set b '{"singer_state": {"bookmarks": {"o": 1}}}' --dry-run
+out_has 'the history of runs will not show this change'
+runs >runs.before
+run 0 -t "$noted" state set b '{"singer_state": {"bookmarks": {"o": 1}}}' --yes
+grep -q 'will not show' err && fail 'said not to be noted'
+[ "$(runs | tail -1)" = 'b STATE_EDIT 1' ] || fail "the change was not noted: $(runs | tail -1)"
+run 0 -t "$noted" state history b -o json
+field_is state STATE_EDIT
+run 0 -t "$noted" journal undo --yes
+[ "$(runs)" = "$(cat runs.before)" ] || fail 'the undo left the note'
+same states before
+python3 -c '
+import sqlite3
+db = sqlite3.connect("meltano.db")
+db.execute("INSERT INTO runs (job_name, state, started_at, last_heartbeat_at, payload, payload_flags) VALUES (?, ?, datetime(?), datetime(?), ?, 0)", ("b", "RUNNING", "now", "now", "{}"))
+db.commit()'
+run 5 -t "$noted" state set b '{"singer_state": {}}' --yes
+same states before
+run 0 -t "$files?runs=meltano+sqlite://$work/none.db" state get b
+run 2 -t "$files?runs=nonsense" state get b
+
 # a store that Windows wrote: names are base64, told by the store as a whole
 mkdir -p windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i windows/cHJvZA==
 cp states/b/state.json windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i/
