@@ -1,6 +1,7 @@
 /* Reads: the rows of one table, in all parts, become one document. */
 #include "backends/postgres/etl.h"
 
+#include "core/base/cleanup.h"
 #include "core/json.h"
 
 #include <stdlib.h>
@@ -59,16 +60,108 @@ bool etl_image_parts(struct str image, struct str ret[PARTS_MAX], struct err *er
     return true;
 }
 
-/* --- rows to values -------------------------------------------------------------------------- */
+/* --- rows to values: of 10,000 tables at once, so what they share is there once --------------- */
+
+#define KEY(name)                                                                                  \
+    {                                                                                              \
+        .type = VALUE_STR, .text = { name, sizeof name - 1 }                                       \
+    }
+/* The columns that we know of. A state's stand first, in the order in which people read them. */
+static const struct value keys[] = {
+    KEY("id"),
+    KEY("state"),
+    KEY("metadata"),
+    KEY("prev"),
+    KEY("is_current"),
+    KEY("created_at"),
+    KEY("updated_at"),
+    KEY("column_name"),
+    KEY("column_type"),
+    KEY("columns"),
+    KEY("default_expression"),
+    KEY("destination_table_id"),
+    KEY("flush_lsn"),
+    KEY("generated"),
+    KEY("nullable"),
+    KEY("ordinal_position"),
+    KEY("previous_replication_mask"),
+    KEY("previous_snapshot_id"),
+    KEY("primary_key_deferrable"),
+    KEY("primary_key_ordinal_position"),
+    KEY("replication_mask"),
+    KEY("schema_name"),
+    KEY("schema_status"),
+    KEY("snapshot_id"),
+    KEY("table_name"),
+    KEY("table_schema_id"),
+    KEY("type_modifier"),
+    KEY("worker_type"),
+};
+enum { METADATA = 2, STATE_KEYS = 7, KEYS = sizeof keys / sizeof keys[0] };
+
+static size_t key_index(struct str name)
+{
+    size_t i = 0;
+    while (i < KEYS && !str_eq(keys[i].text, name))
+        i++;
+    return i;
+}
+
+/* The rows of one part, as they are made. */
+struct maker {
+    struct arena *arena;
+    struct arena scratch; /* of the tree as it was read */
+    struct str text;      /* lives as long as `arena` */
+};
+
+static struct str keep_text(struct maker *m, struct str text)
+{
+    bool lives = text.ptr >= m->text.ptr && text.ptr <= m->text.ptr + m->text.len;
+    return lives || !text.ptr ? text : arena_str(m->arena, text);
+}
+
+static const struct value *keep(struct maker *m, const struct value *v);
+
+static struct value_pair keep_pair(struct maker *m, const struct value_pair *pair)
+{
+    size_t known = key_index(pair->key->text);
+    return (struct value_pair){known < KEYS ? &keys[known] : keep(m, pair->key),
+                               keep(m, pair->val)};
+}
+
+/* A tree that was read into the scratch arena, in the document's. */
+static const struct value *keep(struct maker *m, const struct value *v)
+{
+    if (v->type == VALUE_LIST) {
+        const struct value **items = arena_array(&m->scratch, const struct value *, v->list.n);
+        for (size_t i = 0; i < v->list.n; i++)
+            items[i] = keep(m, v->list.items[i]);
+        return value_list(m->arena, VALUE_LIST, items, v->list.n);
+    }
+    if (v->type == VALUE_DICT) {
+        struct value_pair *pairs = arena_array(&m->scratch, struct value_pair, v->dict.n);
+        for (size_t i = 0; i < v->dict.n; i++)
+            pairs[i] = keep_pair(m, &v->dict.pairs[i]);
+        return value_dict(m->arena, pairs, v->dict.n);
+    }
+    if (v->type == VALUE_NULL)
+        return &value_null;
+    if (v->type == VALUE_BOOL)
+        return value_bool(v->boolean);
+    struct value *kept = arena_new(m->arena, struct value);
+    *kept = *v;
+    kept->token = keep_text(m, v->token);
+    if (v->type != VALUE_FLOAT)
+        kept->text = keep_text(m, v->text);
+    return kept;
+}
 
 /* `metadata` comes as the text of the jsonb; in the document it is a tree. */
-static const struct value *metadata_tree(struct arena *arena, const struct value *text)
+static const struct value *metadata_tree(struct maker *m, const struct value *text)
 {
-    const struct value *tree;
+    const struct value *tree, *kept = keep(m, text);
     struct err ignored;
-    if (!text)
-        return &value_null;
-    return value_is_str(text) && json_read(arena, text->text, &tree, &ignored) ? tree : text;
+    return value_is_str(kept) && json_read(m->arena, kept->text, &tree, &ignored) ? tree : kept;
 }
 
 static bool is_key(struct str name)
@@ -77,51 +170,48 @@ static bool is_key(struct str name)
            str_is(name, "source_table_id");
 }
 
-/* A row of a document: the record's own id says nothing in it, and a state's columns stand in the
- * order in which people read them, columns we do not know of behind. */
-static const struct value *row_value(struct arena *arena, enum etl_part part,
-                                     const struct value *row)
+/* A row of a document: the record's own id says nothing in it, and of a state columns that we do
+ * not know of stand behind the others. */
+static const struct value *row_value(struct maker *m, enum etl_part part, const struct value *row)
 {
-    static const char *const order[] = {"id",         "state",      "metadata",  "prev",
-                                        "is_current", "created_at", "updated_at"};
-    enum { ORDERED = sizeof order / sizeof order[0] };
-    struct value_pair *pairs = arena_array(arena, struct value_pair, ORDERED + value_count(row));
+    struct value_pair *pairs =
+        arena_array(&m->scratch, struct value_pair, STATE_KEYS + value_count(row));
     size_t n = 0;
-    for (size_t i = 0; part == ETL_STATES && i < ORDERED; i++) {
-        const struct value *v = value_get(row, order[i]);
-        if (strcmp(order[i], "metadata") == 0)
-            v = metadata_tree(arena, v);
-        pairs[n++] = (struct value_pair){value_cstr(arena, order[i]), v ? v : &value_null};
+    for (size_t i = 0; part == ETL_STATES && i < STATE_KEYS; i++) {
+        const struct value *v = value_get(row, keys[i].text.ptr);
+        v = !v ? &value_null : i == METADATA ? metadata_tree(m, v) : keep(m, v);
+        pairs[n++] = (struct value_pair){&keys[i], v};
     }
     for (size_t i = 0; i < value_count(row); i++) {
-        struct value_pair pair = row->dict.pairs[i];
-        bool ordered = false;
-        for (size_t j = 0; part == ETL_STATES && j < ORDERED; j++)
-            ordered = ordered || str_is(pair.key->text, order[j]);
-        if (!ordered && !is_key(pair.key->text))
-            pairs[n++] = pair;
+        const struct value_pair *pair = &row->dict.pairs[i];
+        bool ordered = part == ETL_STATES && key_index(pair->key->text) < STATE_KEYS;
+        if (!ordered && !is_key(pair->key->text))
+            pairs[n++] = keep_pair(m, pair);
     }
-    return value_dict(arena, pairs, n);
+    return value_dict(m->arena, pairs, n);
 }
 
 bool etl_part_value(struct arena *arena, enum etl_part part, struct str text,
                     const struct value **ret, struct err *err)
 {
+    struct maker m = {.arena = arena, .text = text};
     const struct value *list;
-    if (!json_read(arena, text, &list, err))
-        return false;
-    size_t n = value_count(list);
-    const struct value **rows = arena_array(arena, const struct value *, n);
-    for (size_t i = 0; i < n; i++) {
-        rows[i] = row_value(arena, part, value_at(list, i));
+    bool ok = json_read(&m.scratch, text, &list, err);
+    if (ok) {
+        size_t n = value_count(list);
+        const struct value **rows = arena_array(&m.scratch, const struct value *, n);
+        for (size_t i = 0; i < n; i++)
+            rows[i] = row_value(&m, part, value_at(list, i));
+        *ret = value_list(arena, VALUE_LIST, rows, n);
     }
-    *ret = value_list(arena, VALUE_LIST, rows, n);
-    return true;
+    arena_release(&m.scratch);
+    return ok;
 }
 
-static int64_t newest_change(struct arena *arena, const struct value *root)
+static int64_t newest_change(const struct value *root)
 {
-    struct etl_table table = etl_table_read(arena, root);
+    CLEANUP(arena_release) struct arena scratch = ARENA_INIT;
+    struct etl_table table = etl_table_read(&scratch, root);
     int64_t newest = TIME_UNKNOWN;
     for (size_t i = 0; i < table.nrows; i++) {
         if (table.rows[i].updated_us > newest)
@@ -149,7 +239,7 @@ static bool document_fill(struct etl_store *es, struct arena *arena, const struc
     if (doc->absent)
         return true;
     doc->root = value_dict(arena, pairs, n);
-    doc->updated_at_us = newest_change(arena, doc->root);
+    doc->updated_at_us = newest_change(doc->root);
     struct str why = etl_why_read_only(&es->schema);
     if (why.ptr)
         err_set(&doc->problem, ERR_UNSUPPORTED, "%.*s: it is only read", STR_ARG(why));
@@ -161,10 +251,10 @@ static bool document_of(struct etl_store *es, struct arena *arena, const PGresul
 {
     doc->label = pg_copy(arena, res, row, COL_LABEL);
     doc->bytes = (uint64_t)pg_i64(res, row, COL_BYTES, 0);
-    struct str texts[PARTS];
+    struct str texts[PARTS_MAX];
     bool any = false;
     for (int i = 0; i < PARTS; i++) {
-        texts[i] = pg_copy(arena, res, row, COL_PARTS + i);
+        texts[i] = pg_str(res, row, COL_PARTS + i);
         any = any || texts[i].ptr;
     }
     if (doc->bytes && !any) {
@@ -174,9 +264,9 @@ static bool document_of(struct etl_store *es, struct arena *arena, const PGresul
         err_set(&doc->problem, ERR_REFUSED, "its rows are larger than the limit");
         return true;
     }
-    if (any)
+    if (any) /* the document is made from the image's texts, which live as long as it */
         doc->image = image_of(arena, texts);
-    return document_fill(es, arena, texts, doc, err);
+    return etl_image_parts(doc->image, texts, err) && document_fill(es, arena, texts, doc, err);
 }
 
 static struct document document_new(struct str id)
