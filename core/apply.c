@@ -394,25 +394,48 @@ static struct commit_item commit_of(const struct plan_item *item)
     return commit;
 }
 
-/* Takes over what the store says. False: nobody knows whether it was written; then the store is
- * lost, and of one that is, nothing is asked. */
-static bool take_outcome(struct plan *plan, struct plan_item *item,
-                         const struct commit_item *commit, const struct err *why, bool lost,
-                         const struct apply_opts *opts)
+struct run {
+    struct plan *plan;
+    const struct apply_opts *opts;
+    size_t tried, failures;
+    size_t lot;       /* how many the store is likely to do at once */
+    const char *stop; /* why nothing further is tried */
+    int64_t started_ms;
+};
+
+static struct str take_text(struct arena *a, struct str text, bool lent)
 {
+    return lent && text.ptr ? arena_str(a, text) : text;
+}
+
+/* Takes over what the store says. `lent`: what it gave ends with the call. False: nobody knows
+ * whether it was written; then the store is lost, and of one that is, nothing is asked. */
+static bool take_outcome(struct run *run, struct plan_item *item, const struct commit_item *commit,
+                         const struct err *why, bool lent, bool lost)
+{
+    struct arena *a = &run->plan->arena;
     item->outcome = commit->outcome;
     item->err = *why;
-    item->new_receipt = commit->new_receipt;
+    item->new_receipt = take_text(a, commit->new_receipt, lent);
     if (commit->detail.ptr)
-        item->detail = commit->detail;
+        item->detail = take_text(a, commit->detail, lent);
+    if (item->outcome == OUTCOME_APPLIED)
+        item->verified = matches_after(item, &commit->now);
     if (item->outcome == OUTCOME_APPLIED || item->outcome == OUTCOME_CONFLICT) {
-        struct document *now = arena_new(&plan->arena, struct document);
+        struct document *now = arena_new(a, struct document);
         *now = commit->now;
+        if (lent) { /* its tree was compared, and is most of what thousands of them weigh */
+            now->root = NULL;
+            now->id = item->id;
+            now->label = item->label;
+            now->image = take_text(a, now->image, lent);
+            now->head = take_text(a, now->head, lent);
+            now->format = take_text(a, now->format, lent);
+        }
         item->now = now;
     }
     if (item->outcome == OUTCOME_APPLIED) {
         item->err = (struct err){0};
-        item->verified = matches_after(item, item->now);
         if (!item->verified)
             item->detail = STR("written, but what was read back differs from the plan");
         return true;
@@ -420,7 +443,7 @@ static bool take_outcome(struct plan *plan, struct plan_item *item,
     if (item->outcome != OUTCOME_FAILED ||
         (why->kind != ERR_UNAVAILABLE && why->kind != ERR_TIMEOUT && why->kind != ERR_CANCELLED) ||
         (!lost && item->kind != EDIT_BREAK &&
-         settle_by_reading(plan, item, commit->unanswered, opts)))
+         settle_by_reading(run->plan, item, commit->unanswered, run->opts)))
         return true;
     item->detail = STR("whether it was written is not known; it will be settled by "
                        "reading when the store is opened again");
@@ -430,15 +453,6 @@ static bool take_outcome(struct plan *plan, struct plan_item *item,
 }
 
 /* --- all items ------------------------------------------------------------------------------- */
-
-struct run {
-    struct plan *plan;
-    const struct apply_opts *opts;
-    size_t tried, failures;
-    size_t lot;       /* how many the store is likely to do at once */
-    const char *stop; /* why nothing further is tried */
-    int64_t started_ms;
-};
 
 static bool may_try(const struct plan *plan, struct plan_item *item)
 {
@@ -504,8 +518,7 @@ static void commit_one(struct run *run, struct plan_item *item)
     struct call call = call_within(run->opts->timeout_ms, run->opts->cancel);
     struct err err = {0};
     bool answered = store_commit(item->store->store, &commit, &call, &run->plan->arena, &err);
-    bool known =
-        take_outcome(run->plan, item, &commit, answered ? &commit.err : &err, false, run->opts);
+    bool known = take_outcome(run, item, &commit, answered ? &commit.err : &err, false, false);
     record_tried(run, item, known);
 }
 
@@ -538,9 +551,10 @@ static bool commit_lot(struct run *run, struct plan_item *first)
         commits[i] = commit_of(items[i]);
     struct call call = call_within(run->opts->timeout_ms, run->opts->cancel);
     struct err err = {0};
-    store_commit_lot(first->store->store, commits, n, &call, &run->plan->arena, &done, &err);
+    CLEANUP(arena_release) struct arena lent = ARENA_INIT;
+    store_commit_lot(first->store->store, commits, n, &call, &lent, &done, &err);
     for (size_t i = 0, lost = 0; i < done; i++) {
-        bool known = take_outcome(run->plan, items[i], &commits[i], &err, lost, run->opts);
+        bool known = take_outcome(run, items[i], &commits[i], &err, true, lost);
         lost += !known;
         record_tried(run, items[i], known);
     }

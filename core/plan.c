@@ -362,7 +362,8 @@ bool plan_make(const struct plan_request *request, const struct call *call, stru
     struct plan *plan = plan_new(request->verb, request->reason);
     copy_request(plan, request);
     struct evidence evidence = {0};
-    size_t cap = 0;
+    size_t cap = request->nrecords; /* one item each, as a rule */
+    plan->items = arena_array(&plan->arena, struct plan_item, cap);
     if (!gather(plan, call, &evidence, err)) {
         plan_free(plan);
         return false;

@@ -71,7 +71,7 @@ struct plan_item {
     bool included;              /* was set aside, and the operator wants it nevertheless */
     bool verified;              /* read back and compared */
     bool effective;             /* nothing has to happen first */
-    const struct document *now; /* CONFLICT: as found; APPLIED: as read back */
+    const struct document *now; /* CONFLICT: as found; APPLIED: as read back, perhaps no root */
     const struct op *op;        /* for judging the writer again; NULL for RESTORE and BREAK */
     struct op_args args;
     struct journal_item *journal;     /* once apply recorded it; NULL before */

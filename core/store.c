@@ -197,18 +197,19 @@ bool store_read(struct store *store, const struct str *ids, size_t n, size_t lim
     size_t *place = arena_array(arena, size_t, n);
     size_t ngood = 0;
     for (size_t i = 0; i < n; i++) {
-        ret[i].doc.id = ids[i];
-        ret[i].doc.label = ids[i];
-        if (!store_check_id(store, ids[i], &ret[i].err))
+        if (!store_check_id(store, ids[i], &ret[i].err)) {
+            ret[i].doc.id = ids[i];
+            ret[i].doc.label = ids[i];
             continue;
+        }
         place[ngood] = i;
         good[ngood++] = ids[i];
     }
-    struct read_item *items = arena_array(arena, struct read_item, ngood);
+    struct read_item *items = ngood == n ? ret : arena_array(arena, struct read_item, ngood);
     if (ngood && !store->layout->read(store, good, ngood, limit ? limit : VALUE_LIMIT, call, arena,
                                       items, err))
         return failed(store, err);
-    for (size_t i = 0; i < ngood; i++)
+    for (size_t i = 0; i < ngood && items != ret; i++)
         ret[place[i]] = items[i];
     return true;
 }
