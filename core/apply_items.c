@@ -246,7 +246,13 @@ static void commit_one(struct run *run, struct plan_item *item)
     record_tried(run, item, known);
 }
 
-/* The items from `first` on that may go in one lot: of one store, none waiting for another. */
+/* Those that may wait for, or keep waiting, somebody else go by themselves. */
+static bool goes_alone(const struct plan_item *item)
+{
+    return item->needs >= 0 || item->kind == EDIT_BREAK || item->writer.verdict == WRITER_BLOCKS;
+}
+
+/* The items from `first` on that may go in one lot, all of one store. */
 static size_t gather_lot(const struct run *run, struct plan_item *first, struct plan_item **ret)
 {
     const struct plan *plan = run->plan;
@@ -256,7 +262,7 @@ static size_t gather_lot(const struct run *run, struct plan_item *first, struct 
     for (struct plan_item *item = first; item < plan->items + plan->nitems && n < most; item++) {
         if (item->outcome != OUTCOME_PLANNED)
             continue;
-        if (item->store != first->store || item->needs >= 0 || item->kind == EDIT_BREAK)
+        if (item->store != first->store || goes_alone(item))
             break;
         ret[n++] = item;
     }

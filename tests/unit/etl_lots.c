@@ -124,6 +124,28 @@ static void a_table_that_is_held_or_changed_stops_no_other(void **state)
     plan_free(plan);
 }
 
+/* A live writer that was overridden waits for its own table alone. */
+static void a_table_with_a_live_writer_goes_alone(void **state)
+{
+    struct fixture *f = *state;
+    PGconn *other = connect_to(f->url);
+    ask(f, other,
+        "set application_name = 'supabase_etl_replicator_replication:table_sync:7:20006'");
+    struct plan *plan = plan_of(f, "rollback", NULL, ids, TABLES);
+    assert_int_equal(plan->items[5].outcome, OUTCOME_LOCKED);
+    plan->items[5].outcome = OUTCOME_PLANNED;
+    plan->request.force = true;
+    apply(f, plan);
+    assert_outcomes(f, plan, 0, TABLES, OUTCOME_APPLIED);
+    assert_true(transactions(f) <= TABLES / 5);
+    assert_string_equal(ask(f, f->admin,
+                            "select count(*) from etl.replication_state where xmin::text = (select "
+                            "xmin::text from etl.replication_state where id = 2006)"),
+                        "1");
+    PQfinish(other);
+    plan_free(plan);
+}
+
 #define STOP_AT(id, what)                                                                          \
     "create function public.stop() returns trigger language plpgsql as $$ begin " what             \
     "; return old; end $$; create trigger stop before delete on etl.replication_state"             \
@@ -235,6 +257,7 @@ int main(void)
         TEST(many_go_in_few_transactions_and_come_back),
         TEST(a_lot_leaves_no_shared_row_locks),
         TEST(a_table_that_is_held_or_changed_stops_no_other),
+        TEST(a_table_with_a_live_writer_goes_alone),
         TEST(what_the_server_refuses_stops_no_other),
         TEST(what_arrives_otherwise_is_not_kept),
         TEST(nothing_goes_on_behind_the_failures_that_are_allowed),
