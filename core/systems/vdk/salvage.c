@@ -44,6 +44,15 @@ static struct str pointer_to(struct salvage *s, struct str pointer, struct str k
     return value_pointer_add(s->a, pointer, name->text);
 }
 
+static bool is_sound(struct str value)
+{
+    const struct value *ignored;
+    struct arena scratch = ARENA_INIT;
+    bool sound = json_read_input(&scratch, value, &ignored, NULL);
+    arena_release(&scratch);
+    return sound;
+}
+
 static void member(struct salvage *s, bool *first, struct str key)
 {
     sbuf_cstr(&s->out, *first ? "{" : ", ");
@@ -59,19 +68,10 @@ static void broken(struct salvage *s, const struct json_member *m, enum level le
                    struct str pointer, bool *first)
 {
     s->lost = pointer_to(s, pointer, m->key);
-    if (!m->value.ptr || m->value.ptr[0] != '{' || !goes_on(level, m->key))
+    if (!m->value.ptr || m->value.ptr[0] != '{' || !goes_on(level, m->key) || !is_sound(m->key))
         return;
     member(s, first, m->key);
     object(s, m->value, level + 1, s->lost);
-}
-
-static bool is_sound(struct str value)
-{
-    const struct value *ignored;
-    struct arena scratch = ARENA_INIT;
-    bool sound = json_read_input(&scratch, value, &ignored, NULL);
-    arena_release(&scratch);
-    return sound;
 }
 
 /* Writes the members of `text` that are whole. */
@@ -81,7 +81,7 @@ static void object(struct salvage *s, struct str text, enum level level, struct 
     size_t at = 0;
     bool first = true;
     while (json_next_member(text, &at, &m)) {
-        if (!is_sound(m.value)) { /* what looks whole is not always */
+        if (!is_sound(m.key) || !is_sound(m.value)) { /* what looks whole is not always */
             broken(s, &m, level, pointer, &first);
             continue;
         }
@@ -103,7 +103,7 @@ bool vdk_salvage(struct arena *a, struct str text, bool file, struct str *ret, s
     if (!body.len || body.ptr[0] != '{')
         return false;
     object(&s, body, file ? LEVEL_FILE : LEVEL_DOCUMENT, STR(""));
-    bool kept = s.kept > 0;
+    bool kept = s.kept > 0 && is_sound(sbuf_view(&s.out)); /* not, where it nests too deep */
     if (kept) {
         *ret = arena_str(a, sbuf_view(&s.out));
         *ret_lost = s.lost;
