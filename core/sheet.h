@@ -61,6 +61,7 @@ struct column {
     bool keep;  /* stays when the screen is too narrow for all */
     const char *help;
     bool of_record; /* the same in all rows of one record: not shown where one record is looked at */
+    bool moves;     /* all the time, by itself: a screen does not point at that */
     bool words; /* several words: a filter compares each, `any` means that there is one */
 };
 

@@ -391,7 +391,7 @@ static void cancel_running(struct app *app)
         session_stop(view->session);
     for (struct session *s = app->sessions; s; s = s->next)
         worker_cancel(s->worker, view);
-    app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again");
+    app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again, q goes back and at the top quits");
 }
 
 static void common_command(struct app *app, enum command command)

@@ -8,6 +8,7 @@
 enum {
     GUTTER = 5, /* blank, cursor, mark, how the row is, blank */
     GAP = 2,
+    SIZE_CELLS = 6, /* "2.1 MB": so that 9 B and 1.2 GB take the same room */
     CUT_WIDTH = 10, /* a text cut to less says nothing */
 };
 
@@ -35,6 +36,8 @@ static int wanted_width(const struct list *list, size_t column)
     int content = list->rows ? rows_width(list->rows, column) : 0;
     if (c->type == CELL_TIME && list->utc)
         content = 20;
+    if (c->type == CELL_BYTES && content < SIZE_CELLS)
+        content = SIZE_CELLS;
     return content > title ? content : title;
 }
 

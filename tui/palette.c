@@ -278,22 +278,29 @@ static void add_plans(struct matching *m, struct str typed)
                 .help = arena_printf(m->a, "plan %.4s          %.*s", id.ptr, STR_ARG(what))});
 }
 
-/* Ids only where something was typed: there may be a million. */
+/* Letters that lie scattered over a name would find half of a million. */
+static bool is_near(struct str typed, struct str name)
+{
+    int rank = palette_rank(typed, name);
+    return rank >= 0 && rank <= 2;
+}
+
+/* By what people call it, or as it is stored. Ids only where something was typed: there may be a
+ * million. */
 static void add_ids(struct matching *m)
 {
     size_t found = 0;
     for (const struct session *s = m->app->sessions; s && m->typed.len > 1; s = s->next) {
         size_t n = s->rows ? rows_count(s->rows) : 0;
         for (size_t i = 0; i < n && found < IDS_MAX; i++) {
-            struct str label = rows_label(s->rows, i);
-            int rank = palette_rank(m->typed, label);
-            if (rank < 0 || rank > 2 || rows_gone(s->rows, i))
+            struct str label = rows_label(s->rows, i), key = rows_key(s->rows, i);
+            bool by_label = is_near(m->typed, label);
+            if ((!by_label && !is_near(m->typed, key)) || rows_gone(s->rows, i))
                 continue;
             found++;
-            add(m, m->typed, label,
+            add(m, m->typed, by_label ? label : key,
                 (struct palette_entry){
-                    .text = arena_printf(m->a, "show %.*s\n%.*s", STR_ARG(s->name),
-                                         STR_ARG(rows_key(s->rows, i))),
+                    .text = arena_printf(m->a, "show %.*s\n%.*s", STR_ARG(s->name), STR_ARG(key)),
                     .help = arena_printf(m->a, "%-18.*s %s of %.*s", STR_ARG(label),
                                          s->system->noun, STR_ARG(s->name))});
         }

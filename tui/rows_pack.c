@@ -253,7 +253,7 @@ uint64_t pack_differences(const struct sheet *sheet, const char *a, const char *
     uint64_t differ = 0;
     for (size_t c = 0; c < sheet->ncolumns && c < 64; c++) {
         struct cell p = unpack_cell(&a, x.key), q = unpack_cell(&b, y.key);
-        if (!same_cell(&p, &q))
+        if (!sheet->columns[c].moves && !same_cell(&p, &q))
             differ |= (uint64_t)1 << c;
     }
     return differ;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks what the screen must do, R1 to R12, one line a check, on a private Postgres and Redis:
+# Checks what the screen must do, one line a check, on a private Postgres and Redis:
 #
 #   tests/term/requirements.sh PENSTOCK [R3 R7 ...]
 #
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PENSTOCK=$(realpath "${1:?the program}")
 export PENSTOCK PENSTOCK_SERVERS="postgres redis"
 shift
-[ $# -gt 0 ] || set -- R1 R2 R3 R4 R5 R6 R7 R8 R9 R10 R11 R12
+[ $# -gt 0 ] || set -- R{1..12} R15 R16 R22 R23 R24 R25
 failed=0
 for requirement in "$@"; do
     "$here/../servers/run.sh" "$here/requirements/${requirement,,}.sh" || failed=1

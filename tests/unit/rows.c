@@ -190,6 +190,32 @@ static void changes_are_noted_for_a_while(void **state)
     rows_free(rows);
 }
 
+/* A lag moves with every write to the source: were that a change, all rows were marked for ever. */
+static void what_moves_by_itself_is_no_change(void **state)
+{
+    static const struct column moving[] = {
+        {.name = "id", .title = "ID", .type = CELL_TEXT, .keep = true},
+        {.name = "lag", .title = "LAG", .type = CELL_BYTES, .moves = true},
+        {.name = "why", .title = "WHY", .type = CELL_TEXT}};
+    static const struct sheet lags = {.name = "list", .columns = moving, .ncolumns = 3};
+    struct rows *rows = rows_new(&lags);
+    struct cell cells[3] = {cell_text(STR("a")), cell_bytes(1), cell_text(STR("slow"))};
+    struct row_in in = {.key = STR("a"), .label = STR("a"), .cells = cells, .known = true};
+    struct rows_page *page;
+    rows_add(rows, &in);
+    rows_watch(rows, 1000);
+    for (int i = 0; i < 2; i++) {
+        cells[1] = cell_bytes(2 + i);
+        cells[2] = cell_text(i ? STR("broken") : STR("slow"));
+        page = rows_page_new(&lags, false);
+        rows_page_add(page, &in);
+        rows_update(rows, page);
+        assert_int_equal(rows_cell(rows, 0, 1).number, 2 + i);
+        assert_int_equal(rows_changes(rows, 0, 0), i ? 1 << 2 : 0);
+    }
+    rows_free(rows);
+}
+
 /* Of what was read from a value a brief row keeps 64 bytes, never half a character. */
 static void a_brief_row_is_short(void **state)
 {
@@ -257,6 +283,7 @@ int main(void)
         cmocka_unit_test(a_page_shares_what_did_not_change),
         cmocka_unit_test(blocks_without_rows_go),
         cmocka_unit_test(changes_are_noted_for_a_while),
+        cmocka_unit_test(what_moves_by_itself_is_no_change),
         cmocka_unit_test(a_brief_row_is_short),
         cmocka_unit_test(gone_rows_do_not_count),
         cmocka_unit_test(sets_keep_their_order),

@@ -54,6 +54,7 @@ static const struct column list_columns[] = {
      .title = "LAG",
      .type = CELL_BYTES,
      .width = 8,
+     .moves = true,
      .help = "source WAL the slot has not confirmed"},
     {.name = "slot",
      .title = "SLOT",
