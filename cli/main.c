@@ -35,6 +35,7 @@ static bool open_screen(struct cli *cli, const char *notice, struct err *err)
         .log_path = config_state_path(a, "penstock.log").ptr,
         .no_color = cli->opts.no_color,
         .ascii = cli->opts.ascii,
+        .plain = cli->opts.plain,
         .timeout_ms = cli->opts.timeout_ms,
         .lock_wait_ms = cli->opts.lock_wait_ms,
         .confirm_quiet_ms = cli->config->confirm_quiet_ms,

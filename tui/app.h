@@ -24,6 +24,7 @@ struct tui_opts {
     int64_t refresh_ms;       /* 0: 5 s */
     int64_t write_idle_ms;    /* production that was made writable is read-only again after so long
                                  without a key */
+    bool plain;               /* line by line, without placing a cursor */
     bool read_only;           /* by the command line: nothing lifts it */
     const char *notice;       /* shown at the start until a key is pressed; may be NULL */
 };

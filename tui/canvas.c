@@ -34,7 +34,7 @@ static const struct {
     {0x2193, 'v'}, /* ↓ */
 };
 
-static uint32_t plain_form(uint32_t c)
+uint32_t canvas_plain_form(uint32_t c)
 {
     if (c < 0x80)
         return c;
@@ -113,7 +113,7 @@ static int put_clean(struct canvas *canvas, int y, int x, int w, unsigned style,
         uint32_t c = next < 0 ? 0xfffd : (uint32_t)next;
         int cells = char_width(c);
         if (canvas->ascii) {
-            c = cells > 0 ? plain_form(c) : 0;
+            c = cells > 0 ? canvas_plain_form(c) : 0;
             cells = cells > 0 ? 1 : 0;
         }
         if (cells == 0 && c && used > 0)
@@ -215,7 +215,7 @@ void canvas_restyle(struct canvas *canvas, struct rect r, unsigned bits)
 
 static void put_char(struct canvas *canvas, int y, int x, uint32_t c, unsigned style)
 {
-    set_glyph(canvas, y, x, canvas->ascii ? plain_form(c) : c, style);
+    set_glyph(canvas, y, x, canvas->ascii ? canvas_plain_form(c) : c, style);
 }
 
 void canvas_hline(struct canvas *canvas, int y, int x, int w, unsigned style)

@@ -52,6 +52,9 @@ void canvas_hline(struct canvas *canvas, int y, int x, int w, unsigned style);
 /* A frame with a blank inside; returns the inside. */
 struct rect canvas_box(struct canvas *canvas, struct rect r, struct str title, struct str right);
 
+/* What stands for a character where there is only ASCII, as wide as it. */
+uint32_t canvas_plain_form(uint32_t c);
+
 /* All lines, trailing blanks cut, for tests and saved screens. */
 void canvas_text(const struct canvas *canvas, struct sbuf *out);
 

@@ -1,6 +1,7 @@
 /* From the command line to the loop and back. */
 #include "core/base/path.h"
 #include "tui/loop.h"
+#include "tui/plain.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -15,11 +16,23 @@ static void set_memory(void)
 #endif
 }
 
+static bool run_plain(const struct tui_opts *opts, struct err *err)
+{
+    if (!plain_check(err))
+        return false;
+    struct app *app = app_new(opts);
+    plain_run(app);
+    app_free(app);
+    return true;
+}
+
 bool tui_run(const struct tui_opts *opts, struct err *err)
 {
     struct terminal *term = NULL;
     int number = 0;
     set_memory();
+    if (opts->plain)
+        return run_plain(opts, err);
     const char *no_color = getenv("NO_COLOR"); /* no-color.org: any text but none */
     if (opts->log_path) {
         struct err ignored; /* without a log the screen works all the same */

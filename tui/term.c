@@ -179,7 +179,9 @@ static bool check_terminal(struct err *err)
             return true;
         }
     }
-    return err_hint(err, "use the commands: penstock --help");
+    return err_hint(
+        err,
+        "use the commands: penstock --help, or --plain in a terminal that cannot place the cursor");
 }
 
 bool terminal_open(bool no_color, const char *log_path, struct terminal **ret, struct err *err)
