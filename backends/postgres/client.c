@@ -1,4 +1,4 @@
-#include "backends/postgres/client.h"
+#include "backends/postgres/connect.h"
 
 #include "core/base/clock.h"
 #include "core/base/mem.h"
@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APPLICATION_NAME "penstock"
-#define READ_ONLY_OPTION "-c default_transaction_read_only=on"
-
-enum { OPTIONS_MAX = 64, ROLLBACK_MS = 1000, COMMIT_MS = 2000 };
+enum { ROLLBACK_MS = 1000, COMMIT_MS = 2000 };
 
 struct pg_client {
     char *url;
@@ -25,25 +22,6 @@ struct pg_client {
 
 /* --- errors --------------------------------------------------------------------------------- */
 
-/* libpq's own message about a connection: its last line is the cause, those before are attempts. */
-static void conn_message(const PGconn *conn, char *out, size_t size)
-{
-    const char *text = PQerrorMessage(conn);
-    size_t len = strlen(text);
-    while (len > 0 && text[len - 1] == '\n')
-        len--;
-    size_t start = len;
-    while (start > 0 && text[start - 1] != '\n')
-        start--;
-    /* "The server has ..." questions and the like are indented; the line before says what failed */
-    while (start > 1 && (text[start] == '\t' || text[start] == ' ')) {
-        len = start - 1;
-        for (start = len; start > 0 && text[start - 1] != '\n';)
-            start--;
-    }
-    snprintf(out, size, "%.*s", (int)(len - start), text + start);
-}
-
 static void disconnect(struct pg_client *client)
 {
     PQfinish(client->conn);
@@ -54,145 +32,9 @@ static void disconnect(struct pg_client *client)
 static bool fail_lost(struct pg_client *client, struct err *err)
 {
     char text[400];
-    conn_message(client->conn, text, sizeof text);
+    pg_conn_message(client->conn, text, sizeof text);
     disconnect(client);
     return err_set(err, ERR_UNAVAILABLE, "connection lost: %s", text);
-}
-
-static void drop_notice(void *ctx, const PGresult *res)
-{
-}
-
-/* --- connecting ----------------------------------------------------------------------------- */
-
-/* "postgresql+psycopg2://" as SQLAlchemy writes it is not libpq's, "postgresql://" is. */
-static char *strip_driver(const char *url)
-{
-    const char *colon = strstr(url, "://");
-    const char *plus = colon ? memchr(url, '+', (size_t)(colon - url)) : NULL;
-    char *out = NULL;
-    int n =
-        plus ? asprintf(&out, "%.*s%s", (int)(plus - url), url, colon) : asprintf(&out, "%s", url);
-    if (n < 0)
-        abort();
-    return out;
-}
-
-struct conn_params {
-    const char *keys[OPTIONS_MAX];
-    const char *values[OPTIONS_MAX];
-    size_t n;
-    char options[512];
-};
-
-static bool param_add(struct conn_params *p, const char *key, const char *value)
-{
-    if (p->n + 1 >= OPTIONS_MAX)
-        return false;
-    p->keys[p->n] = key;
-    p->values[p->n++] = value;
-    return true;
-}
-
-/* The address's own words, with ours in place: name, encoding, and options behind the user's. */
-static bool params_make(const struct pg_client *client, const PQconninfoOption *given,
-                        struct conn_params *p, struct err *err)
-{
-    const char *options = getenv("PGOPTIONS");
-    bool fits = true;
-    for (const PQconninfoOption *o = given; o->keyword; o++) {
-        if (!o->val)
-            continue;
-        if (strcmp(o->keyword, "options") == 0)
-            options = o->val;
-        else if (strcmp(o->keyword, "application_name") && strcmp(o->keyword, "client_encoding"))
-            fits = fits && param_add(p, o->keyword, o->val);
-    }
-    bool ours = !client->writable && !client->no_options;
-    int len = snprintf(p->options, sizeof p->options, "%s%s%s", options ? options : "",
-                       options && ours ? " " : "", ours ? READ_ONLY_OPTION : "");
-    fits = fits && len < (int)sizeof p->options;
-    if (len > 0)
-        fits = fits && param_add(p, "options", p->options);
-    fits = fits && param_add(p, "application_name", APPLICATION_NAME) &&
-           param_add(p, "client_encoding", "UTF8");
-    if (!fits)
-        return err_set(err, ERR_INVALID, "the Postgres address has too many or too long options");
-    return true;
-}
-
-static bool connect_wait(PGconn *conn, const struct call *call, struct err *err)
-{
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-    while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
-        short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (!call_wait_fd(call, PQsocket(conn), events, "connecting to Postgres", err))
-            return false;
-        status = PQconnectPoll(conn);
-    }
-    if (status == PGRES_POLLING_OK)
-        return true;
-    char text[400];
-    conn_message(conn, text, sizeof text);
-    /* libpq 15 tells no SQLSTATE of a refused connection, only the server's words. */
-    bool denied = PQconnectionNeedsPassword(conn) || strstr(text, "authentication failed") ||
-                  strstr(text, "no pg_hba.conf entry") || strstr(text, "FATAL:  role ");
-    bool missing = strstr(text, "FATAL:  database ") && strstr(text, "does not exist");
-    err_set(err, denied ? ERR_DENIED : missing ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "%s", text);
-    if (PQconnectionNeedsPassword(conn))
-        err_hint(err, "put the password into ~/.pgpass or PGPASSWORD, not into the address");
-    return false;
-}
-
-static bool connect_once(struct pg_client *client, const struct call *call, struct err *err)
-{
-    /* libpq's message on a malformed address quotes pieces of it, the password among them. */
-    PQconninfoOption *given = PQconninfoParse(client->url, NULL);
-    if (!given) {
-        err_set(err, ERR_INVALID, "not an address that libpq understands");
-        return err_hint(err, "postgresql://user@host:5432/database; %%-escape @ : / in names");
-    }
-    struct conn_params params = {0};
-    bool ok = params_make(client, given, &params, err);
-    if (ok) {
-        client->conn = PQconnectStartParams(params.keys, params.values, 0);
-        if (!client->conn)
-            abort(); /* out of memory */
-        PQsetNoticeReceiver(client->conn, drop_notice, NULL);
-        if (PQstatus(client->conn) == CONNECTION_BAD) {
-            char text[400];
-            conn_message(client->conn, text, sizeof text);
-            ok = err_set(err, ERR_UNAVAILABLE, "%s", text);
-        } else {
-            ok = connect_wait(client->conn, call, err);
-        }
-    }
-    PQconninfoFree(given);
-    if (!ok)
-        disconnect(client);
-    else
-        PQsetnonblocking(client->conn, 1);
-    return ok;
-}
-
-static bool connect_any(struct pg_client *client, const struct call *call, struct err *err)
-{
-    struct err first = {0};
-    if (connect_once(client, call, &first))
-        return true;
-    /* PgBouncer before 1.20: "unsupported startup parameter: options"; later ones name the setting
-     * inside options, unless ignore_startup_parameters has it. */
-    if (!client->writable && !client->no_options &&
-        strstr(first.text, "unsupported startup parameter")) {
-        client->no_options = true;
-        if (connect_once(client, call, err))
-            return true;
-        client->no_options = false;
-        return false;
-    }
-    if (err)
-        *err = first;
-    return false;
 }
 
 /* --- one statement -------------------------------------------------------------------------- */
@@ -554,7 +396,7 @@ static bool ask(struct pg_client *client, const struct call *call, struct err *e
 
 static bool connect_and_ask(struct pg_client *client, const struct call *call, struct err *err)
 {
-    if (!connect_any(client, call, err))
+    if (!pg_connect(client->url, client->writable, &client->no_options, call, &client->conn, err))
         return false;
     if (ask(client, call, err))
         return true;
@@ -581,6 +423,19 @@ bool pg_client_ask(struct pg_client *client, const struct call *call, struct err
 const struct pg_server *pg_client_server(const struct pg_client *client)
 {
     return &client->server;
+}
+
+/* "postgresql+psycopg2://" as SQLAlchemy writes it is not libpq's, "postgresql://" is. */
+static char *strip_driver(const char *url)
+{
+    const char *colon = strstr(url, "://");
+    const char *plus = colon ? memchr(url, '+', (size_t)(colon - url)) : NULL;
+    char *out = NULL;
+    int n =
+        plus ? asprintf(&out, "%.*s%s", (int)(plus - url), url, colon) : asprintf(&out, "%s", url);
+    if (n < 0)
+        abort();
+    return out;
 }
 
 bool pg_client_open(const char *url, bool writable, const struct call *call, struct pg_client **ret,
