@@ -2,6 +2,7 @@
 #include "core/systems/triggers/sheets.h"
 #include "tui/view_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { PAGE = 500, INSTANCES_MAX = 100000 };
@@ -71,18 +72,52 @@ static void split_key(struct str key, struct str *ret_store, struct str *ret_uid
     *ret_name = str_sub(key, (size_t)last + 1, key.len);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    const struct str *x = a, *y = b;
+    return str_cmp(*x, *y);
+}
+
+/* The keys of the marked rows, or of the one under the cursor; those of one session together. */
+static size_t chosen_keys(const struct table_view *v, size_t row, struct arena *a, struct str **ret)
+{
+    const struct list *list = &((const struct listview *)v)->list;
+    size_t n = keyset_count(list->marks);
+    struct str *keys = arena_array(a, struct str, n + 1);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = keyset_at(list->marks, i);
+    qsort(keys, n, sizeof keys[0], by_text);
+    if (n == 0)
+        keys[n++] = rows_key(table_rows(v), row);
+    *ret = keys;
+    return n;
+}
+
 static void act(struct table_view *v, size_t row)
 {
-    struct str store, uid, name;
-    split_key(rows_key(table_rows(v), row), &store, &uid, &name);
-    struct session *session = table_session(v, store);
-    if (!session)
-        return;
-    struct op_arg arg = {"name", name};
-    struct plan_record record = {.id = uid, .label = uid, .args = {&arg, 1}};
-    bool hidden = false;
-    struct want want = {.records = &record, .n = 1, .hidden = &hidden};
-    view_menu_open(table_app(v), session, instance_sheet, &want);
+    struct arena a = ARENA_INIT;
+    struct str *keys, first, store, uid, name;
+    size_t n = chosen_keys(v, row, &a, &keys), at;
+    struct plan_record *records = arena_array(&a, struct plan_record, n);
+    struct op_arg *names = arena_array(&a, struct op_arg, n);
+    bool *hidden = arena_array(&a, bool, n), one_store = true;
+    split_key(keys[0], &first, &uid, &name);
+    for (size_t i = 0; i < n; i++) {
+        split_key(keys[i], &store, &uid, &name);
+        one_store = one_store && str_eq(store, first);
+        names[i] = (struct op_arg){"name", name};
+        records[i] = (struct plan_record){.id = uid, .label = uid, .args = {&names[i], 1}};
+        hidden[i] = n > 1 && rows_find(table_rows(v), keys[i], &at) &&
+                    !listview_shows((struct listview *)v, at);
+    }
+    struct want want = {.records = records, .n = n, .hidden = hidden};
+    struct session *session = table_session(v, first);
+    if (!one_store)
+        app_say(table_app(v), STYLE_WARN,
+                "instances of several stores are marked: one plan changes one store");
+    else if (session)
+        view_menu_open(table_app(v), session, instance_sheet, &want);
+    arena_release(&a);
 }
 
 static void open_session(struct table_view *v, size_t row)

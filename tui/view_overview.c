@@ -35,7 +35,7 @@ static const struct column store_columns[] = {
     {.name = "store", .title = "STORE", .type = CELL_TEXT, .keep = true},
     {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
     {.name = "records", .title = "RECORDS", .type = CELL_TEXT, .keep = true},
-    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 12},
+    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 30},
     {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .width = 8},
 };
 enum {
