@@ -171,6 +171,8 @@ static bool help_verb(const struct system *system, const char *noun, const char 
         print_options(shown->options);
         if (!has_positional(shown))
             print_options(select_options);
+        if (system->narrow_options)
+            print_options(system->narrow_options);
         arena_release(&arena);
         return true;
     }
@@ -182,11 +184,15 @@ static bool help_verb(const struct system *system, const char *noun, const char 
         printf("penstock %s%s%s %s\n\n%s\n\n", noun, verb ? " " : "", verb ? verb : "", c->args,
                c->help);
         print_options(c->options);
+        if (system && c->run == cmd_get && system->get_options)
+            print_options(system->get_options);
     }
     if (sheet && !c)
         printf("penstock %s %s [ID...]\n\n%s\n\n", noun, sheet->name, sheet->title);
     if (sheet)
         print_rows(system, sheet);
+    if (system && system->narrow_options)
+        print_options(system->narrow_options);
     return true;
 }
 

@@ -12,6 +12,7 @@ struct row row_copy(struct arena *arena, const struct row *row)
     copy.id = arena_str(arena, row->id);
     copy.label = row->label.ptr ? arena_str(arena, row->label) : STR_NULL;
     copy.phase = row->phase.ptr ? arena_str(arena, row->phase) : STR_NULL;
+    copy.team = row->team.ptr ? arena_str(arena, row->team) : STR_NULL;
     return copy;
 }
 

@@ -13,6 +13,7 @@ struct row {
     int64_t updated_at_us; /* TIME_UNKNOWN */
     int64_t expires_at_us; /* TIME_UNKNOWN where not asked, TIME_NEVER */
     struct str phase;      /* etl: phase of the current row as the enum has it; else STR_NULL */
+    struct str team; /* vdk: team of the job, where the store has it beside the id; else STR_NULL */
 };
 
 /* A row that outlives the arena it was scanned into. */

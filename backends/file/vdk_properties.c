@@ -298,11 +298,8 @@ static bool properties_scan_next(struct store *store, void *ctx, const struct ca
     struct properties_scan *scan = ctx;
     size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
     struct row *rows = arena_array(arena, struct row, n);
-    for (size_t i = 0; i < n; i++) {
-        rows[i] = scan->rows[scan->next++];
-        rows[i].id = arena_str(arena, rows[i].id);
-        rows[i].label = arena_str(arena, rows[i].label);
-    }
+    for (size_t i = 0; i < n; i++)
+        rows[i] = row_copy(arena, &scan->rows[scan->next++]);
     *ret = rows;
     *ret_n = n;
     return call_check(call, properties(store)->name.ptr, err);

@@ -156,17 +156,19 @@ struct jobs_scan {
     bool ended;
 };
 
-static void add_row(struct jobs_scan *scan, struct str id, struct str label, size_t bytes)
+static void add_row(struct jobs_scan *scan, struct str id, struct str label, struct str team,
+                    size_t bytes)
 {
     scan->rows = arena_grow(&scan->arena, scan->rows, scan->n, &scan->cap, sizeof *scan->rows);
     scan->rows[scan->n++] = (struct row){.id = id,
                                          .label = label.len ? label : id,
                                          .bytes = (int64_t)bytes,
                                          .updated_at_us = TIME_UNKNOWN,
-                                         .expires_at_us = TIME_NEVER};
+                                         .expires_at_us = TIME_NEVER,
+                                         .team = team};
 }
 
-static void add_job(struct jobs_scan *scan, struct str job, struct str text)
+static void add_job(struct jobs_scan *scan, struct str job, struct str team, struct str text)
 {
     struct json_member source;
     struct document doc = {.id = job};
@@ -175,11 +177,12 @@ static void add_job(struct jobs_scan *scan, struct str job, struct str text)
         return;
     vdk_job_document(text, &scan->arena, &doc);
     if (doc.problem.kind != ERR_NONE || vdk_is_blocked(doc.root))
-        add_row(scan, vdk_id_of_job(&scan->arena, job), STR_NULL, text.len);
+        add_row(scan, vdk_id_of_job(&scan->arena, job), STR_NULL, team, text.len);
     while (doc.root && vdk_next_source(text, &at, &source)) {
         const struct value *name;
         if (json_read(&scan->arena, source.key, &name, NULL) && value_is_str(name))
-            add_row(scan, vdk_id_of(&scan->arena, job, name->text), name->text, source.value.len);
+            add_row(scan, vdk_id_of(&scan->arena, job, name->text), name->text, team,
+                    source.value.len);
     }
 }
 
@@ -197,15 +200,18 @@ static bool scan_more(struct jobs_store *s, struct jobs_scan *scan, const struct
         return false;
     scan->ended = n == 0;
     struct str *names = arena_array(&scan->arena, struct str, n);
+    struct str *teams = arena_array(&scan->arena, struct str, n);
     rows = arena_array(&scan->arena, struct pg_keyed_row, n);
     for (size_t i = 0; i < n; i++)
         names[i] = found[i].key;
     if (n && !pg_keyed_read(s->client, &jobs_table, names, n, VALUE_LIMIT, call, &scan->arena, rows,
                             err))
         return false;
+    if (!jobs_teams(s, names, n, call, &scan->arena, teams, err))
+        return false;
     for (size_t i = 0; i < n; i++) {
         if (rows[i].key.ptr && rows[i].bytes[0] <= VALUE_LIMIT)
-            add_job(scan, names[i], rows[i].values[0]);
+            add_job(scan, names[i], teams[i], rows[i].values[0]);
     }
     return true;
 }
@@ -230,11 +236,8 @@ static bool jobs_scan_next(struct store *store, void *ctx, const struct call *ca
     }
     size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
     struct row *rows = arena_array(arena, struct row, n);
-    for (size_t i = 0; i < n; i++) {
-        rows[i] = scan->rows[scan->next++];
-        rows[i].id = arena_str(arena, rows[i].id);
-        rows[i].label = arena_str(arena, rows[i].label);
-    }
+    for (size_t i = 0; i < n; i++)
+        rows[i] = row_copy(arena, &scan->rows[scan->next++]);
     *ret = rows;
     *ret_n = n;
     return true;

@@ -31,6 +31,10 @@ struct document jobs_document(const struct jobs_place *place, struct str id, str
 /* The record's text in an image. */
 bool jobs_image_text(struct str image, struct str *ret, struct err *err);
 
+/* The team of each job; ptr NULL where the service has none, or its table is not there. */
+bool jobs_teams(struct jobs_store *s, const struct str *names, size_t n, const struct call *call,
+                struct arena *arena, struct str *ret, struct err *err);
+
 /* Functions of struct layout. */
 bool jobs_commit(struct store *store, struct commit_item *item, const struct call *call,
                  struct arena *arena, struct err *err);

@@ -44,6 +44,22 @@ bool jobs_activity(struct store *store, const struct str *ids, size_t n, const s
     return true;
 }
 
+bool jobs_teams(struct jobs_store *s, const struct str *names, size_t n, const struct call *call,
+                struct arena *arena, struct str *ret, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    if (!s->has_jobs || !n)
+        return true;
+    if (!ask(s,
+             "select j.team from unnest($1::text[]) with ordinality k(name, place)"
+             " left join data_job j on j.name = k.name order by k.place",
+             names, n, call, arena, &res, err))
+        return false;
+    for (size_t i = 0; i < n && (size_t)PQntuples(res) == n; i++)
+        ret[i] = pg_copy(arena, res, (int)i, 0);
+    return true;
+}
+
 static const struct value *facts_of(struct str job, const PGresult *res, int row, bool has_jobs,
                                     struct arena *arena)
 {

@@ -142,6 +142,23 @@ run 0 -t "$file" source get mart_new/crm --stream products
 run 0 -t "$dir" source set crm --stream products '{"x": 1}' --yes
 run 4 -t "$dir" -t "$file" apply plan.json --yes
 
+# two of us at once: nobody's change is lost, neither in one file nor in one directory
+printf '%s' "$jobs" >jobs.json
+for i in 1 2 3 4 5 6; do
+    for stream in stream_0 stream_1; do
+        "$penstock" -t "$file" --lock-wait 20 source set sales_ingest-demo/auto --stream $stream "{\"last_id\": $i}" --yes \
+            >/dev/null 2>$stream.err &
+        "$penstock" -t "$dir" --lock-wait 20 source set $stream --stream x "{\"last_id\": $i}" --yes >/dev/null 2>$stream.dir.err &
+    done
+    wait
+done
+for stream in stream_0 stream_1; do
+    run 0 -t "$dir" source get $stream --stream x
+    out_is '{"last_id": 6}'
+done
+python3 -c 'import json; json.load(open("jobs.json"))' || fail 'two writers tore the file'
+[ "$(sed 's/"last_id": [0-9]*/N/g' jobs.json)" = "$(sed 's/"last_id": [0-9]*/N/g' <<<"$jobs")" ] || fail 'two writers lost something'
+
 # cut: no job shows as empty; what is whole is kept; the undo brings the cut file back
 printf '%s' "${jobs%% 40*}" >jobs.json
 cp jobs.json cut.json

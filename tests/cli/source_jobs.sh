@@ -24,6 +24,14 @@ run 0 -t "$target" source list -o json --job ingest-demo
 field_is job ingest-demo
 field_is team sales
 field_is layout job_properties
+run 0 -t "$target" source list -o name --team sales
+out_is ingest-demo/auto
+run 0 -t "$target" source get auto --team sales --stream stream_0
+out_is '{"last_id": 42}'
+run 0 -t "$target" source list -o name --team mart --job old_client
+out_is old_client
+run 0 -t "$target" source list -o name --team nobody
+lines_are 0
 run 0 -t "$target" check -o json
 [ "$(field code | sort | tr '\n' ' ')" = 'blocked_boolean orphan string_key ' ] || fail 'three findings'
 run 2 -t "$target" source get auto

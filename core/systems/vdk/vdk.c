@@ -150,6 +150,8 @@ static bool narrow(const struct op_args *args, const struct row *row)
         both = row->id; /* a job's own record */
     if (by_job && !by_team && str_eq(both, job))
         return true;
+    if (row->team.ptr) /* then the id has the job alone */
+        return (!by_job || str_eq(both, job)) && (!by_team || str_eq(row->team, team));
     size_t least = (by_job ? job.len : 0) + (by_team ? team.len : 0) + 1;
     if (both.len < least || (by_job && by_team && both.len != least))
         return false;
