@@ -1,5 +1,6 @@
 #include "backends/postgres/connect.h"
 
+#include "core/base/cleanup.h"
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 
@@ -436,6 +437,25 @@ static char *strip_driver(const char *url)
     if (n < 0)
         abort();
     return out;
+}
+
+/* The texts change with the server alone: a store that is probed for days must not grow. */
+static void keep_text(struct arena *arena, struct str *kept, struct str text)
+{
+    if (!str_eq(*kept, text))
+        *kept = arena_str(arena, text);
+}
+
+void pg_client_describe(const struct pg_client *client, struct store *store)
+{
+    CLEANUP(arena_release) struct arena a = ARENA_INIT;
+    const struct pg_server *server = &client->server;
+    struct store_info *info = &store->info;
+    keep_text(&store->arena, &info->server, server->text);
+    keep_text(&store->arena, &info->version,
+              arena_printf(&a, "PostgreSQL %.*s", STR_ARG(server->version)));
+    info->latency_ms = server->latency_ms;
+    info->clock_skew_us = server->clock_skew_us;
 }
 
 bool pg_client_open(const char *url, bool writable, const struct call *call, struct pg_client **ret,

@@ -15,6 +15,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/call.h"
+#include "core/store_driver.h"
 
 #include <libpq-fe.h>
 
@@ -40,6 +41,8 @@ bool pg_client_open(const char *url, bool writable, const struct call *call, str
 void pg_client_close(struct pg_client *client); /* NULL is fine */
 /* Valid until pg_client_close; refreshed whenever the client connects, and by pg_client_ask. */
 const struct pg_server *pg_client_server(const struct pg_client *client);
+/* Fills server, version, latency_ms and clock_skew_us of the store's info from that. */
+void pg_client_describe(const struct pg_client *client, struct store *store);
 /* Asks the server again who it is, how far and what time it has there. */
 bool pg_client_ask(struct pg_client *client, const struct call *call, struct err *err);
 

@@ -71,7 +71,7 @@ static void info_fill(struct pg_state_store *s, const struct found *found)
 {
     struct store_info *info = &s->base.info;
     const char *why = pg_client_server(s->client)->why_read_only;
-    pg_state_server_fill(s);
+    pg_client_describe(s->client, &s->base);
     info->layout_version =
         arena_printf(&s->base.arena, "state-backend-postgresql, table %.*s", STR_ARG(found->table));
     info->note = STR("updated_at is the server's wall clock, without a zone");

@@ -25,16 +25,6 @@ void pg_state_table_init(struct pg_state_store *s, const char *table, bool null_
                                  .notes = {TIME_SQL("updated_at")}};
 }
 
-void pg_state_server_fill(struct pg_state_store *s)
-{
-    const struct pg_server *server = pg_client_server(s->client);
-    struct store_info *info = &s->base.info;
-    info->server = arena_str(&s->base.arena, server->text);
-    info->version = arena_printf(&s->base.arena, "PostgreSQL %.*s", STR_ARG(server->version));
-    info->latency_ms = server->latency_ms;
-    info->clock_skew_us = server->clock_skew_us;
-}
-
 void pg_state_close(struct store *store)
 {
     struct pg_state_store *s = state_store(store);
@@ -49,7 +39,7 @@ bool pg_state_probe(struct store *store, const struct call *call, struct err *er
     if (!pg_client_ask(s->client, call, err) ||
         !pg_keyed_count(s->client, &s->table, call, &store->info.records, err))
         return false;
-    pg_state_server_fill(s);
+    pg_client_describe(s->client, store);
     return true;
 }
 

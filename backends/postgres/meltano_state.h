@@ -17,7 +17,6 @@ struct pg_state_store {
 /* `table` as it stands in SQL; lent for the store's life. */
 void pg_state_table_init(struct pg_state_store *s, const char *table, bool null_is_empty);
 /* What the server says of itself, into the store's info. */
-void pg_state_server_fill(struct pg_state_store *s);
 
 /* Functions of struct layout. */
 void pg_state_close(struct store *store); /* frees the struct, whatever stands behind it */

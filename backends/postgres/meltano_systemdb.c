@@ -59,7 +59,7 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
         return false;
     }
     s->schema = found.schema;
-    pg_state_server_fill(&s->state);
+    pg_client_describe(s->state.client, base);
     *ret = base;
     return true;
 }

@@ -155,13 +155,9 @@ static void info_fill(struct dbcache_store *s, const struct found *found)
 {
     const struct pg_server *server = pg_client_server(s->client);
     struct store_info *info = &s->sessions.base.info;
-    struct arena *arena = &s->sessions.base.arena;
-    info->server = arena_str(arena, server->text);
-    info->version = arena_printf(arena, "PostgreSQL %.*s", STR_ARG(server->version));
-    info->layout_version =
-        arena_printf(arena, "Django's database cache %.*s", STR_ARG(found->table));
-    info->latency_ms = server->latency_ms;
-    info->clock_skew_us = server->clock_skew_us;
+    pg_client_describe(s->client, &s->sessions.base);
+    info->layout_version = arena_printf(&s->sessions.base.arena, "Django's database cache %.*s",
+                                        STR_ARG(found->table));
     if (info->writable && (server->why_read_only || !found->writes)) {
         info->writable = false;
         info->why_read_only = server->why_read_only
