@@ -1,5 +1,7 @@
 #include "tui/view_choice.h"
 
+#include "core/base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,19 +27,23 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     const struct choice_view *v = (const struct choice_view *)view;
     const struct session *s = view->session;
     struct arena *a = &canvas->scratch;
-    int h = 6 + (int)v->n, w = r.w - 2;
+    int lines = 0, w = r.w - 2;
+    for (struct str rest = text_clean(a, v->question, 0); rest.len; lines++)
+        rest = str_sub(rest, canvas_fold(rest, w - 4), rest.len);
+    int h = lines + 4 + (int)v->n;
     h = h > r.h ? r.h : h;
     struct str store =
         s ? arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name)) : STR("");
     struct rect in =
         canvas_box(canvas, (struct rect){r.y + (r.h - h) / 2, r.x + 1, h, w}, v->title, store);
-    canvas_put_folded(canvas, (struct rect){in.y, in.x, 2, in.w}, STYLE_STRONG, v->question);
+    canvas_put_folded(canvas, (struct rect){in.y, in.x, lines, in.w}, STYLE_STRONG, v->question);
     for (size_t i = 0; i < v->n; i++) {
-        canvas_printf(canvas, in.y + 3 + (int)i, in.x, 3, STYLE_KEY, "%c", v->choices[i].key);
-        canvas_put(canvas, in.y + 3 + (int)i, in.x + 4, in.w - 4, STYLE_TEXT,
+        canvas_printf(canvas, in.y + lines + 1 + (int)i, in.x, 3, STYLE_KEY, "%c",
+                      v->choices[i].key);
+        canvas_put(canvas, in.y + lines + 1 + (int)i, in.x + 4, in.w - 4, STYLE_TEXT,
                    str_of(v->choices[i].label));
     }
-    canvas_put(canvas, in.y + 3 + (int)v->n, in.x, in.w, STYLE_DIM, STR("Esc stays"));
+    canvas_put(canvas, in.y + lines + 1 + (int)v->n, in.x, in.w, STYLE_DIM, STR("Esc stays"));
 }
 
 static bool key(struct view *view, const struct key *key)

@@ -43,11 +43,29 @@ static void break_lock(struct app *app, void *ctx)
         view_journal_plan_open(app, session, FROM_BREAK, rows_label(table_rows(v), row));
 }
 
+static struct str cell_of(const struct table_view *v, size_t row, const char *column)
+{
+    size_t at;
+    return sheet_column(&lock_sheet, str_of(column), &at) ? rows_cell(table_rows(v), row, at).text
+                                                          : STR_NULL;
+}
+
+/* What speaks for waiting stands beside what breaks it. */
+static struct str question(const struct table_view *v, size_t row, struct arena *a)
+{
+    struct str holder = cell_of(v, row, "holder");
+    struct str held = holder.len ? arena_printf(a, "is held by %.*s and", STR_ARG(holder))
+                                 : STR("names no holder and");
+    return arena_printf(a, "the lock on %.*s %.*s frees itself %.*s. %.*s: %.*s",
+                        STR_ARG(rows_label(table_rows(v), row)), STR_ARG(held),
+                        STR_ARG(cell_of(v, row, "frees_itself")),
+                        STR_ARG(cell_of(v, row, "verdict")), STR_ARG(cell_of(v, row, "evidence")));
+}
+
 static void ask_what(struct table_view *v, size_t row)
 {
     static const struct choice choices[] = {
-        {'b', "break this lock: whoever holds it goes on without knowing (a plan comes first)",
-         break_lock}};
+        {'b', "break it (a plan comes first): whoever holds it is not told", break_lock}};
     struct app *app = table_app(v);
     struct session *session = table_session(v, rows_cell(table_rows(v), row, LOCK_TARGET).text);
     struct str ro = session ? session_why_read_only(session) : STR("its store is not open");
@@ -56,9 +74,7 @@ static void ask_what(struct table_view *v, size_t row)
         return;
     }
     struct arena a = ARENA_INIT;
-    view_choice_open(app, session, "LOCK",
-                     arena_printf(&a, "the lock on %.*s", STR_ARG(rows_label(table_rows(v), row))),
-                     choices, 1, v);
+    view_choice_open(app, session, "LOCK", question(v, row, &a), choices, 1, v);
     arena_release(&a);
 }
 

@@ -45,7 +45,7 @@ A2() {
 break_plan() {
     cursor_to "$1"
     k x
-    see 'break'
+    see 'is held by .* and frees itself' # what speaks for waiting
     k b
     see 'PLAN .*break'
     see "$1 +held by"
