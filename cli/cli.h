@@ -153,6 +153,7 @@ bool plan_show_results(const struct cli *cli, const struct plan *plan, FILE *out
 /* Help (help.c). */
 void help_overview(const struct cli *cli);
 bool help_for(const struct cli *cli, const char *noun, const char *verb, struct err *err);
+const char *help_exit(size_t code); /* what an exit code means; NULL behind the last */
 /* "table rollback TABLE... [--to-healthy] [--full]" */
 struct str help_usage_op(struct arena *arena, const struct system *system, const char *verb,
                          const struct op *op);

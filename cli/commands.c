@@ -53,6 +53,7 @@ static const struct cli_command commands[] = {
      cmd_config_contexts},
     {"keys", NULL, "", "the keys of the screen", NULL, false, cmd_keys},
     {"completion", NULL, "bash|zsh|fish", "a script for the shell", NULL, false, cmd_completion},
+    {"manual", NULL, "", "the manual page", NULL, false, cmd_manual},
     {"demo", NULL, "", "make sample stores and open the screen on them", demo_options, false,
      cmd_demo},
     {"help", NULL, "[NOUN [VERB]]", "help", NULL, false, cmd_help},

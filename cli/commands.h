@@ -64,6 +64,9 @@ bool cmd_journal_redo(struct cli *cli, struct err *err);
 bool cmd_journal_resume(struct cli *cli, struct err *err);
 bool cmd_audit_list(struct cli *cli, struct err *err);
 
+/* cmd_manual.c */
+bool cmd_manual(struct cli *cli, struct err *err);
+
 /* cmd_completion.c */
 bool cmd_completion(struct cli *cli, struct err *err);
 

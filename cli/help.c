@@ -125,6 +125,24 @@ static void print_system(const struct system *system)
     }
 }
 
+const char *help_exit(size_t code)
+{
+    static const char *const exits[] = {
+        "done; also: nothing to do",
+        "failed",
+        "usage, or a name that means several",
+        "a named object was not found",
+        "conflict: changed since it was read, or a stale plan",
+        "locked, or a live writer in the way",
+        "refused: read-only, not confirmed, a precondition that does not hold",
+        "a store is unreachable or timed out",
+        "stored data are invalid or torn",
+        "partly done",
+        "findings (check --exit-code)",
+    };
+    return code < sizeof exits / sizeof exits[0] ? exits[code] : NULL;
+}
+
 void help_overview(const struct cli *cli)
 {
     puts("penstock: an operator's console for the state that data pipelines leave behind\n");
@@ -147,10 +165,12 @@ void help_overview(const struct cli *cli)
     }
     puts("\noptions");
     print_globals();
-    puts(
-        "\nexit codes: 0 done, 1 failed, 2 usage or ambiguous, 3 not found, 4 conflict, 5 locked, "
-        "6 refused,\n            7 unreachable or timed out, 8 stored data invalid, 9 partly done, "
-        "10 findings");
+    puts("\nexit codes");
+    for (size_t i = 0; help_exit(i); i++) {
+        char code[8];
+        snprintf(code, sizeof code, "%zu", i);
+        row(code, help_exit(i));
+    }
 }
 
 static bool help_verb(const struct system *system, const char *noun, const char *verb)

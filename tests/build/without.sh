@@ -39,7 +39,8 @@ fi
 
 DESTDIR=$work/root cmake --install "$work/build" --prefix /usr >"$work/install.log" 2>&1 ||
     fail "the installation failed: $(tail -n 20 "$work/install.log")"
-for file in bin/penstock share/doc/penstock/LICENSE share/doc/penstock/README.md \
+for file in bin/penstock share/man/man1/penstock.1 share/bash-completion/completions/penstock \
+    share/zsh/site-functions/_penstock share/fish/vendor_completions.d/penstock.fish share/doc/penstock/LICENSE share/doc/penstock/README.md \
     share/doc/penstock/architecture.md share/doc/penstock/stores.md; do
     [ -f "$work/root/usr/$file" ] || fail "not installed: $file"
 done

@@ -30,7 +30,12 @@ run 2 config paths --config /no/such/file
 run 0 --version
 out_has 'penstock '
 run 0 --help
-out_has 'exit codes: 0 done'
+out_has 'exit codes'
+run 0 manual
+out_has '.TH PENSTOCK 1'
+out_has '\fBtable rollback ID...'
+out_has '\fBjournal undo [ID]'
+out_has '\fB\-\-max\-failures N'
 run 0 help table rollback
 out_has '--to-healthy'
 run 0 table rollback --help
