@@ -183,9 +183,12 @@ static void begin_statements(enum pg_mode mode, int64_t lock_ms, const struct ca
 static bool begin_once(struct pg_client *client, enum pg_mode mode, int64_t lock_ms,
                        const struct call *call, struct err *err)
 {
-    char sql[BEGINNING][80], all[BEGINNING * 80 + 8];
+    /* What a trigger does, and what a constraint says, comes before we read back, not at COMMIT. */
+    static const char deferred[] = "; set constraints all immediate";
+    char sql[BEGINNING][80], all[BEGINNING * 80 + sizeof deferred + 8];
     begin_statements(mode, lock_ms, call, sql);
-    snprintf(all, sizeof all, "%s; %s; %s; %s", sql[0], sql[1], sql[2], sql[3]);
+    snprintf(all, sizeof all, "%s; %s; %s; %s%s", sql[0], sql[1], sql[2], sql[3],
+             mode == PG_WRITE ? deferred : "");
     if (!run_plain(client, all, call, err))
         return false;
     client->in_transaction = true;

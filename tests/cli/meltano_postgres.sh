@@ -58,6 +58,17 @@ sql -c "select pg_terminate_backend(pid) from pg_stat_activity where wait_event 
 wait
 run 0 -t "$target" -y state set a "$new"
 
+# A trigger that waits for the COMMIT does not alter the row behind our back.
+sql -c "create function alter_later() returns trigger language plpgsql as
+        'begin update state set completed_state = ''{}'' where state_id = new.state_id; return null; end'" \
+    -c "create constraint trigger meddler after update on state deferrable initially deferred for each row
+        when (new.completed_state <> '{}') execute function alter_later()"
+before=$(sql -c 'select * from state')
+run 6 -t "$target" -y state set a "$old"
+err_has 'nothing was kept'
+[ "$(sql -c 'select * from state')" = "$before" ] || fail 'the row was altered'
+sql -c 'drop trigger meddler on state'
+
 # A database that checks no encoding may hold what is no text: damaged, not asked for wrongly.
 ascii=${database}_ascii
 "$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $ascii encoding 'SQL_ASCII' template template0
