@@ -5,12 +5,19 @@
 
 #include <stdlib.h>
 
+enum { LABEL_W = 17 }; /* of "name             value", as row_text writes it */
+
+struct text_line {
+    struct str text;
+    int indent;
+};
+
 struct text_view {
     struct view base;
     struct arena arena;
     const char *name;
-    struct str text;   /* cleaned, LF between lines */
-    struct str *lines; /* folded to `width` */
+    struct str text;         /* cleaned, LF between lines */
+    struct text_line *lines; /* folded to `width` */
     size_t n, top;
     int width, page;
     bool reading;
@@ -26,6 +33,23 @@ static void title(const struct view *view, struct sbuf *out)
         sbuf_printf(out, "  line %zu of %zu", v->top + 1, v->n);
 }
 
+/* A value goes on below itself, not below its label. */
+static int hanging(struct str line, int width)
+{
+    bool labelled = line.len > LABEL_W && line.ptr[LABEL_W - 2] == ' ' &&
+                    line.ptr[LABEL_W - 1] == ' ' && line.ptr[LABEL_W] != ' ';
+    return labelled && width > 2 * LABEL_W ? LABEL_W : 0;
+}
+
+static void add_line(struct text_view *v, size_t *cap, struct str text, int indent)
+{
+    if (v->n == *cap) {
+        *cap = *cap ? *cap * 2 : 64;
+        v->lines = xreallocarray(v->lines, *cap, sizeof v->lines[0]);
+    }
+    v->lines[v->n++] = (struct text_line){text, indent};
+}
+
 static void fold_all(struct text_view *v, int width)
 {
     if (v->width == width)
@@ -39,13 +63,14 @@ static void fold_all(struct text_view *v, int width)
     while (rest.len) {
         ptrdiff_t end = str_index(rest, '\n');
         struct str line = str_sub(rest, 0, end < 0 ? rest.len : (size_t)end);
-        size_t take = canvas_fold(line, width);
-        if (v->n == cap) {
-            cap = cap ? cap * 2 : 64;
-            v->lines = xreallocarray(v->lines, cap, sizeof v->lines[0]);
-        }
-        v->lines[v->n++] = str_sub(line, 0, take);
-        rest = str_sub(rest, take == line.len && end >= 0 ? take + 1 : take, rest.len);
+        rest = str_sub(rest, end < 0 ? rest.len : (size_t)end + 1, rest.len);
+        int hang = hanging(line, width), indent = 0;
+        do {
+            size_t take = canvas_fold(line, width - indent);
+            add_line(v, &cap, str_sub(line, 0, take), indent);
+            line = str_sub(line, take, line.len);
+            indent = hang;
+        } while (line.len);
     }
 }
 
@@ -57,8 +82,11 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     size_t page = (size_t)r.h;
     if (v->top + page > v->n)
         v->top = v->n > page ? v->n - page : 0;
-    for (size_t i = 0; i < page && v->top + i < v->n; i++)
-        canvas_put(canvas, r.y + (int)i, r.x + 2, r.w - 3, STYLE_TEXT, v->lines[v->top + i]);
+    for (size_t i = 0; i < page && v->top + i < v->n; i++) {
+        const struct text_line *line = &v->lines[v->top + i];
+        canvas_put(canvas, r.y + (int)i, r.x + 2 + line->indent, r.w - 3 - line->indent, STYLE_TEXT,
+                   line->text);
+    }
     if (v->reading)
         canvas_put(canvas, r.y, r.x + 2, r.w - 3, STYLE_DIM, STR("reading"));
 }
