@@ -87,7 +87,7 @@ static void read_acks(struct overview *v)
 static bool is_known(void *ctx, const char *id)
 {
     const struct overview *v = ctx;
-    return v->acks &&
+    return v->acks && json_object_size(v->acks) &&
            acks_until(v->acks, str_of(id), app_now_us(v->stores.base.app)) != TIME_UNKNOWN;
 }
 

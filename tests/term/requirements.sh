@@ -9,7 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PENSTOCK=$(realpath "${1:?the program}")
 export PENSTOCK PENSTOCK_SERVERS="postgres redis"
 shift
-[ $# -gt 0 ] || set -- R{1..12} R15 R16 R22 R23 R24 R25
+[ $# -gt 0 ] || set -- R{1..12} R15 R16 R18 R19 R21 R22 R23 R24 R25
 failed=0
 for requirement in "$@"; do
     "$here/../servers/run.sh" "$here/requirements/${requirement,,}.sh" || failed=1

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# R19: what differs, and what a record went through.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+fresh_etl
+fresh_sessions 5
+
+A1() {
+    start 'penstock dev' 120 40
+    see 'public\.orders'
+    cursor_to 'public\.orders'
+    k H
+    see 'phases  4'
+    see 'errored .*manual_retry'
+    see 'finished_copy'
+    see 'init'
+}
+
+A2() {
+    local before
+    before=$(dump)
+    start 'penstock dev' 120 40
+    see 'public\.orders'
+    cursor_to 'public\.orders'
+    k x
+    see 'rollback one step'
+    k r
+    accept
+    see 'verified'
+    k Enter
+    cursor_to 'public\.orders'
+    k =
+    see '^ *- /states/3.*"state": "errored"'
+    see 'public\.orders before the rollback'
+    k Escape
+    k H H
+    see 'changes made from here in public\.orders  1'
+    see 'rollback +errored +finished_copy +applied'
+    k z
+    see 'undoes the rollback'
+    accept
+    see 'verified'
+    [ "$(dump)" = "$before" ] || fail 'not what was there before'
+}
+
+A3() {
+    start 'penstock cache' 120 40
+    see 'as of'
+    k H H H
+    see 'changes made from here'
+    see 'this record was never changed from here'
+}
+
+A4() {
+    start 'NO_COLOR=1 penstock dev' 120 40
+    see 'public\.orders'
+    cursor_to 'public\.orders'
+    k Space
+    cursor_to 'public\.t40'
+    k Space
+    k =
+    see '^ *[-+~] '
+    cap | grep -qE '^ *- ' || fail 'nothing only left'
+}
+
+check A1 'the phases of a table, newest first'
+check A2 'what differs from before; undone from the history of the record'
+check A3 'where a system keeps no history, the journal is offered'
+check A4 'a diff is read without colour'
+report
