@@ -102,7 +102,7 @@ struct plan {
     struct str undo_text; /* as shown: "full", "until restart", "NOT UNDOABLE: …" */
     bool blocked;         /* a live writer blocks some item and --force was not given */
     int64_t made_at_us, read_at_us;
-    struct str equivalent; /* the command line that makes this plan; ptr NULL: none does */
+    struct str equivalent; /* the command line that makes this plan; ptr NULL: none, or too long */
     bool partial;          /* an undo from which items were dropped */
     struct str note;       /* about the plan or its application as a whole; ptr NULL: nothing */
     char journal_id[13];   /* after apply: id of the entry; else "" */

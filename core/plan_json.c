@@ -163,6 +163,7 @@ static void add_import(struct sbuf *out, struct plan *plan)
 
 struct str plan_command(struct plan *plan)
 {
+    enum { LONGEST = 16384 }; /* beyond that it is a document in the way of the plan */
     struct arena *a = &plan->arena;
     const struct plan_request *r = &plan->request;
     if (!r->store || plan->partial)
@@ -184,7 +185,7 @@ struct str plan_command(struct plan *plan)
             add_id(&out, a, plan->items[i].id);
         add_reason(&out, plan);
     }
-    struct str command = arena_str(a, sbuf_view(&out));
+    struct str command = out.len > LONGEST ? STR_NULL : arena_str(a, sbuf_view(&out));
     sbuf_release(&out);
     return command;
 }

@@ -184,8 +184,9 @@ rmdir s/b/lock
 "$penstock" -t "$store" state get b --part completed >kept
 printf '{"singer_state": {"x": "%s"}}' "$(printf 'y%.0s' {1..100000})" >long
 (ulimit -f 40 && exec "$penstock" -t "$store" -y state set b --input-file long) </dev/null 2>&1 |
-    tail -n 3 | cut -c -200 >err
+    tee all | tail -n 3 >err
 rc=${PIPESTATUS[0]}
+[ "$(wc -c <all)" -lt 10000 ] || fail 'the plan repeats the whole document'
 [ "$rc" = 1 ] || [ "$rc" = 7 ] || fail "ended with $rc"
 err_has 'penstock: journal'
 run 0 -t "$store" state get b --part completed
