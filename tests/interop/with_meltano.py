@@ -1,89 +1,20 @@
-"""Meltano and penstock on the same states: with_meltano.py file|sqlite|postgres|plugin [TEST...]
+"""Meltano and penstock on the same states: with_meltano.py file|windows|sqlite|postgres|plugin [TEST...]
 
 Meltano is called through its StateService, as `meltano state` and every run call it, and runs real
 pipelines whose tap and target are scripts. 3.x and 4.x take the same calls.
 """
 
-import contextlib
-import importlib.util
 import json
-import logging
 import os
-import sqlite3
 import subprocess
 import sys
 import time
 
-# The trigger is what both write into a run that is an edit.
-os.environ.update(MELTANO_SEND_ANONYMOUS_USAGE_STATS="false", MELTANO_CLI_LOG_LEVEL="warning",
-                  MELTANO_JOB_TRIGGER="interop", NO_COLOR="1")
-
-import structlog
-from meltano.core import state_store
-from meltano.core.db import project_engine
+import meltano_stores  # first: it sets the environment that Meltano reads when imported
 from meltano.core.job import Payload
-from meltano.core.migration_service import MigrationService
-from meltano.core.project import Project
-from meltano.core.state_service import StateService
-from meltano.core.state_store import filesystem
 
 import harness
-from harness import CONFLICT, DONE, LOCKED, NOT_FOUND, Child, Held, Penstock, equal, rounds, until
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-logging.disable(logging.CRITICAL)
-
-PROJECT = """\
-version: 1
-project_id: 6f1d2c1e-0f4b-4f5c-8f7e-0a3f3b1f6c11
-send_anonymous_usage_stats: false
-default_environment: dev
-environments:
-- name: dev
-- name: prod
-state_backend:
-  uri: {backend}
-database_uri: {database}
-plugins:
-  extractors:
-  - name: tap-i
-    namespace: tap_i
-    executable: ./tap
-    capabilities: [state]
-  loaders:
-  - name: target-i
-    namespace: target_i
-    executable: ./target
-"""
-
-# Keeps what it was given as state, waits while a file `hold` is there, then emits a new state.
-TAP = """\
-#!/usr/bin/env python3
-import json, os, shutil, sys, time
-here = os.path.dirname(os.path.abspath(__file__))
-given = os.path.join(here, "given.json")
-if os.path.exists(given):
-    os.remove(given)
-if "--state" in sys.argv:
-    shutil.copy(sys.argv[sys.argv.index("--state") + 1], given)
-print(json.dumps({"type": "SCHEMA", "stream": "s", "key_properties": [],
-                  "schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}))
-print(json.dumps({"type": "RECORD", "stream": "s", "record": {"n": 1}}), flush=True)
-open(os.path.join(here, "started"), "w").close()
-while os.path.exists(os.path.join(here, "hold")):
-    time.sleep(0.01)
-with open(os.path.join(here, "emit.json")) as file:
-    print(json.dumps({"type": "STATE", "value": json.load(file)}), flush=True)
-"""
-
-TARGET = """\
-#!/usr/bin/env python3
-import json, sys
-for line in sys.stdin:
-    message = json.loads(line)
-    if message["type"] == "STATE":
-        print(json.dumps(message["value"]), flush=True)
-"""
+from harness import CONFLICT, DONE, LOCKED, NOT_FOUND, Child, equal, rounds, until
 
 SPACED = "an id with spaces, no convention"
 # State id -> what is stored: the samples of the reference, numbers and escapes that a careless
@@ -119,230 +50,6 @@ SAMPLES = {
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"))
-
-
-class Store:
-    """A project whose states lie in one layout. Every call of Meltano's gets a service of its own,
-    as every `meltano state` does: a session remembers what it read."""
-
-    def __init__(self, name, backend="systemdb", database=None):
-        self.root = os.path.join(harness.WORK, "project")
-        os.makedirs(os.path.join(self.root, ".meltano"))
-        self.database = database or f"sqlite:///{self.root}/.meltano/meltano.db"
-        self.write("meltano.yml", PROJECT.format(backend=backend, database=self.database))
-        self.write("tap", TAP, 0o755)
-        self.write("target", TARGET, 0o755)
-        self.name = name
-        self.project = Project(self.root)
-        engine, self.session = project_engine(self.project)
-        MigrationService(engine).upgrade(silent=True)
-        self.penstock = Penstock(self.address())
-
-    def write(self, name, text, mode=0o644):
-        path = os.path.join(self.root, name)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(path, mode)
-
-    def close(self):
-        pass
-
-    def meltano(self, call):
-        """call(service) in a session of its own."""
-        with self.session() as session:
-            service = StateService(self.project, session)
-            try:
-                return call(service)
-            finally:
-                if hasattr(service, "close"):  # since 4.2
-                    service.close()
-
-    def pair(self, state_id):
-        """What Meltano loads: (completed, partial), None when there is nothing."""
-        state = self.meltano(lambda service: service.state_store_manager.get(state_id))
-        return state and (state.completed_state, state.partial_state)
-
-    def put(self, state_id, completed, partial):
-        """Stores a pair through Meltano's own calls."""
-        def store(service):
-            service.clear_state(state_id)
-            if completed:
-                service.set_state(state_id, json.dumps(completed))
-            if partial:
-                service.add_state(state_id, json.dumps(partial), Payload.INCOMPLETE_STATE)
-        self.meltano(store)
-
-    def our_lock(self, state_id):
-        return Held(self.penstock, state_id)
-
-    def ids(self):
-        return self.meltano(lambda service: set(service.list_state()))
-
-
-class File(Store):
-    locks = True
-
-    def __init__(self):
-        self.directory = os.path.join(harness.WORK, "states")
-        super().__init__("file", "file://" + self.directory)
-
-    def address(self):
-        return "meltano+file://" + self.directory
-
-    def stored(self, state_id):
-        """The bytes of one state."""
-        with open(os.path.join(self.directory, state_id, "state.json"), "rb") as file:
-            return file.read()
-
-    def left(self, state_id):
-        """What remains of it: nothing, when it was removed."""
-        return os.path.exists(os.path.join(self.directory, state_id))
-
-    def lock_path(self, state_id):
-        return os.path.join(self.directory, state_id, "lock")
-
-    def runs(self, state_id):
-        return []
-
-    @contextlib.contextmanager
-    def unlocked_writes(self):
-        """Meltano looks whether there is a lock and then writes its own over whatever is there by
-        then. Yields a list with an entry for each time it did so, and lets it look again sooner
-        than after a second."""
-        overwritten = []
-        manager, sleep = filesystem.LocalFilesystemStateStoreManager, filesystem.sleep
-        writer = manager.get_writer
-
-        def watched(self, path):
-            if os.path.basename(path) == "lock":
-                try:
-                    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
-                except FileExistsError:
-                    overwritten.append(path)
-            return writer(self, path)
-        manager.get_writer, filesystem.sleep = watched, lambda seconds: sleep(seconds / 200)
-        try:
-            yield overwritten
-        finally:
-            manager.get_writer, filesystem.sleep = writer, sleep
-
-
-class SystemDatabase(Store):
-    locks = False
-    COLUMNS = "completed_state, partial_state, updated_at is null"
-    RUNS = ("state, payload, payload_flags, trigger, started_at = ended_at, ended_at is null,"
-            " last_heartbeat_at is null")
-
-    def stored(self, state_id):
-        """The columns of one state, text as it is stored; of its time, whether there is one."""
-        rows = self.query(f"select {self.COLUMNS} from state where state_id = :id", state_id)
-        return rows[0] if rows else None
-
-    def left(self, state_id):
-        return self.stored(state_id) is not None
-
-    def runs(self, state_id):
-        return self.query(f"select {self.RUNS} from runs where job_name = :id order by id", state_id)
-
-    def unlocked_writes(self):
-        return contextlib.nullcontext([])
-
-    def query(self, sql, state_id):
-        from sqlalchemy import text
-        with self.session() as session:
-            return [tuple(row) for row in session.execute(text(sql), {"id": state_id})]
-
-
-class Sqlite(SystemDatabase):
-    def __init__(self):
-        super().__init__("sqlite")
-
-    def address(self):
-        return f"meltano+sqlite://{self.root}/.meltano/meltano.db"
-
-
-class Postgres(SystemDatabase):
-    def __init__(self):
-        self.server = harness.Postgres("meltano")
-        super().__init__("postgres", database=self.server.url.replace("postgresql:", "postgresql+psycopg:"))
-
-    def address(self):
-        return "meltano+" + self.server.url
-
-    def close(self):
-        self.server.close()
-
-
-class Plugin(Store):
-    """The tables of the PostgreSQL state backend; the runs stay in the project's own database."""
-    locks = True
-
-    def __init__(self):
-        self.server = harness.Postgres("meltano")
-        register_plugin()
-        super().__init__("plugin", self.server.url.replace("postgres@", "postgres:any@"))
-
-    def address(self):
-        return "meltano+" + self.server.url
-
-    def stored(self, state_id):
-        import psycopg
-        with psycopg.connect(self.server.url) as db:
-            return db.execute("select completed_state, partial_state, updated_at is null from state"
-                              " where state_id = %s", [state_id]).fetchone()
-
-    def left(self, state_id):
-        return self.stored(state_id) is not None
-
-    def runs(self, state_id):
-        return []
-
-    @contextlib.contextmanager
-    def our_lock(self, state_id):
-        """None outlives a call of ours here. So a change is held up, by a third session that has
-        the row, when it has taken the state's lock."""
-        import psycopg
-        with psycopg.connect(self.server.url) as third:
-            third.execute("select from state where state_id = %s for update", [state_id])
-            change = self.penstock.popen("state", "set", state_id, '{"singer_state": {"v": 3}}',
-                                         "--yes", "--lock-wait", "60")
-            until(lambda: third.execute("select count(*) from pg_locks where locktype = 'advisory'"
-                                        " and granted").fetchone() == (1,), "we have the lock")
-            yield
-        _, err = change.communicate(timeout=60)
-        equal(change.returncode, DONE, err)
-
-    @contextlib.contextmanager
-    def unlocked_writes(self):
-        """Every write is under the lock; they only look at it sooner than after a second."""
-        manager = self.meltano(lambda service: type(service.state_store_manager))
-        module = sys.modules[manager.__module__]
-        sleep = module.sleep
-        module.sleep = lambda seconds: sleep(seconds / 200)
-        try:
-            yield []
-        finally:
-            module.sleep = sleep
-
-    def close(self):
-        self.server.close()
-
-
-def register_plugin():
-    """Makes the plug-in known as an installed one is, for this process and for `meltano run`."""
-    if importlib.util.find_spec("meltano_state_backend_postgresql"):
-        print("with the plug-in itself")
-        return
-    directory = os.path.join(harness.WORK, "plugins")
-    info = os.path.join(directory, "interop_plugin-1.dist-info")
-    os.makedirs(info)
-    with open(os.path.join(info, "METADATA"), "w", encoding="utf-8") as file:
-        file.write("Metadata-Version: 2.1\nName: interop-plugin\nVersion: 1\n")
-    with open(os.path.join(info, "entry_points.txt"), "w", encoding="utf-8") as file:
-        file.write("[meltano.state_backends]\n"
-                   "postgresql = meltano_plugin_protocol:PostgreSQLStateStoreManager\n")
-    sys.path.insert(0, directory)
-    os.environ["PYTHONPATH"] = os.pathsep.join([directory, os.path.dirname(__file__)])
 
 
 def they_write_we_read(store):
@@ -560,6 +267,8 @@ def two_writers_side_by_side(store):
 
 
 def they_run_from_what_we_wrote(store):
+    if not store.runs_here:
+        return "not on this system"
     state_id = "dev:tap-i-to-target-i"
     written = {"bookmarks": {"s": {"n": 10 ** 19, "☃": "ü"}}}
     emitted = {"bookmarks": {"s": {"n": 10 ** 19 + 1}}}
@@ -594,10 +303,9 @@ def they_run_from_what_we_wrote(store):
         equal(sorted(row["state"] for row in history)[-1], "SUCCESS", history)
 
 
-LAYOUTS = {"file": File, "sqlite": Sqlite, "postgres": Postgres, "plugin": Plugin}
 TESTS = [they_write_we_read, both_write_the_same, they_load_what_we_write, undo_gives_back_theirs,
          our_old_plan_is_refused, their_lock_stops_us, our_lock_stops_them,
          two_writers_side_by_side, two_writers_on_one_state, they_run_from_what_we_wrote]
 
 if __name__ == "__main__":
-    harness.main(LAYOUTS, TESTS)
+    harness.main(meltano_stores.LAYOUTS, TESTS)
