@@ -8,6 +8,7 @@
 enum {
     SCAN_COUNT = 1000,
     BATCH_BYTES = 16 << 20, /* asked for in one pipeline */
+    HEAD_BYTES = 64 << 10,  /* of a value beyond the limit, for showing */
     ANY_ROUNDS = 200,       /* SCAN calls before "there is none" */
     LOCK_LEFT_MS = 3000,    /* a lock must last so long when a value is swapped */
     CURSOR_MAX = 32,
@@ -27,7 +28,7 @@ struct str redis_keyed_key(struct arena *arena, const struct redis_keyed *keyed,
 static bool id_of(const struct redis_keyed *keyed, struct str key, struct str *ret)
 {
     size_t around = keyed->head.len + keyed->tail.len;
-    if (key.len < around || !str_eq(str_sub(key, 0, keyed->head.len), keyed->head) ||
+    if (key.len <= around || !str_eq(str_sub(key, 0, keyed->head.len), keyed->head) ||
         !str_eq(str_sub(key, key.len - keyed->tail.len, key.len), keyed->tail))
         return false;
     *ret = str_sub(key, keyed->head.len, key.len - keyed->tail.len);
@@ -132,13 +133,14 @@ static struct ask ask_head(struct arena *arena, struct str key, size_t head)
         {STR("GETRANGE"), key, STR("0"), redis_number(arena, head ? (int64_t)head - 1 : 0)}, 4};
 }
 
+/* `value` NULL: not asked for. */
 static void take(struct redis_client *client, const struct redis_answer *len,
                  const struct redis_answer *pttl, const struct redis_answer *value,
                  struct redis_stored *ret)
 {
     const struct redis_answer *answers[] = {len, pttl, value};
     for (size_t i = 0; i < ASKS; i++) {
-        if (answers[i]->type != REDIS_ERROR)
+        if (!answers[i] || answers[i]->type != REDIS_ERROR)
             continue;
         redis_answer_error(client, answers[i], &ret->err);
         err_context(&ret->err, "%.*s", STR_ARG(ret->id));
@@ -146,8 +148,8 @@ static void take(struct redis_client *client, const struct redis_answer *len,
         return;
     }
     ret->pttl_ms = pttl->number;
-    ret->present = value->type == REDIS_TEXT && pttl->number != -2;
-    ret->bytes = value->type == REDIS_TEXT ? value->text : STR("");
+    ret->present = (!value || value->type == REDIS_TEXT) && pttl->number != -2;
+    ret->bytes = value && value->type == REDIS_TEXT ? value->text : STR("");
     ret->len = ret->present ? len->number : -1;
 }
 
@@ -155,18 +157,21 @@ static bool measure(struct redis_client *client, const struct redis_keyed *keyed
                     struct redis_stored *rows, size_t n, size_t head, const struct call *call,
                     struct arena *arena, struct err *err)
 {
-    struct ask *asks = arena_array(arena, struct ask, ASKS * n);
+    size_t each = head ? ASKS : ASKS - 1;
+    struct ask *asks = arena_array(arena, struct ask, each * n);
     struct redis_answer *answers;
     for (size_t i = 0; i < n; i++) {
         struct str key = redis_keyed_key(arena, keyed, rows[i].id);
-        asks[ASKS * i] = ask_for("STRLEN", key);
-        asks[ASKS * i + 1] = ask_for("PTTL", key);
-        asks[ASKS * i + 2] = ask_head(arena, key, head);
+        asks[each * i] = ask_for("STRLEN", key);
+        asks[each * i + 1] = ask_for("PTTL", key);
+        if (head)
+            asks[each * i + 2] = ask_head(arena, key, head);
     }
-    if (!ask_all(client, asks, ASKS * n, call, arena, &answers, err))
+    if (!ask_all(client, asks, each * n, call, arena, &answers, err))
         return false;
     for (size_t i = 0; i < n; i++)
-        take(client, &answers[ASKS * i], &answers[ASKS * i + 1], &answers[ASKS * i + 2], &rows[i]);
+        take(client, &answers[each * i], &answers[each * i + 1],
+             head ? &answers[each * i + 2] : NULL, &rows[i]);
     return true;
 }
 
@@ -219,9 +224,14 @@ static bool sizes_read(struct redis_client *client, const struct str *keys, size
     return ask_all(client, asks, n, call, arena, ret, err);
 }
 
+static size_t head_of(size_t limit)
+{
+    return limit < HEAD_BYTES ? limit : HEAD_BYTES;
+}
+
 static int64_t wanted(const struct redis_answer *size, size_t limit)
 {
-    return size->number < (int64_t)limit ? size->number : (int64_t)limit;
+    return size->number <= (int64_t)limit ? size->number : (int64_t)head_of(limit);
 }
 
 static bool batch_read(struct redis_client *client, const struct str *keys,
@@ -233,7 +243,7 @@ static bool batch_read(struct redis_client *client, const struct str *keys,
     struct redis_answer *answers;
     for (size_t i = 0; i < n; i++) {
         bool whole = sizes[i].number <= (int64_t)limit;
-        asks[2 * i] = whole ? ask_for("GET", keys[i]) : ask_head(arena, keys[i], limit);
+        asks[2 * i] = whole ? ask_for("GET", keys[i]) : ask_head(arena, keys[i], head_of(limit));
         asks[2 * i + 1] = ask_for("PTTL", keys[i]);
     }
     if (!ask_all(client, asks, 2 * n, call, arena, &answers, err))
@@ -273,7 +283,7 @@ bool redis_keyed_read(struct redis_client *client, const struct redis_keyed *key
 
 /* KEYS: value, lock. ARGV: text of the lock ('' = there is none), ms it must last, is there an old
  * value, the old one, is there a new one, the new one, ms to live ('0' = as it is, '-1' = for
- * ever). */
+ * ever), does this server know KEEPTTL. */
 static const char swap_script[] =
     "if ARGV[1] ~= '' then "
     "  if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'lock' end "
@@ -283,8 +293,11 @@ static const char swap_script[] =
     "if (now ~= false) ~= (ARGV[3] == '1') then return 'changed' end "
     "if now and now ~= ARGV[4] then return 'changed' end "
     "if ARGV[5] == '0' then redis.call('DEL', KEYS[1]) return 'ok' end "
-    "local left = redis.call('PTTL', KEYS[1]) "
-    "if ARGV[7] ~= '0' then left = tonumber(ARGV[7]) end "
+    "local left = tonumber(ARGV[7]) "
+    "if left == 0 and ARGV[8] == '1' then "
+    "  redis.call('SET', KEYS[1], ARGV[6], 'KEEPTTL') return 'ok' "
+    "end "
+    "if left == 0 then left = redis.call('PTTL', KEYS[1]) end "
     "if left > 0 then redis.call('SET', KEYS[1], ARGV[6], 'PX', left) "
     "else redis.call('SET', KEYS[1], ARGV[6]) end "
     "return 'ok'";
@@ -300,7 +313,8 @@ bool redis_swap(struct redis_client *client, const struct redis_swap *swap, cons
         REDIS_COMMAND(STR("EVAL"), str_of(swap_script), STR("2"), swap->key, swap->lock_key,
                       swap->lock, redis_number(&arena, LOCK_LEFT_MS), swap->has_old ? yes : no,
                       swap->has_old ? swap->old : STR(""), swap->has_new ? yes : no,
-                      swap->has_new ? swap->new : STR(""), redis_number(&arena, swap->ttl_ms)),
+                      swap->has_new ? swap->new : STR(""), redis_number(&arena, swap->ttl_ms),
+                      redis_server(client)->major >= 6 ? yes : no),
         call, &arena, &answer, err);
     if (ok)
         *ret = str_is(answer.text, "ok")        ? REDIS_SWAPPED

@@ -4,7 +4,7 @@
 
 #include "backends/redis/client.h"
 
-/* What stands around the id in a key. */
+/* What stands around the id in a key; no id is empty. */
 struct redis_keyed {
     struct str head, tail;
 };
@@ -20,8 +20,8 @@ struct redis_stored {
     struct err err;   /* of this key alone: it is of another type */
 };
 
-/* All keys by SCAN, never KEYS; sizes, times and the first `head` bytes of each page's values in
- * one pipeline. Fewer than `max` is not the end; *ret_n == 0 is. Ids live in `arena`. */
+/* All keys by SCAN, never KEYS; sizes, times and the first `head` bytes (0: none) of each page's
+ * values in one pipeline. Fewer than `max` is not the end; *ret_n == 0 is. Ids live in `arena`. */
 struct redis_keyed_scan;
 struct redis_keyed_scan *redis_keyed_scan_new(bool ids_alone); /* nothing but ids is asked for */
 void redis_keyed_scan_free(struct redis_keyed_scan *scan);
@@ -33,7 +33,8 @@ bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed
 bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
                      const struct call *call, struct err *err);
 
-/* Many ids at once, in order, a bounded number of bytes in one pipeline. */
+/* Many ids at once, in order, a bounded number of bytes in one pipeline; of what is longer than
+ * `limit` come the first bytes. */
 bool redis_keyed_read(struct redis_client *client, const struct redis_keyed *keyed,
                       const struct str *ids, size_t n, size_t limit, const struct call *call,
                       struct arena *arena, struct redis_stored *ret, struct err *err);

@@ -9,24 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SCAN_COUNT = 1000,
-    HEAD_BYTES = 64 << 10,  /* of a value beyond the limit, for showing */
-    BATCH_BYTES = 16 << 20, /* asked for in one pipeline */
-    DETECT_ROUNDS = 200,    /* SCAN calls before "not found" */
-};
+enum { SCAN_COUNT = 1000, DETECT_ROUNDS = 200 /* SCAN calls before "not found" */ };
 
 static const char pattern[] = "triggers.storages.cache";
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-static void glob_escape(struct sbuf *out, struct str s)
+struct redis_keyed django_keyed(const struct django_store *store)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] && strchr("*?[]\\", s.ptr[i]))
-            sbuf_char(out, '\\');
-        sbuf_char(out, s.ptr[i]);
-    }
+    return (struct redis_keyed){store->sessions.key.head, store->sessions.key.tail};
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -125,123 +116,40 @@ static bool django_probe(struct store *base, const struct call *call, struct err
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-struct django_scan {
-    struct arena arena; /* keys of one SCAN answer that did not fit the page */
-    struct str cursor;  /* in `place` */
-    char place[32];
-    bool ids_alone; /* sizes and times are not asked for */
-    bool ended;
-    struct str *uids;
-    size_t next, n;
-};
-
 static bool scan_open(struct store *base, const struct call *call, void **ret, struct err *err)
 {
-    struct django_scan *scan = xcalloc(1, sizeof *scan);
-    scan->cursor = STR("0");
-    *ret = scan;
+    *ret = redis_keyed_scan_new(false);
     return true;
 }
 
 static bool scan_ids(struct store *base, const struct call *call, void **ret, struct err *err)
 {
-    struct django_scan *scan = xcalloc(1, sizeof *scan);
-    scan->cursor = STR("0");
-    scan->ids_alone = true;
-    *ret = scan;
+    *ret = redis_keyed_scan_new(true);
     return true;
 }
 
-static void scan_close(struct store *base, void *driver)
+static void scan_close(struct store *base, void *scan)
 {
-    struct django_scan *scan = driver;
-    arena_release(&scan->arena);
-    free(scan);
+    redis_keyed_scan_free(scan);
 }
 
-static bool scan_more(struct django_store *store, struct django_scan *scan, const struct call *call,
-                      struct err *err)
-{
-    struct sbuf match = SBUF_INIT;
-    glob_escape(&match, store->sessions.key.head);
-    sbuf_char(&match, '*');
-    glob_escape(&match, store->sessions.key.tail);
-    arena_release(&scan->arena);
-    scan->n = scan->next = 0;
-    struct redis_answer answer;
-    struct redis_command command =
-        REDIS_COMMAND(STR("SCAN"), scan->cursor, STR("MATCH"), sbuf_view(&match), STR("COUNT"),
-                      redis_number(&scan->arena, SCAN_COUNT), STR("TYPE"), STR("string"));
-    /* TYPE came with 6.0, and makes the server look up every key. */
-    if (scan->ids_alone || redis_server(store->client)->major < 6)
-        command.argc -= 2; /* other types answer WRONGTYPE when they are read */
-    bool ok = redis_run(store->client, command, call, &scan->arena, &answer, err);
-    sbuf_release(&match);
-    if (!ok)
-        return false;
-    if (answer.type != REDIS_LIST || answer.n != 2 || answer.items[1].type != REDIS_LIST ||
-        answer.items[0].text.len >= sizeof scan->place)
-        return err_set(err, ERR_CORRUPT, "redis: SCAN answers nonsense");
-    memcpy(scan->place, answer.items[0].text.ptr, answer.items[0].text.len);
-    scan->cursor = (struct str){scan->place, answer.items[0].text.len};
-    scan->ended = str_is(scan->cursor, "0");
-    scan->uids = arena_array(&scan->arena, struct str, answer.items[1].n);
-    for (size_t i = 0; i < answer.items[1].n; i++)
-        scan->n += django_key_uid(&store->sessions.key, answer.items[1].items[i].text,
-                                  &scan->uids[scan->n]);
-    return true;
-}
-
-/* Size and time left cost no value: two commands a key in one pipeline. */
-static bool measure(struct django_store *store, struct row *rows, size_t n, const struct call *call,
-                    struct arena *arena, struct err *err)
-{
-    struct redis_command *commands = arena_array(arena, struct redis_command, 2 * n);
-    struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
-    struct str(*argv)[2] = arena_alloc_array(arena, 2 * n, sizeof *argv);
-    for (size_t i = 0; i < n; i++) {
-        struct str key = django_key_of(arena, &store->sessions.key, rows[i].id);
-        for (size_t k = 2 * i; k < 2 * i + 2; k++) {
-            argv[k][0] = k % 2 ? STR("PTTL") : STR("STRLEN");
-            argv[k][1] = key;
-            commands[k] = (struct redis_command){argv[k], 2};
-        }
-    }
-    if (!redis_pipeline(store->client, commands, 2 * n, call, arena, answers, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        int64_t left = answers[2 * i + 1].number;
-        if (answers[2 * i].type == REDIS_NUMBER)
-            rows[i].bytes = answers[2 * i].number;
-        if (answers[2 * i + 1].type == REDIS_NUMBER && left != -2)
-            rows[i].expires_at_us = redis_expiry_us(left);
-    }
-    return true;
-}
-
-static bool scan_next(struct store *base, void *driver, const struct call *call,
-                      struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
-                      struct err *err)
+static bool scan_next(struct store *base, void *scan, const struct call *call, struct arena *arena,
+                      size_t max, struct row **ret, size_t *ret_n, struct err *err)
 {
     struct django_store *store = (struct django_store *)base;
-    struct django_scan *scan = driver;
-    while (scan->next == scan->n && !scan->ended) {
-        if (!call_check(call, "redis SCAN", err) || !scan_more(store, scan, call, err))
-            return false;
-    }
-    size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
-    struct row *rows = arena_array(arena, struct row, n);
-    for (size_t i = 0; i < n; i++) {
-        struct str uid = arena_str(arena, scan->uids[scan->next + i]);
-        rows[i] = (struct row){.id = uid,
-                               .label = uid,
-                               .bytes = -1,
-                               .updated_at_us = TIME_UNKNOWN,
-                               .expires_at_us = TIME_UNKNOWN};
-    }
-    if (n && !scan->ids_alone && !measure(store, rows, n, call, arena, err))
+    struct redis_keyed keyed = django_keyed(store);
+    struct redis_stored *page;
+    size_t n;
+    if (!redis_keyed_scan_next(store->client, &keyed, scan, 0, call, arena, max, &page, &n, err))
         return false;
-    scan->next += n;
+    struct row *rows = arena_array(arena, struct row, n);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = (struct row){.id = page[i].id,
+                               .label = page[i].id,
+                               .bytes = page[i].len,
+                               .updated_at_us = TIME_UNKNOWN,
+                               .expires_at_us = page[i].present ? redis_expiry_us(page[i].pttl_ms)
+                                                                : TIME_UNKNOWN};
     *ret = rows;
     *ret_n = n;
     return true;
@@ -251,7 +159,7 @@ static bool scan_next(struct store *base, void *driver, const struct call *call,
 
 static const char image_magic[] = "django1 ";
 
-static struct str django_image(struct arena *arena, const struct django_stored *stored)
+static struct str django_image(struct arena *arena, const struct redis_stored *stored)
 {
     int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
     struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
@@ -273,123 +181,48 @@ bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_exp
     return true;
 }
 
-void django_document(const struct django_stored *stored, struct str uid, size_t limit,
-                     struct arena *arena, struct document *ret, struct django_form *ret_form)
+static void cut_document(const struct redis_stored *stored, struct document *doc)
 {
-    *ret = (struct document){.id = arena_str(arena, uid), .updated_at_us = TIME_UNKNOWN};
+    doc->truncated = true;
+    doc->head = stored->bytes;
+    doc->versions[0] = version_of(stored->bytes);
+    err_set(&doc->problem, ERR_UNSUPPORTED, "%lld bytes: only the first were read",
+            (long long)stored->len);
+}
+
+void django_document(const struct redis_stored *stored, size_t limit, struct arena *arena,
+                     struct document *ret, struct django_form *ret_form)
+{
+    *ret = (struct document){.id = arena_str(arena, stored->id),
+                             .absent = !stored->present,
+                             .updated_at_us = TIME_UNKNOWN,
+                             .expires_at_us = TIME_UNKNOWN};
     ret->label = ret->id;
-    ret->absent = !stored->present;
-    ret->expires_at_us = TIME_UNKNOWN;
     if (!stored->present)
         return;
-    ret->bytes = stored->bytes.len;
+    ret->bytes = (uint64_t)stored->len;
+    ret->expires_at_us = redis_expiry_us(stored->pttl_ms);
+    if (stored->len > (int64_t)stored->bytes.len) {
+        cut_document(stored, ret);
+        return;
+    }
     ret->versions[0] = version_of(stored->bytes);
     ret->image = django_image(arena, stored);
-    ret->expires_at_us = redis_expiry_us(stored->pttl_ms);
     django_decode(arena, stored->bytes, limit, ret, ret_form);
 }
 
 static bool django_decode_image(struct store *base, struct str id, struct str image,
                                 struct arena *arena, struct document *ret, struct err *err)
 {
-    struct django_stored stored = {.present = true};
+    struct redis_stored stored = {.id = id, .present = true};
     struct django_form form;
     int64_t expires_ms;
     if (!django_image_read(image, &stored.bytes, &expires_ms, err))
         return false;
-    django_document(&stored, id, VALUE_LIMIT, arena, ret, &form);
+    stored.len = (int64_t)stored.bytes.len;
+    django_document(&stored, VALUE_LIMIT, arena, ret, &form);
     ret->image = image;
     ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
-    return true;
-}
-
-/* What is known of a key before its value is fetched. */
-struct measured {
-    struct str key;
-    int64_t len;
-    struct err err; /* of another type than string */
-};
-
-static bool measure_keys(struct django_store *store, const struct str *ids, size_t n,
-                         const struct call *call, struct arena *arena, struct measured *ret,
-                         struct err *err)
-{
-    struct redis_command *commands = arena_array(arena, struct redis_command, n);
-    struct redis_answer *answers = arena_array(arena, struct redis_answer, n);
-    struct str(*argv)[2] = arena_alloc_array(arena, n, sizeof *argv);
-    for (size_t i = 0; i < n; i++) {
-        ret[i] = (struct measured){.key = django_key_of(arena, &store->sessions.key, ids[i])};
-        argv[i][0] = STR("STRLEN");
-        argv[i][1] = ret[i].key;
-        commands[i] = (struct redis_command){argv[i], 2};
-    }
-    if (!redis_pipeline(store->client, commands, n, call, arena, answers, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        ret[i].len = answers[i].number;
-        if (answers[i].type == REDIS_ERROR) {
-            redis_answer_error(store->client, &answers[i], &ret[i].err);
-            err_context(&ret[i].err, "%.*s", STR_ARG(ids[i]));
-        }
-    }
-    return true;
-}
-
-static void take_value(struct redis_answer *value, int64_t pttl_ms, struct str id, size_t limit,
-                       bool whole, const struct measured *measured, struct arena *arena,
-                       struct read_item *ret)
-{
-    struct django_form form;
-    struct django_stored stored = {.present = value->type == REDIS_TEXT && pttl_ms != -2,
-                                   .bytes = value->text,
-                                   .pttl_ms = pttl_ms};
-    if (whole || !stored.present) {
-        django_document(&stored, id, limit, arena, &ret->doc, &form);
-        return;
-    }
-    struct document *doc = &ret->doc;
-    *doc = (struct document){.id = arena_str(arena, id), .truncated = true};
-    doc->label = doc->id;
-    doc->head = value->text;
-    doc->bytes = (uint64_t)measured->len;
-    doc->updated_at_us = TIME_UNKNOWN;
-    doc->expires_at_us = redis_expiry_us(pttl_ms);
-    doc->versions[0] = version_of(value->text);
-    err_set(&doc->problem, ERR_UNSUPPORTED, "%lld bytes: only the first were read",
-            (long long)measured->len);
-}
-
-/* One pipeline: GET (or the first bytes of what is too large) and PTTL of each. */
-static bool read_batch(struct django_store *store, const struct str *ids,
-                       const struct measured *measured, size_t n, size_t limit,
-                       const struct call *call, struct arena *arena, struct read_item *ret,
-                       struct err *err)
-{
-    struct redis_command *commands = arena_array(arena, struct redis_command, 2 * n);
-    struct redis_answer *answers = arena_array(arena, struct redis_answer, 2 * n);
-    struct str(*argv)[4] = arena_alloc_array(arena, 2 * n, sizeof *argv);
-    size_t head = limit < HEAD_BYTES ? limit : HEAD_BYTES;
-    struct str head_end = redis_number(arena, head ? (int64_t)head - 1 : 0);
-    for (size_t i = 0; i < n; i++) {
-        bool whole = measured[i].len <= (int64_t)limit;
-        struct str *get = argv[2 * i], *ttl = argv[2 * i + 1];
-        get[0] = whole ? STR("GET") : STR("GETRANGE");
-        get[1] = ttl[1] = measured[i].key;
-        get[2] = STR("0");
-        get[3] = head_end;
-        ttl[0] = STR("PTTL");
-        commands[2 * i] = (struct redis_command){get, whole ? 2 : 4};
-        commands[2 * i + 1] = (struct redis_command){ttl, 2};
-    }
-    if (!redis_pipeline(store->client, commands, 2 * n, call, arena, answers, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        bool whole = measured[i].len <= (int64_t)limit;
-        ret[i].err = measured[i].err;
-        if (!ret[i].err.kind)
-            take_value(&answers[2 * i], answers[2 * i + 1].number, ids[i], limit, whole,
-                       &measured[i], arena, &ret[i]);
-    }
     return true;
 }
 
@@ -398,16 +231,15 @@ static bool django_read(struct store *base, const struct str *ids, size_t n, siz
                         struct err *err)
 {
     struct django_store *store = (struct django_store *)base;
-    struct measured *measured = arena_array(arena, struct measured, n);
-    if (!measure_keys(store, ids, n, call, arena, measured, err))
+    struct redis_keyed keyed = django_keyed(store);
+    struct redis_stored *stored = arena_array(arena, struct redis_stored, n);
+    struct django_form form;
+    if (!redis_keyed_read(store->client, &keyed, ids, n, limit, call, arena, stored, err))
         return false;
-    for (size_t from = 0, to; from < n; from = to) {
-        int64_t bytes = 0;
-        for (to = from; to < n && (to == from || bytes + measured[to].len <= BATCH_BYTES); to++)
-            bytes += measured[to].len;
-        if (!read_batch(store, ids + from, measured + from, to - from, limit, call, arena,
-                        ret + from, err))
-            return false;
+    for (size_t i = 0; i < n; i++) {
+        ret[i].err = stored[i].err;
+        if (stored[i].err.kind == ERR_NONE)
+            django_document(&stored[i], limit, arena, &ret[i].doc, &form);
     }
     return true;
 }

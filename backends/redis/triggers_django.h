@@ -3,7 +3,7 @@
 #define PENSTOCK_REDIS_TRIGGERS_DJANGO_H
 
 #include "backends/django_value.h"
-#include "backends/redis/client.h"
+#include "backends/redis/keyed.h"
 #include "backends/session_locks.h"
 #include "core/store_driver.h"
 
@@ -12,16 +12,11 @@ struct django_store {
     struct redis_client *client;
 };
 
-/* Everything of one stored value but its document: bytes and remaining time. */
-struct django_stored {
-    bool present;
-    struct str bytes;
-    int64_t pttl_ms; /* -1: no time limit */
-};
+struct redis_keyed django_keyed(const struct django_store *store);
 
-/* The document of stored bytes. *ret_form tells how to write it back. */
-void django_document(const struct django_stored *stored, struct str uid, size_t limit,
-                     struct arena *arena, struct document *ret, struct django_form *ret_form);
+/* The document of what is stored. *ret_form tells how to write it back. */
+void django_document(const struct redis_stored *stored, size_t limit, struct arena *arena,
+                     struct document *ret, struct django_form *ret_form);
 
 /* Images: the stored bytes and the moment they expire. */
 bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,

@@ -7,52 +7,28 @@
 
 #include <string.h>
 
-/* KEYS: session, lock. ARGV: lock id ('' = there is no lock), ms it must last, what to do ('set',
- * 'del', 'new'), old bytes, new bytes, ms to live ('' = keep, '-1' = for ever). */
-static const char swap_script[] =
-    "if ARGV[1] ~= '' then "
-    "  if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 'lock' end "
-    "  if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[2]) then return 'lock' end "
-    "end "
-    "local now = redis.call('GET', KEYS[1]) "
-    "if ARGV[3] == 'new' then "
-    "  if now then return 'changed' end "
-    "elseif now ~= ARGV[4] then "
-    "  return 'changed' "
-    "end "
-    "if ARGV[3] == 'del' then redis.call('DEL', KEYS[1]) return 'ok' end "
-    "if ARGV[6] == '' then redis.call('SET', KEYS[1], ARGV[5], 'KEEPTTL') "
-    "elseif ARGV[6] == '-1' then redis.call('SET', KEYS[1], ARGV[5]) "
-    "else redis.call('SET', KEYS[1], ARGV[5], 'PX', ARGV[6]) end "
-    "return 'ok'";
-
 struct commit {
     struct django_store *store;
     struct commit_item *item;
     const struct call *call;
     struct arena *arena;
-    struct str key;
     const struct session_hold *hold;
-    struct django_stored now;
+    struct redis_stored now;
     struct document now_doc;
     struct django_form form;
 };
 
 static bool fetch(struct commit *c, struct err *err)
 {
-    struct redis_answer answers[2];
-    const struct redis_command commands[] = {REDIS_COMMAND(STR("GET"), c->key),
-                                             REDIS_COMMAND(STR("PTTL"), c->key)};
-    if (!redis_pipeline(c->store->client, commands, 2, c->call, c->arena, answers, err))
+    struct redis_keyed keyed = django_keyed(c->store);
+    if (!redis_keyed_read(c->store->client, &keyed, &c->item->id, 1, VALUE_LIMIT, c->call, c->arena,
+                          &c->now, err))
         return false;
-    for (size_t i = 0; i < 2; i++) {
-        if (answers[i].type == REDIS_ERROR)
-            return redis_answer_error(c->store->client, &answers[i], err);
+    if (c->now.err.kind != ERR_NONE) {
+        *err = c->now.err;
+        return false;
     }
-    c->now = (struct django_stored){.present = answers[0].type == REDIS_TEXT,
-                                    .bytes = answers[0].text,
-                                    .pttl_ms = answers[1].number};
-    django_document(&c->now, c->item->id, VALUE_LIMIT, c->arena, &c->now_doc, &c->form);
+    django_document(&c->now, VALUE_LIMIT, c->arena, &c->now_doc, &c->form);
     return true;
 }
 
@@ -85,51 +61,45 @@ static bool encode(struct commit *c, struct str *ret, struct err *err)
 }
 
 /* Time to live of an image that is put back where nothing is now. */
-static bool image_ttl(const struct commit *c, int64_t expires_ms, struct str *ret, struct err *err)
+static bool image_ttl(const struct commit *c, int64_t expires_ms, int64_t *ret, struct err *err)
 {
-    int64_t left = expires_ms - clock_now_us() / 1000;
-    if (expires_ms < 0) {
-        *ret = STR("-1");
-        return true;
-    }
-    if (left <= 0)
-        return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
-                       STR_ARG(c->item->id));
-    *ret = redis_number(c->arena, left);
-    return true;
-}
-
-/* Redis before 6.0 has no KEEPTTL: the time read just now is set again. */
-static struct str keep_ttl(const struct commit *c)
-{
-    if (redis_server(c->store->client)->major >= 6)
-        return STR("");
-    return redis_number(c->arena, c->now.pttl_ms > 0 ? c->now.pttl_ms : -1);
+    *ret = expires_ms < 0 ? -1 : expires_ms - clock_now_us() / 1000;
+    return expires_ms < 0 || *ret > 0 ||
+           err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
+                   STR_ARG(c->item->id));
 }
 
 /* --- the swap -------------------------------------------------------------------------------- */
 
-static bool swap(struct commit *c, const char *what, struct str bytes, struct str ttl,
-                 bool *ret_done, struct err *err)
+enum { KEEP_TTL = 0, FOR_EVER = -1 };
+
+/* `bytes` with ptr NULL: the key goes. */
+static bool swap(struct commit *c, struct str bytes, int64_t ttl_ms, bool *ret_done,
+                 struct err *err)
 {
-    struct redis_answer answer;
+    struct redis_keyed keyed = django_keyed(c->store);
     struct err lost = {0};
+    enum redis_swapped swapped;
     bool beside =
         c->store->sessions.locks.borrowed; /* the lock lies beside the session: one look for both */
     if (!beside && !session_hold_check(c->hold, &lost)) {
         *err = lost;
         return lost.kind == ERR_LOCKED && commit_refuse(c->item, OUTCOME_LOCKED, &lost);
     }
-    struct redis_command command = REDIS_COMMAND(
-        STR("EVAL"), str_of(swap_script), STR("2"), c->key, lock_key(c->arena, c->item->id),
-        beside ? c->hold->id : STR(""), redis_number(c->arena, SESSION_LOCK_LEFT_MS), str_of(what),
-        c->now.bytes, bytes, ttl);
-    if (!redis_run(c->store->client, command, c->call, c->arena, &answer, err))
+    struct redis_swap change = {.key = redis_keyed_key(c->arena, &keyed, c->item->id),
+                                .lock_key = lock_key(c->arena, c->item->id),
+                                .lock = beside ? c->hold->id : STR(""),
+                                .has_old = c->now.present,
+                                .has_new = bytes.ptr != NULL,
+                                .old = c->now.bytes,
+                                .new = bytes,
+                                .ttl_ms = ttl_ms};
+    if (!redis_swap(c->store->client, &change, c->call, &swapped, err))
         return false;
-    *ret_done = str_is(answer.text, "ok");
+    *ret_done = swapped == REDIS_SWAPPED;
     if (*ret_done)
         return true;
-    if (str_is(answer.text, "changed"))
+    if (swapped == REDIS_CHANGED)
         return fetch(c, err) && commit_conflict(c->item, &c->now_doc);
     err_set(&lost, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
             STR_ARG(c->item->id));
@@ -150,28 +120,28 @@ static bool write_root(struct commit *c, bool *ret_done, struct err *err)
     if (!encode(c, &bytes, &why))
         return refuse(c, &why);
     if (!c->now.present)
-        return swap(c, "new", bytes, STR("-1"), ret_done, err);
-    return swap(c, "set", bytes, keep_ttl(c), ret_done, err);
+        return swap(c, bytes, FOR_EVER, ret_done, err);
+    return swap(c, bytes, KEEP_TTL, ret_done, err);
 }
 
 static bool restore(struct commit *c, bool *ret_done, struct err *err)
 {
-    struct str bytes, ttl;
-    int64_t expires_ms;
+    struct str bytes;
+    int64_t expires_ms, ttl_ms;
     struct err why = {0};
     if (!django_image_read(c->item->image, &bytes, &expires_ms, &why))
         return refuse(c, &why);
     if (c->now.present)
-        return swap(c, "set", bytes, keep_ttl(c), ret_done, err);
-    if (!image_ttl(c, expires_ms, &ttl, &why))
+        return swap(c, bytes, KEEP_TTL, ret_done, err);
+    if (!image_ttl(c, expires_ms, &ttl_ms, &why))
         return refuse(c, &why);
-    return swap(c, "new", bytes, ttl, ret_done, err);
+    return swap(c, bytes, ttl_ms, ret_done, err);
 }
 
 static bool remove_key(struct commit *c, bool *ret_done, struct err *err)
 {
     if (c->now.present)
-        return swap(c, "del", STR(""), STR(""), ret_done, err);
+        return swap(c, STR_NULL, KEEP_TTL, ret_done, err);
     *ret_done = true;
     return true;
 }
@@ -207,7 +177,6 @@ bool django_commit(struct store *base, struct commit_item *item, const struct ca
 {
     struct django_store *store = (struct django_store *)base;
     struct commit c = {.store = store, .item = item, .call = call, .arena = arena};
-    c.key = django_key_of(arena, &store->sessions.key, item->id);
     if (item->kind == EDIT_BREAK)
         return fetch(&c, err) &&
                session_locks_break(&store->sessions, item, &c.now_doc, call, arena, err);
