@@ -98,6 +98,17 @@ bool list_follow(struct list *list)
     return found;
 }
 
+void list_to_mark(struct list *list, enum mark mark)
+{
+    for (size_t i = 0; i < list->n && !list->touched; i++) {
+        if (rows_mark(list->rows, list->order[i]) != mark)
+            continue;
+        list->cursor = i;
+        list_take_key(list);
+        return;
+    }
+}
+
 /* --- marks ----------------------------------------------------------------------------------- */
 
 void list_count_hidden(struct list *list)

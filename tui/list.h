@@ -84,6 +84,9 @@ void list_click(struct list *list, int y, int x, int64_t now_us);
 bool list_at(const struct list *list, size_t *ret); /* row under the cursor */
 size_t list_hidden_marks(const struct list *list);  /* marked but not shown */
 
+/* To the first row of that mark, where there is one and no key moved the cursor yet. */
+void list_to_mark(struct list *list, enum mark mark);
+
 /* Lines of the range that is being chosen; false: none is. */
 bool list_range(const struct list *list, size_t *ret_from, size_t *ret_to);
 size_t list_total(const struct list *list); /* rows that are there, filtered or not */

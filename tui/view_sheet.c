@@ -69,6 +69,8 @@ static void read_done(struct job *job, void *owner)
         pack(v, rows, row);
     v->rows = rows;
     listview_swap(&v->lv, rows, true);
+    if (!old)
+        list_to_mark(&v->lv.list, MARK_BAD);
     rows_free(old);
 }
 

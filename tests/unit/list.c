@@ -268,6 +268,28 @@ static void a_row_that_leaves_the_filter_stays_under_the_cursor(void **state)
     rows_free(third);
 }
 
+static void the_cursor_begins_where_something_is_wrong(void **state)
+{
+    struct rows *rows = make("ab");
+    struct cell cells[4] = {cell_text(STR("c")), cell_null(), cell_null(), cell_null()};
+    struct row_in bad = {
+        .key = STR("c"), .label = STR("c"), .mark = MARK_BAD, .cells = cells, .known = true};
+    struct list list;
+    rows_add(rows, &bad);
+    list_init(&list, &sheet);
+    list.want.attention = false;
+    list_swap(&list, rows, true, 0);
+    list_to_mark(&list, MARK_WAIT);
+    assert_int_equal(under_cursor(&list), 'a');
+    list_to_mark(&list, MARK_BAD);
+    assert_int_equal(under_cursor(&list), 'c');
+    list_command(&list, CMD_UP, 0);
+    list_to_mark(&list, MARK_BAD); /* somebody moved it */
+    assert_int_equal(under_cursor(&list), 'b');
+    list_release(&list);
+    rows_free(rows);
+}
+
 /* While the first page is all there is, missing rows are not gone. */
 static void an_incomplete_snapshot_drops_nothing(void **state)
 {
@@ -329,6 +351,7 @@ int main(void)
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
         cmocka_unit_test(a_row_that_leaves_the_filter_stays_under_the_cursor),
+        cmocka_unit_test(the_cursor_begins_where_something_is_wrong),
         cmocka_unit_test(an_incomplete_snapshot_drops_nothing),
         cmocka_unit_test(what_is_shown_can_be_marked),
         cmocka_unit_test(cleared_marks_come_back),
