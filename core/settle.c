@@ -39,7 +39,10 @@ void settle_owner(char out[128])
     snprintf(out, 128, "%s/%ld/%llu", host, (long)getpid(), start_time(getpid()));
 }
 
-static bool owner_alive(struct str owner)
+/* A batch on another host takes no longer; a container that was made anew has another name. */
+static const int64_t ELSEWHERE_US = 24 * 3600LL * 1000000;
+
+static bool owner_alive(struct str owner, int64_t age_us)
 {
     char host[65] = "localhost";
     gethostname(host, sizeof host - 1);
@@ -50,8 +53,9 @@ static bool owner_alive(struct str owner)
     bool known = first >= 0 && str_i64(str_sub(owner, (size_t)first + 1, (size_t)second), &pid) &&
                  str_u64(str_sub(owner, (size_t)second + 1, owner.len), &start);
     /* On another host (a shared home directory) nothing can be said: leave it to that host. */
-    return known && (!str_is(str_sub(owner, 0, (size_t)first), host) ||
-                     (start && start_time((long)pid) == start));
+    if (known && !str_is(str_sub(owner, 0, (size_t)first), host))
+        return age_us < ELSEWHERE_US;
+    return known && start && start_time((long)pid) == start;
 }
 
 static bool is_own(struct str owner)
@@ -191,7 +195,8 @@ bool apply_settle(struct journal *journal, struct open_store *stores, size_t nst
     size_t n;
     bool ok = journal_open_entries(journal, &a, &entries, &n, err);
     for (size_t i = 0; ok && i < n; i++) {
-        if (!is_own(entries[i].owner) && owner_alive(entries[i].owner))
+        if (!is_own(entries[i].owner) &&
+            owner_alive(entries[i].owner, clock_now_us() - entries[i].at_us))
             continue;
         for (size_t k = 0; ok && k < nstores; k++)
             ok = settle_entry(journal, &entries[i], &stores[k], call, err);
