@@ -452,6 +452,31 @@ bool redis_open(const char *url, bool writable, const struct call *call, struct 
     return true;
 }
 
+void redis_describe(struct redis_client *client, const struct call *call, struct store *store)
+{
+    const struct redis_server *server = &client->server;
+    struct store_info *info = &store->info;
+    struct err ignored = {0};
+    int64_t server_us;
+    info->server = server->name;
+    info->version = server->version.ptr
+                        ? arena_printf(&store->arena, "Redis %.*s", STR_ARG(server->version))
+                        : STR("Redis, version not shown to this user");
+    if (redis_time(client, call, &server_us, &ignored))
+        info->clock_skew_us = server_us - clock_now_us();
+}
+
+bool redis_probe(struct redis_client *client, struct store *store, const struct call *call,
+                 struct err *err)
+{
+    CLEANUP(arena_release) struct arena arena = ARENA_INIT;
+    struct redis_answer answer;
+    int64_t began_ms = clock_monotonic_ms();
+    bool ok = redis_run(client, REDIS_COMMAND(STR("PING")), call, &arena, &answer, err);
+    store->info.latency_ms = clock_monotonic_ms() - began_ms;
+    return ok;
+}
+
 void redis_close(struct redis_client *client)
 {
     if (!client)

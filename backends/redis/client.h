@@ -8,6 +8,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/call.h"
+#include "core/store_driver.h"
 
 #include <stdint.h>
 
@@ -46,6 +47,12 @@ bool redis_open(const char *url, bool writable, const struct call *call, struct 
                 struct err *err);
 void redis_close(struct redis_client *client); /* NULL is fine */
 const struct redis_server *redis_server(const struct redis_client *client);
+
+/* Fills server, version and clock_skew_us of the store's info. */
+void redis_describe(struct redis_client *client, const struct call *call, struct store *store);
+/* A PING; fills latency_ms. A layout's probe. */
+bool redis_probe(struct redis_client *client, struct store *store, const struct call *call,
+                 struct err *err);
 
 /* The commands a read-only client sends, space separated, for documentation and tests. */
 extern const char redis_read_commands[];

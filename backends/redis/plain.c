@@ -49,25 +49,17 @@ static void plain_close(struct store *base)
 static bool fill_info(struct plain_store *store, const struct call *call, struct err *err)
 {
     struct store_info *info = &store->base.info;
-    struct arena *arena = &store->base.arena;
     const struct redis_server *server = redis_server(store->client);
-    struct err ignored = {0};
-    int64_t server_us;
     if (server->cluster)
         return err_set(err, ERR_UNSUPPORTED,
                        "a Redis Cluster: a record and its lock are two keys, and lie on two nodes");
-    info->server = server->name;
-    info->version = server->version.ptr
-                        ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
-                        : STR("Redis, version not shown to this user");
+    redis_describe(store->client, call, &store->base);
     if (server->why_read_only && info->writable) {
         info->writable = false;
         info->why_read_only = str_of(server->why_read_only);
     }
     info->rights = info->writable ? STR("reads and writes records, takes and breaks locks")
                                   : STR("reads records and locks");
-    if (redis_time(store->client, call, &server_us, &ignored))
-        info->clock_skew_us = server_us - clock_now_us();
     return true;
 }
 
@@ -93,14 +85,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
 
 static bool plain_probe(struct store *base, const struct call *call, struct err *err)
 {
-    struct plain_store *store = (struct plain_store *)base;
-    struct arena arena = ARENA_INIT;
-    struct redis_answer answer;
-    int64_t began_ms = clock_monotonic_ms();
-    bool ok = redis_run(store->client, REDIS_COMMAND(STR("PING")), call, &arena, &answer, err);
-    arena_release(&arena);
-    base->info.latency_ms = clock_monotonic_ms() - began_ms;
-    return ok;
+    return redis_probe(((struct plain_store *)base)->client, base, call, err);
 }
 
 /* --- scan ------------------------------------------------------------------------------------- */

@@ -43,23 +43,15 @@ static bool fill_info(struct django_store *store, const struct call *call, struc
 {
     struct store_info *info = &store->sessions.base.info;
     const struct redis_server *server = redis_server(store->client);
-    struct arena *arena = &store->sessions.base.arena;
-    struct err ignored = {0};
-    int64_t server_us;
     if (server->cluster) {
         err_set(err, ERR_UNSUPPORTED, "Redis Cluster: a session and its lock are several keys");
         return err_hint(err, "django-redis' stock clients cannot use a cluster either");
     }
-    info->server = server->name;
-    info->version = server->version.ptr
-                        ? arena_printf(arena, "Redis %.*s", STR_ARG(server->version))
-                        : STR("Redis, version not shown to this user");
+    redis_describe(store->client, call, &store->sessions.base);
     if (server->why_read_only)
         read_only_because(info, server->why_read_only);
     info->rights = info->writable ? STR("reads and writes sessions, takes and breaks locks")
                                   : STR("reads sessions and locks");
-    if (redis_time(store->client, call, &server_us, &ignored))
-        info->clock_skew_us = server_us - clock_now_us();
     return true;
 }
 
@@ -104,14 +96,7 @@ static bool django_open(const struct layout *layout, const struct address *addre
 
 static bool django_probe(struct store *base, const struct call *call, struct err *err)
 {
-    struct django_store *store = (struct django_store *)base;
-    struct arena arena = ARENA_INIT;
-    struct redis_answer answer;
-    int64_t began = clock_monotonic_ms();
-    bool ok = redis_run(store->client, REDIS_COMMAND(STR("PING")), call, &arena, &answer, err);
-    arena_release(&arena);
-    base->info.latency_ms = clock_monotonic_ms() - began;
-    return ok;
+    return redis_probe(((struct django_store *)base)->client, base, call, err);
 }
 
 /* --- scan ------------------------------------------------------------------------------------ */
