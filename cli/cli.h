@@ -115,6 +115,7 @@ void cli_close(struct cli *cli);
 
 /* A short name of a store where several are open. */
 const char *cli_store_name(const struct open_store *store);
+bool cli_has_store(const struct cli *cli, struct str identity); /* is it open? */
 
 /* A flag or value of the command's own options. */
 bool cli_flag(const struct cli *cli, const char *name);
@@ -135,9 +136,9 @@ bool select_records(struct cli *cli, size_t nwords, bool absent_ok, struct choic
 bool select_every(struct cli *cli, struct choice **ret, size_t *ret_n, struct err *err);
 bool select_one(struct cli *cli, const char *word, bool absent_ok, struct choice *ret,
                 struct err *err);
-/* Does the row pass --pattern and --pipeline? */
-bool select_passes(const struct cli *cli, const struct row *row);
-bool select_narrows(const struct cli *cli); /* or every row passes */
+/* Puts those in front that --pattern, --pipeline and the system's own options let through; returns
+ * how many. */
+size_t select_passing(const struct cli *cli, struct row *rows, size_t n);
 /* Is there any option by which records are selected without being named? */
 bool select_has_filter(const struct cli *cli);
 extern const struct op_option select_options[];

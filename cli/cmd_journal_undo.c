@@ -4,15 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_open_store(const struct cli *cli, struct str identity)
-{
-    for (size_t i = 0; i < cli->nstores; i++) {
-        if (str_eq(store_info(cli->stores[i].store)->identity, identity))
-            return true;
-    }
-    return false;
-}
-
 /* undo: the newest applied entry that is neither an undo nor undone. redo: the newest undo that is
  * in force and after which nothing else was applied. */
 static const struct journal_entry *newest(const struct cli *cli,
@@ -21,7 +12,7 @@ static const struct journal_entry *newest(const struct cli *cli,
     for (size_t i = 0; i < n; i++) {
         const struct journal_entry *e = &entries[i];
         bool is_undo = e->undoes && !e->is_redo;
-        if (!e->applied || !is_open_store(cli, e->store))
+        if (!e->applied || !cli_has_store(cli, e->store))
             continue;
         if (redo)
             return is_undo && !e->undone_by ? e : NULL;

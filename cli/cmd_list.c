@@ -229,19 +229,6 @@ static bool put_page(struct list_run *run, struct err *err)
     return true;
 }
 
-/* Keeps the rows that the scan's own facts let through. */
-static size_t sift(const struct cli *cli, struct row *rows, size_t n)
-{
-    size_t kept = 0;
-    if (!select_narrows(cli))
-        return n;
-    for (size_t i = 0; i < n; i++) {
-        if (select_passes(cli, &rows[i]))
-            rows[kept++] = rows[i];
-    }
-    return kept;
-}
-
 static bool list_store(struct list_run *run, struct open_store *store, struct err *err)
 {
     struct cli *cli = run->cli;
@@ -258,7 +245,7 @@ static bool list_store(struct list_run *run, struct open_store *store, struct er
         size_t n;
         call = cli_call(cli);
         ok = store_scan_next(scan, &call, arena, most, &rows, &n, err);
-        size_t kept = ok ? sift(cli, rows, n) : 0;
+        size_t kept = ok ? select_passing(cli, rows, n) : 0;
         if (run->names)
             put_names(run, rows, kept);
         else

@@ -124,15 +124,6 @@ static void put_entry(struct cli *cli, const struct journal_entry *entry)
         put_item(cli, &entry->items[i]);
 }
 
-static bool is_open_store(const struct cli *cli, struct str identity)
-{
-    for (size_t i = 0; i < cli->nstores; i++) {
-        if (str_eq(store_info(cli->stores[i].store)->identity, identity))
-            return true;
-    }
-    return false;
-}
-
 /* The changes of these stores since then, oldest first, with their items. */
 static bool load_changes(struct cli *cli, int64_t since_us, struct journal_entry **ret,
                          size_t *ret_n, struct err *err)
@@ -146,7 +137,7 @@ static bool load_changes(struct cli *cli, int64_t since_us, struct journal_entry
         return false;
     *ret = arena_array(&cli->arena, struct journal_entry, n);
     for (size_t i = n; i-- > 0;) {
-        if (is_open_store(cli, all[i].store) &&
+        if (cli_has_store(cli, all[i].store) &&
             !journal_load(cli->journal, &cli->arena, str_of(all[i].id), &(*ret)[(*ret_n)++], err))
             return false;
     }

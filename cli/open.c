@@ -157,6 +157,15 @@ bool cli_open_other(struct cli *cli, const char *word, const struct system *syst
     return true;
 }
 
+bool cli_has_store(const struct cli *cli, struct str identity)
+{
+    for (size_t i = 0; i < cli->nstores; i++) {
+        if (str_eq(store_info(cli->stores[i].store)->identity, identity))
+            return true;
+    }
+    return false;
+}
+
 const char *cli_store_name(const struct open_store *store)
 {
     return store->target.name;

@@ -54,18 +54,30 @@ static bool is_meant(const struct cli *cli, const struct row *row)
     return !cli->system || !cli->system->narrow || cli->system->narrow(&cli->args, row);
 }
 
-bool select_narrows(const struct cli *cli)
+static bool narrows(const struct cli *cli)
 {
     return cli_flag(cli, "pattern") || cli_flag(cli, "pipeline") ||
            (cli->system && cli->system->narrow);
 }
 
-bool select_passes(const struct cli *cli, const struct row *row)
+static bool passes(const struct cli *cli, const struct row *row)
 {
     const char *pattern = cli_value(cli, "pattern");
     if (!is_meant(cli, row))
         return false;
     return !pattern || str_glob(row->id, str_of(pattern)) || str_glob(row->label, str_of(pattern));
+}
+
+size_t select_passing(const struct cli *cli, struct row *rows, size_t n)
+{
+    size_t kept = 0;
+    if (!narrows(cli))
+        return n;
+    for (size_t i = 0; i < n; i++) {
+        if (passes(cli, &rows[i]))
+            rows[kept++] = rows[i];
+    }
+    return kept;
 }
 
 /* --- a list of choices ----------------------------------------------------------------------- */
@@ -225,17 +237,6 @@ static bool is_bad_status(struct str status)
     return str_is(status, "errored") || str_is(status, "failed");
 }
 
-/* Puts those in front that the command line means; returns how many. */
-static size_t keep_passing(const struct cli *cli, struct row *rows, size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (select_passes(cli, &rows[i]))
-            rows[kept++] = rows[i];
-    }
-    return kept;
-}
-
 /* Of a page, which lies in `a`. The phase of the scan where it has one, else the status that the
  * document gives. */
 static bool add_matching(struct cli *cli, struct open_store *store, struct row *rows, size_t n,
@@ -244,7 +245,7 @@ static bool add_matching(struct cli *cli, struct open_store *store, struct row *
     const char *phase = cli_value(cli, "phase");
     bool errored = cli_flag(cli, "errored"), all_phases = true;
     struct listing_page page = {0};
-    n = keep_passing(cli, rows, n);
+    n = select_passing(cli, rows, n);
     for (size_t i = 0; i < n; i++)
         all_phases = all_phases && rows[i].phase.ptr;
     struct call call = cli_call(cli);
