@@ -264,7 +264,7 @@ static int drawn_width(const struct list *list, size_t column)
 
 int list_rest_height(struct rect r)
 {
-    enum { LEAST_H = 18, REST_H = 4 };
+    enum { LEAST_H = 14, REST_H = 4 };
     return r.h < LEAST_H ? 0 : REST_H;
 }
 

@@ -22,7 +22,7 @@ enum {
     NAME_SHARE = 6,
     STORE_MORE = 8
 };                                        /* cells; of the screen a sixth */
-enum { WHOLE_H = 4, WHOLE_LEAST_H = 18 }; /* the lines below the lists; where there is room */
+enum { WHOLE_H = 4, WHOLE_LEAST_H = 14 }; /* the lines below the lists; where there is room */
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
 static const struct sheet groups_sheet = {.name = "attention",

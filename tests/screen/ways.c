@@ -271,6 +271,15 @@ static void a_store_nobody_looked_at_says_so(void **state)
     screen_close(&s);
 }
 
+static void the_finding_is_told_where_its_column_has_no_room(void **state)
+{
+    struct screen s = {0};
+    open_two(&s);
+    type(&s, "j{Up}", 20, 60, false);
+    assert_shows(&s, "[InvalidState]");
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_replay_may_get_other_kwargs),
         cmocka_unit_test(the_journal_names_what_was_changed),
         cmocka_unit_test(a_store_nobody_looked_at_says_so),
+        cmocka_unit_test(the_finding_is_told_where_its_column_has_no_room),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
