@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "tui/follow.h"
 #include "tui/plan_park.h"
+#include "tui/probe.h"
 #include "tui/view_palette.h"
 #include "tui/view_table.h"
 
@@ -20,104 +21,6 @@ enum {
     MESSAGE_MIN_MS = 1000, /* a key takes a message away once it could be seen */
 };
 
-/* A target whose stores are being looked for. Its worker has no store of its own. */
-struct probe {
-    const struct target *target;
-    struct worker *worker;
-    struct arena arena; /* the addresses of its sessions lie here */
-    struct err err;
-    bool done, ok;
-};
-
-/* --- probing -------------------------------------------------------------------------------- */
-
-struct probe_answer {
-    const struct layout *const *layouts;
-    const struct target *target;
-    struct found *found;
-    size_t n;
-};
-
-static bool probe_run(struct job *job, struct store *store)
-{
-    (void)store; /* there is none yet */
-    struct probe_answer *answer = job->data;
-    struct call call = job_call(job);
-    return config_probe(answer->layouts, answer->target, &call, &job->arena, &answer->found,
-                        &answer->n, &job->err);
-}
-
-static void add_session(struct app *app, const struct target *target, const struct found *found,
-                        bool alone)
-{
-    struct arena a = ARENA_INIT;
-    const char *given = target->shown ? target->shown : target->name;
-    struct str name =
-        alone ? str_of(given) : arena_printf(&a, "%s %s", given, found->address.system->name);
-    struct err err = {0};
-    struct session *session = session_open(app, target, found, name, &err);
-    arena_release(&a);
-    if (!session) {
-        app_say_err(app, &err);
-        return;
-    }
-    struct session **at = &app->sessions; /* in the order of the targets, whoever answered first */
-    while (*at && (*at)->given <= target)
-        at = &(*at)->next;
-    session->given = target;
-    session->next = *at;
-    *at = session;
-    app->nsessions++;
-}
-
-static void probe_done(struct job *job, void *owner)
-{
-    struct app *app = owner;
-    struct probe_answer *answer = job->data;
-    struct probe *probe = app->probes;
-    while (probe->target != answer->target)
-        probe++;
-    probe->done = true;
-    probe->ok = job->ok;
-    probe->err = job->err;
-    probe->arena = job->arena;
-    job->arena = (struct arena)ARENA_INIT;
-    app->probing--;
-    for (size_t i = 0; i < answer->n && job->ok; i++)
-        add_session(app, probe->target, &answer->found[i], answer->n == 1);
-    if (app->nsessions == 1 && app->opts.ntargets == 1) {
-        if (!app->top->below) /* with one store, its list is the first screen */
-            app_pop(app, app->top);
-        view_records_open(app, app->sessions);
-    }
-    app_rows_changed(app, NULL, NULL);
-}
-
-static void probe_start(struct app *app, struct probe *probe, const struct target *target)
-{
-    probe->target = target;
-    if (!worker_start(NULL, NULL, NULL, &probe->worker, &probe->err)) {
-        probe->done = true;
-        return;
-    }
-    struct job *job = job_new(app->opts.timeout_ms, app);
-    struct probe_answer *answer = arena_new(&job->arena, struct probe_answer);
-    answer->layouts = app->opts.layouts;
-    answer->target = target;
-    job->data = answer;
-    job->run = probe_run;
-    job->done = probe_done;
-    app->probing++;
-    worker_send(probe->worker, job);
-}
-
-bool app_probe(const struct app *app, size_t i, const struct target **ret, struct err *ret_err)
-{
-    *ret = app->probes[i].target;
-    *ret_err = app->probes[i].err;
-    return app->probes[i].done && app->probes[i].ok;
-}
-
 /* --- beginning and end ---------------------------------------------------------------------- */
 
 struct app *app_new(const struct tui_opts *opts)
@@ -128,12 +31,10 @@ struct app *app_new(const struct tui_opts *opts)
     app->follow_ms[0] = FOLLOW_FIRST_MS;
     app->follow_ms[1] = FOLLOW_LAST_MS;
     audit_who(app->who);
-    app->probes = xcalloc(opts->ntargets + 1, sizeof app->probes[0]);
     app->filters = keyset_new();
     app->said = keyset_new();
+    probes_start(app);
     view_overview_open(app);
-    for (size_t i = 0; i < opts->ntargets; i++)
-        probe_start(app, &app->probes[i], &opts->targets[i]);
     if (opts->notice)
         app_say(app, STYLE_WARN, "%s", opts->notice);
     return app;
@@ -166,19 +67,14 @@ bool app_free(struct app *app)
         app->sessions = session->next;
         all = session_close(session, QUIT_WAIT_MS) && all;
     }
-    for (size_t i = 0; i < app->opts.ntargets; i++) {
-        if (app->probes[i].worker)
-            all = worker_stop(app->probes[i].worker, QUIT_WAIT_MS) && all;
-    }
+    all = probes_stop(app) && all;
     if (app->indexer)
         all = worker_stop(app->indexer, QUIT_WAIT_MS) && all;
     if (!all)
         return false;
     keyset_free(app->filters);
     keyset_free(app->said);
-    for (size_t i = 0; i < app->opts.ntargets; i++)
-        arena_release(&app->probes[i].arena);
-    free(app->probes);
+    probes_free(app);
     plan_park_free(app);
     follow_free(app);
     sbuf_release(&app->reason);
@@ -391,7 +287,8 @@ static void cancel_running(struct app *app)
         session_stop(view->session);
     for (struct session *s = app->sessions; s; s = s->next)
         worker_cancel(s->worker, view);
-    app_say(app, STYLE_WARN, "cancelled what was being read; ^R reads again, q goes back and at the top quits");
+    app_say(app, STYLE_WARN,
+            "cancelled what was being read; ^R reads again, q goes back and at the top quits");
 }
 
 static void common_command(struct app *app, enum command command)
@@ -514,16 +411,7 @@ void app_key(struct app *app, const struct key *key)
 
 void app_collect(struct app *app)
 {
-    for (size_t i = 0; i < app->opts.ntargets; i++) {
-        struct probe *probe = &app->probes[i];
-        if (!probe->worker)
-            continue;
-        worker_collect(probe->worker);
-        if (!probe->done)
-            continue;
-        worker_stop(probe->worker, QUIT_WAIT_MS);
-        probe->worker = NULL; /* also when its thread was slow to end: it frees itself */
-    }
+    probes_collect(app);
     for (struct session *s = app->sessions; s; s = s->next)
         worker_collect(s->worker);
     if (app->indexer)
@@ -542,11 +430,7 @@ struct worker *app_indexer(struct app *app)
 
 size_t app_fds(const struct app *app, int *ret, size_t max)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < app->opts.ntargets && n < max; i++) {
-        if (app->probes[i].worker)
-            ret[n++] = worker_fd(app->probes[i].worker);
-    }
+    size_t n = probes_fds(app, ret, max);
     for (const struct session *s = app->sessions; s && n < max; s = s->next)
         ret[n++] = worker_fd(s->worker);
     if (app->indexer && n < max)

@@ -53,7 +53,7 @@ struct view {
     struct view *below;
 };
 
-struct probe;  /* of one target; app.c */
+struct probe;  /* of one target; probe.c */
 struct parked; /* a plan that waits; plan_park.c */
 struct follow; /* an edit that is read again; follow.c */
 
