@@ -58,6 +58,49 @@ static void judge(struct properties_file *file)
     arena_release(&scratch);
 }
 
+static struct str name_of(struct arena *arena, struct str token)
+{
+    const struct value *text;
+    return json_read(arena, token, &text, NULL) && value_is_str(text) ? text->text : STR_NULL;
+}
+
+static int job_cmp(const void *a, const void *b)
+{
+    const struct properties_job *x = a, *y = b;
+    int order = str_cmp(x->key, y->key);
+    return order ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+static void index_jobs(struct properties_file *file, struct arena *arena)
+{
+    struct json_member member;
+    size_t at = 0, cap = 0;
+    while (json_next_member(file->text, &at, &member)) {
+        file->jobs = arena_grow(arena, file->jobs, file->njobs, &cap, sizeof *file->jobs);
+        file->jobs[file->njobs] =
+            (struct properties_job){name_of(arena, member.key), member.value, file->njobs};
+        file->njobs++;
+    }
+    if (file->njobs)
+        qsort(file->jobs, file->njobs, sizeof *file->jobs, job_cmp);
+}
+
+/* The last job of that key, as VDK takes it, and how many there are. */
+static size_t find_job(const struct properties_file *file, struct str key, struct str *ret)
+{
+    size_t low = 0, high = file->njobs, n = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (str_cmp(file->jobs[middle].key, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low + n < file->njobs && str_eq(file->jobs[low + n].key, key); n++)
+        *ret = file->jobs[low + n].text;
+    return n;
+}
+
 bool properties_look(const struct properties_store *s, int dir, const struct call *call,
                      struct arena *arena, struct properties_file *ret, struct err *err)
 {
@@ -71,6 +114,8 @@ bool properties_look(const struct properties_store *s, int dir, const struct cal
     if (content.absent)
         ret->text = STR("{}");
     judge(ret);
+    if (ret->problem.kind == ERR_NONE)
+        index_jobs(ret, arena);
     return true;
 }
 
@@ -242,12 +287,6 @@ static void add_row(struct properties_scan *scan, struct str id, struct str labe
                                          .expires_at_us = TIME_NEVER};
 }
 
-static struct str name_of(struct arena *arena, struct str token)
-{
-    const struct value *text;
-    return json_read(arena, token, &text, NULL) && value_is_str(text) ? text->text : STR_NULL;
-}
-
 static void add_job(struct properties_scan *scan, struct str job, struct str text,
                     int64_t updated_at_us)
 {
@@ -271,8 +310,6 @@ static bool properties_scan_open(struct store *store, const struct call *call, v
     struct properties_store *s = properties(store);
     struct properties_scan *scan = xcalloc(1, sizeof *scan);
     struct properties_file file;
-    struct json_member job;
-    size_t at = 0;
     if (!load(s, call, &scan->arena, &file, err)) {
         arena_release(&scan->arena);
         free(scan);
@@ -281,10 +318,10 @@ static bool properties_scan_open(struct store *store, const struct call *call, v
     bool damaged = file.problem.kind != ERR_NONE;
     if (damaged)
         add_row(scan, s->name, s->name, file.text.len, changed_us(&file));
-    while (!damaged && json_next_member(file.text, &at, &job)) {
-        struct str name = name_of(&scan->arena, job.key);
-        if (name.len > strlen(KEY_END) && str_ends(name, KEY_END))
-            add_job(scan, str_sub(name, 0, name.len - strlen(KEY_END)), job.value,
+    for (size_t i = 0; i < file.njobs; i++) {
+        struct str key = file.jobs[i].key;
+        if (key.len > strlen(KEY_END) && str_ends(key, KEY_END))
+            add_job(scan, str_sub(key, 0, key.len - strlen(KEY_END)), file.jobs[i].text,
                     changed_us(&file));
     }
     *ret = scan;
@@ -318,8 +355,6 @@ bool properties_find(const struct properties_store *s, const struct properties_f
                      struct str id, struct arena *arena, struct properties_place *ret,
                      struct err *err)
 {
-    struct json_member member;
-    size_t n;
     *ret = (struct properties_place){.kind = VDK_FILE};
     if (str_eq(id, s->name)) {
         ret->text = file->absent ? STR_NULL : file->text;
@@ -333,13 +368,11 @@ bool properties_find(const struct properties_store *s, const struct properties_f
         return err_hint(err, "'source repair %s' keeps what is whole of it", s->name.ptr);
     }
     ret->key = key_of(arena, ret->job);
-    if (json_find_member(file->text, ret->key, &member, &n)) {
-        ret->job_text = ret->text = member.value;
-        if (n > 1)
-            return err_set(err, ERR_CORRUPT,
-                           "job '%.*s' stands there %zu times; VDK takes the last",
-                           STR_ARG(ret->job), n);
-    }
+    size_t n = find_job(file, ret->key, &ret->job_text);
+    ret->text = ret->job_text;
+    if (n > 1)
+        return err_set(err, ERR_CORRUPT, "job '%.*s' stands there %zu times; VDK takes the last",
+                       STR_ARG(ret->job), n);
     return ret->kind == VDK_JOB || vdk_find_source(ret->job_text, ret->source, &ret->text, err);
 }
 

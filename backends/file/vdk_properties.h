@@ -12,12 +12,21 @@ struct properties_store {
     struct str name; /* of the file; the id of its own record */
 };
 
+/* One member of the file. */
+struct properties_job {
+    struct str key;  /* <team>_<job>__ */
+    struct str text; /* of its properties */
+    size_t place;    /* in the file, from 0 */
+};
+
 /* The file as one look saw it. */
 struct properties_file {
     bool absent;
     struct str text; /* "{}" of one that is absent */
     struct stat st;
-    struct err problem; /* it is no object, or not sound */
+    struct err problem;          /* it is no object, or not sound */
+    struct properties_job *jobs; /* by key; of equal ones in the order of the file */
+    size_t njobs;
 };
 /* One look; and one that looks again for a second while a damaged file is fresh, since that may be
  * a writer's at work. */

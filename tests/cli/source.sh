@@ -74,7 +74,7 @@ printf '%s' "$jobs" >jobs.json
 chmod 600 jobs.json
 file=vdk+file://$work/jobs.json
 run 0 -t "$file" source list -o name
-out_is $'sales_ingest-demo/auto\na_b_c'
+out_is $'a_b_c\nsales_ingest-demo/auto'
 run 0 -t "$file" source list -o json --job ingest-demo
 field_is job ingest-demo
 field_is team sales

@@ -88,6 +88,8 @@ static struct str status(const struct sheet_input *in, enum mark *ret_mark)
         return STR_NULL;
     if (in->doc->truncated)
         return STR("too large to read");
+    if (vdk_kind_of(in->doc) == VDK_FILE && in->doc->problem.kind == ERR_NONE)
+        return STR("file");
     if (vdk_kind_of(in->doc) == VDK_JOB && !vdk_is_blocked(in->doc->root))
         return STR("job");
     if (in->doc->problem.kind != ERR_NONE || vdk_kind_of(in->doc) != VDK_SOURCE ||
