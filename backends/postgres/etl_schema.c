@@ -110,6 +110,7 @@ struct str etl_why_read_only(const struct etl_schema *s)
 static void names_sql(const struct etl_schema *s, struct sbuf *joins)
 {
     sbuf_cstr(joins, " left join pg_class c on c.oid = w.oid and c.relkind in ('r', 'p')"
+                     " and c.relnamespace <> 'etl'::regnamespace" /* never replicated */
                      " left join pg_namespace n on n.oid = c.relnamespace"
                      " left join pg_replication_slots source on source.slot_name ="
                      " 'supabase_etl_apply_' || w.pid and source.database = current_database()");

@@ -15,6 +15,20 @@
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* A number from another database that is one of etl's own tables here names none. */
+static void etls_own_tables_are_not_replicated(void **state)
+{
+    struct fixture *f = *state;
+    const char *oid = ask(f, f->admin, "select 'etl.table_schemas'::regclass::oid");
+    sql(f, arena_printf(&f->arena,
+                        "insert into etl.replication_state (pipeline_id, table_id, state, metadata,"
+                        " is_current) values (7, %s, 'ready', '{\"type\":\"ready\"}', true)",
+                        oid)
+               .ptr);
+    struct document doc = read_one(f, arena_printf(&f->arena, "7/%s", oid).ptr);
+    assert_str(doc.label, oid);
+}
+
 static void the_list_is_the_oracles(void **state)
 {
     struct fixture *f = *state;
@@ -702,6 +716,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_list_is_the_oracles),
+        TEST(etls_own_tables_are_not_replicated),
         TEST(a_document_has_all_its_parts),
         TEST(rollback_undone_and_redone_to_the_row),
         TEST(reset_undone_with_its_whole_history),
