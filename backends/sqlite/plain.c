@@ -1,14 +1,4 @@
-/* The plain layout on SQLite: one row a record (backends/plain.h, docs/stores.md). The tables are
- * made by whoever keeps the store:
- *
- *   CREATE TABLE penstock_records (key TEXT PRIMARY KEY NOT NULL, record TEXT NOT NULL,
- *                                  updated_at TEXT);
- *   CREATE TABLE penstock_locks   (key TEXT PRIMARY KEY NOT NULL, lock TEXT NOT NULL);
- *
- * A key is the system, a colon and the record's id. Taking a lock is a write, and so is a change: a
- * change that looks for a lock in its own transaction needs none of its own. */
-#include "backends/plain.h"
-#include "backends/sqlite/keyed.h"
+#include "backends/sqlite/plain.h"
 #include "backends/sqlite/layouts.h"
 #include "core/base/cleanup.h"
 #include "core/base/mem.h"
@@ -16,32 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_MS = 100 };
-
 static const char *const record_columns[] = {"key", "record", "updated_at"};
 enum { ALL_COLUMNS = 7 };
-
-struct plain_store {
-    struct store base;
-    struct sqlite_client *client;
-    struct sqlite_keyed records;
-    struct content_format format;
-};
-
-static struct plain_store *plain(struct store *store)
-{
-    return (struct plain_store *)store;
-}
-
-static struct str key_of(const struct plain_store *s, struct str id, struct arena *arena)
-{
-    return arena_printf(arena, "%s:%.*s", s->base.layout->system, STR_ARG(id));
-}
-
-static struct str id_of(const struct plain_store *s, struct str key)
-{
-    return str_sub(key, strlen(s->base.layout->system) + 1, key.len);
-}
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -70,7 +36,7 @@ static bool plain_detect(const struct layout *layout, const struct address *addr
 
 static void plain_close(struct store *store)
 {
-    sqlite_client_free(plain(store)->client);
+    sqlite_client_free(sqlite_plain(store)->client);
     arena_release(&store->arena);
     free(store);
 }
@@ -116,7 +82,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
 
 static bool plain_probe(struct store *store, const struct call *call, struct err *err)
 {
-    struct plain_store *s = plain(store);
+    struct plain_store *s = sqlite_plain(store);
     int64_t started_ms = clock_monotonic_ms();
     if (!sqlite_keyed_count(s->client, &s->records, call, &store->info.records, err))
         return false;
@@ -166,8 +132,8 @@ static bool record_read(struct sqlite_conn *conn, const struct plain_store *s, s
                         size_t limit, struct arena *arena, struct document *ret, struct err *err)
 {
     struct stored stored = {0};
-    if (!sqlite_keyed_read(conn, &s->records, key_of(s, id, arena), limit, arena, &stored.found,
-                           &stored.row, err))
+    if (!sqlite_keyed_read(conn, &s->records, sqlite_plain_key(s, id, arena), limit, arena,
+                           &stored.found, &stored.row, err))
         return false;
     document_fill(s, &stored, id, limit, arena, ret);
     return true;
@@ -201,8 +167,8 @@ static bool plain_read(struct store *store, const struct str *ids, size_t n, siz
                        const struct call *call, struct arena *arena, struct read_item *ret,
                        struct err *err)
 {
-    struct reading r = {plain(store), ids, n, limit, arena, ret};
-    return sqlite_read(plain(store)->client, call, records_read, &r, err);
+    struct reading r = {sqlite_plain(store), ids, n, limit, arena, ret};
+    return sqlite_read(sqlite_plain(store)->client, call, records_read, &r, err);
 }
 
 static bool plain_decode(struct store *store, struct str id, struct str image, struct arena *arena,
@@ -216,7 +182,7 @@ static bool plain_decode(struct store *store, struct str id, struct str image, s
                              .updated_at_us = TIME_UNKNOWN,
                              .expires_at_us = TIME_NEVER,
                              .format = STR("json")};
-    content_read(&plain(store)->format, image, arena, ret);
+    content_read(&sqlite_plain(store)->format, image, arena, ret);
     return true;
 }
 
@@ -256,8 +222,9 @@ static bool heads_read(struct sqlite_conn *conn, void *ctx, struct err *err)
         struct row *row = &h->rows[i];
         struct stored stored = {0};
         struct err ignored = {0};
-        if (!sqlite_keyed_read(conn, &h->store->records, key_of(h->store, row->id, h->arena),
-                               LABEL_BYTES, h->arena, &stored.found, &stored.row, &ignored) &&
+        if (!sqlite_keyed_read(conn, &h->store->records,
+                               sqlite_plain_key(h->store, row->id, h->arena), LABEL_BYTES, h->arena,
+                               &stored.found, &stored.row, &ignored) &&
             ignored.kind != ERR_CORRUPT) {
             *err = ignored;
             return false;
@@ -274,184 +241,13 @@ static bool plain_scan_next(struct store *store, void *scan, const struct call *
                             struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                             struct err *err)
 {
-    struct plain_store *s = plain(store);
+    struct plain_store *s = sqlite_plain(store);
     if (!sqlite_keyed_scan_next(s->client, &s->records, scan, call, arena, max, ret, ret_n, err))
         return false;
     for (size_t i = 0; i < *ret_n; i++)
-        (*ret)[i].id = id_of(s, (*ret)[i].id);
+        (*ret)[i].id = sqlite_plain_id(s, (*ret)[i].id);
     struct heads heads = {s, arena, *ret, *ret_n};
     return *ret_n == 0 || sqlite_read(s->client, call, heads_read, &heads, err);
-}
-
-/* --- locks ------------------------------------------------------------------------------------ */
-
-/* The lock on a record, ptr NULL for none; also one whose time is over. */
-static bool lock_read(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
-                      struct arena *arena, struct str *ret, struct err *err)
-{
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    bool row;
-    *ret = STR_NULL;
-    if (!sqlite_prepare(conn, "SELECT lock FROM penstock_locks WHERE key = ?1", &stmt, err))
-        return false;
-    struct str key = key_of(s, id, arena);
-    sqlite_bind(stmt, 1, key);
-    if (!sqlite_step(conn, stmt, &row, err))
-        return false;
-    if (row)
-        *ret = sqlite_text(arena, stmt, 0);
-    return true;
-}
-
-/* ERR_LOCKED while somebody's lock on the record has not ended. What is none of a lock blocks too.
- */
-static bool lock_absent(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
-                        struct arena *arena, struct err *err)
-{
-    struct str text;
-    if (!lock_read(conn, s, id, arena, &text, err))
-        return false;
-    if (!text.ptr)
-        return true;
-    const struct lock *lock =
-        plain_lock_row(arena, id, text, s->base.opts.operator_name, TIME_UNKNOWN, clock_now_us());
-    if (lock->verdict == LOCK_STALE)
-        return true;
-    err_set(err, ERR_LOCKED, "%.*s is locked by %.*s", STR_ARG(id),
-            STR_ARG(lock->holder.ptr ? lock->holder : STR("somebody unknown")));
-    if (lock->verdict == LOCK_LIVE)
-        return err_hint(err, "it ends by itself %.*s", STR_ARG(lock->frees_itself));
-    return err_hint(err, "`lock show` tells more, `lock break` ends it");
-}
-
-/* Begins a transaction in which nobody has a lock on the record; a held one is polled. */
-static bool begin_unlocked(struct plain_store *s, struct str id, const struct call *call,
-                           struct arena *arena, struct sqlite_conn *conn, struct err *err)
-{
-    int64_t until_ms = clock_monotonic_ms() + s->base.opts.lock_wait_ms;
-    for (;;) {
-        struct err why = {0};
-        if (!sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, conn, err))
-            return false;
-        if (lock_absent(conn, s, id, arena, &why))
-            return true;
-        sqlite_conn_close(conn);
-        if (why.kind != ERR_LOCKED || clock_monotonic_ms() >= until_ms) {
-            *err = why;
-            return false;
-        }
-        if (!call_pause(call, POLL_MS, "waiting for the lock", err))
-            return false;
-    }
-}
-
-struct listing {
-    const struct plain_store *store;
-    const struct str *ids;
-    size_t n;
-    struct arena *arena;
-    struct lock **ret;
-};
-
-static bool locks_read(struct sqlite_conn *conn, void *ctx, struct err *err)
-{
-    const struct listing *l = ctx;
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    struct lock **end = l->ret;
-    *end = NULL;
-    if (!sqlite_prepare(conn, "SELECT key, lock FROM penstock_locks WHERE key GLOB ?1 ORDER BY key",
-                        &stmt, err))
-        return false;
-    sqlite_bind(stmt, 1, str_of(l->store->records.glob));
-    for (bool row;;) {
-        if (!sqlite_step(conn, stmt, &row, err))
-            return false;
-        if (!row)
-            return true;
-        struct str id = id_of(l->store, sqlite_text(l->arena, stmt, 0));
-        bool wanted = !l->n;
-        for (size_t i = 0; i < l->n && !wanted; i++)
-            wanted = str_eq(l->ids[i], id);
-        if (!wanted)
-            continue;
-        *end = plain_lock_row(l->arena, id, sqlite_text(l->arena, stmt, 1),
-                              l->store->base.opts.operator_name, TIME_UNKNOWN, clock_now_us());
-        end = &(*end)->next;
-    }
-}
-
-static bool plain_locks(struct store *store, const struct str *ids, size_t n,
-                        const struct call *call, struct arena *arena, struct lock **ret,
-                        struct err *err)
-{
-    struct listing l = {plain(store), ids, n, arena, ret};
-    return sqlite_read(plain(store)->client, call, locks_read, &l, err);
-}
-
-static bool plain_lock_hold(struct store *store, struct str id, int64_t seconds,
-                            const struct call *call, struct str *ret_token, struct arena *arena,
-                            struct err *err)
-{
-    struct plain_store *s = plain(store);
-    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
-    if (!begin_unlocked(s, id, call, arena, &conn, err))
-        return false;
-    int64_t now_us = clock_now_us();
-    struct str params[] = {
-        key_of(s, id, arena),
-        plain_lock_print(arena, s->base.opts.operator_name, now_us, now_us + seconds * 1000000)};
-    *ret_token = params[1];
-    return sqlite_exec(&conn, "INSERT OR REPLACE INTO penstock_locks (key, lock) VALUES (?1, ?2)",
-                       params, 2, NULL, err) &&
-           sqlite_commit(&conn, err);
-}
-
-/* Takes away the lock with this text; *ret_gone false when there is another one, or none. */
-static bool lock_remove(struct plain_store *s, struct str id, struct str text,
-                        const struct call *call, struct arena *arena, bool *ret_gone,
-                        struct err *err)
-{
-    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
-    struct str params[] = {key_of(s, id, arena), text};
-    int64_t rows = 0;
-    bool ok = sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err) &&
-              sqlite_exec(&conn, "DELETE FROM penstock_locks WHERE key = ?1 AND lock = ?2", params,
-                          2, &rows, err) &&
-              sqlite_commit(&conn, err);
-    *ret_gone = rows == 1;
-    return ok;
-}
-
-static bool plain_lock_release(struct store *store, struct str id, struct str token,
-                               const struct call *call, struct err *err)
-{
-    struct arena arena = ARENA_INIT;
-    bool ours = false;
-    bool ok = lock_remove(plain(store), id, token, call, &arena, &ours, err);
-    arena_release(&arena);
-    return ok && (ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had ended or was taken over",
-                                  STR_ARG(id)));
-}
-
-/* Every writer looks at the lock, so who holds it is who writes. */
-static bool plain_activity(struct store *store, const struct str *ids, size_t n,
-                           const struct call *call, struct arena *arena, struct activity *ret,
-                           struct err *err)
-{
-    struct lock *locks;
-    if (!plain_locks(store, ids, n, call, arena, &locks, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        for (const struct lock *lock = locks; lock; lock = lock->next) {
-            if (!str_eq(lock->object, ids[i]) || lock->verdict == LOCK_STALE)
-                continue;
-            ret[i].sight = ACTIVITY_SEEN;
-            ret[i].owner_live = ret[i].record_live = true;
-            ret[i].started_at_us = lock->taken_at_us;
-            ret[i].who = lock->holder.ptr ? lock->holder : STR("the holder of an unreadable lock");
-        }
-    }
-    return true;
 }
 
 /* --- changing --------------------------------------------------------------------------------- */
@@ -495,7 +291,7 @@ static bool wanted(struct work *w, struct str *ret, struct err *err)
 
 static bool put_row(struct work *w, struct str text, struct err *err)
 {
-    struct str params[] = {key_of(w->store, w->item->id, w->arena), text,
+    struct str params[] = {sqlite_plain_key(w->store, w->item->id, w->arena), text,
                            time_rfc3339(w->arena, clock_now_us())};
     int64_t rows = 0;
     bool ok = text.ptr ? sqlite_exec(&w->conn,
@@ -536,7 +332,8 @@ static bool unchanged(struct work *w)
 static bool change(struct work *w, struct err *err)
 {
     struct str text;
-    if (!begin_unlocked(w->store, w->item->id, w->call, w->arena, &w->conn, err) || !look(w, err))
+    if (!sqlite_plain_begin(w->store, w->item->id, w->call, w->arena, &w->conn, err) ||
+        !look(w, err))
         return commit_failed(w->item, err);
     w->item->now = w->now;
     if (!unchanged(w))
@@ -554,7 +351,8 @@ static bool break_lock(struct work *w, struct err *err)
     struct commit_item *item = w->item;
     struct read_item now;
     bool gone;
-    if (!lock_remove(w->store, item->id, item->lock_token, w->call, w->arena, &gone, err) ||
+    if (!sqlite_plain_lock_remove(w->store, item->id, item->lock_token, w->call, w->arena, &gone,
+                                  err) ||
         !plain_read(&w->store->base, &item->id, 1, VALUE_LIMIT, w->call, w->arena, &now, err))
         return false;
     if (gone) {
@@ -570,7 +368,7 @@ static bool break_lock(struct work *w, struct err *err)
 static bool plain_commit(struct store *store, struct commit_item *item, const struct call *call,
                          struct arena *arena, struct err *err)
 {
-    struct work w = {.store = plain(store), .item = item, .call = call, .arena = arena};
+    struct work w = {.store = sqlite_plain(store), .item = item, .call = call, .arena = arena};
     struct err local = {0};
     bool ok = item->kind == EDIT_BREAK ? break_lock(&w, &local) : change(&w, &local);
     sqlite_conn_close(&w.conn);
@@ -597,9 +395,9 @@ const struct layout sqlite_plain_etl = {
     .decode = plain_decode,
     .check_id = plain_check_id,
     .commit = plain_commit,
-    .locks = plain_locks,
-    .lock_hold = plain_lock_hold,
-    .lock_release = plain_lock_release,
+    .locks = sqlite_plain_locks,
+    .lock_hold = sqlite_plain_lock_hold,
+    .lock_release = sqlite_plain_lock_release,
     .breaks_locks = true,
-    .activity = plain_activity,
+    .activity = sqlite_plain_activity,
 };
