@@ -123,6 +123,28 @@ static bool entries_command(struct table_view *v, enum command command, ptrdiff_
     return entry_command(v, command, COLUMN_VERB, COLUMN_STORE);
 }
 
+static struct cell entry_cell(const struct table_view *v, ptrdiff_t row, const char *column)
+{
+    size_t at = 0;
+    sheet_column(&entry_sheet, str_of(column), &at);
+    return rows_cell(table_rows(v), (size_t)row, at);
+}
+
+/* Only what there is to do about the entry under the cursor. */
+static const char *entries_footer(const struct table_view *v, const struct key_row *key,
+                                  ptrdiff_t row)
+{
+    bool of_entry =
+        key->command == CMD_UNDO || key->command == CMD_REDO || key->command == CMD_RESUME;
+    if (!of_entry || row < 0)
+        return of_entry ? NULL : key->footer;
+    bool undoable = entry_cell(v, row, "undoable").number;
+    bool is_undo = str_is(entry_cell(v, row, "verb").text, "undo");
+    if (key->command == CMD_RESUME)
+        return str_is(entry_cell(v, row, "outcome").text, "applied") ? NULL : key->footer;
+    return undoable && is_undo == (key->command == CMD_REDO) ? (is_undo ? "redo" : "undo") : NULL;
+}
+
 const struct table_class journal_table = {
     .title = "journal",
     .empty = "nothing was ever changed from here",
@@ -130,6 +152,7 @@ const struct table_class journal_table = {
     .scopes = SCOPE_JOURNAL,
     .gather = gather_entries,
     .command = entries_command,
+    .footer = entries_footer,
 };
 
 /* --- of one record ---------------------------------------------------------------------------- */

@@ -208,6 +208,14 @@ static void show_row(struct table_view *v, size_t row)
     arena_release(&a);
 }
 
+static const char *footer(const struct view *view, const struct key_row *key)
+{
+    const struct table_view *v = (const struct table_view *)view;
+    size_t at;
+    ptrdiff_t row = v->rows && list_at(&v->lv.list, &at) ? (ptrdiff_t)at : -1;
+    return v->class->footer ? v->class->footer(v, key, row) : key->footer;
+}
+
 static bool command(struct view *view, enum command command)
 {
     struct table_view *v = (struct table_view *)view;
@@ -256,6 +264,7 @@ static unsigned scopes(const struct view *view)
 static const struct view_class table_class = {
     .name = "table",
     .scopes_now = scopes,
+    .footer = footer,
     .title = title,
     .draw = draw,
     .key = listview_key,

@@ -34,6 +34,8 @@ struct table_class {
     void (*fill)(struct app *app, struct arena *a, struct rows *rows);
     /* Keys of its own; `row` is that under the cursor, -1 where there is none. May be NULL. */
     bool (*command)(struct table_view *v, enum command command, ptrdiff_t row);
+    /* As a view's: what the footer calls a key while the cursor is on this row. May be NULL. */
+    const char *(*footer)(const struct table_view *v, const struct key_row *key, ptrdiff_t row);
 };
 
 void view_table_open(struct app *app, const struct table_class *class, struct str arg);

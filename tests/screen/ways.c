@@ -254,6 +254,8 @@ static void the_journal_names_what_was_changed(void **state)
     settle(&s);
     show(&s, 40, 160);
     assert_shows(&s, "reset  public.orders and 1 more");
+    assert_shows(&s, "z undo");
+    assert_false(shows(&s, "R go on")); /* all of it was applied */
     screen_close(&s);
 }
 
