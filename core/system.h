@@ -45,8 +45,9 @@ struct finding {
     /* The rest of the command that would mend it, after `penstock -t TARGET`, quoted for a shell;
      * or STR_NULL. */
     struct str fix;
-    struct str part;  /* row of sheets[1] that it is about (an instance); ptr NULL: the record */
-    int64_t since_us; /* 0: since the record last changed */
+    struct str part;     /* row of sheets[1] that it is about (an instance); ptr NULL: the record */
+    int64_t since_us;    /* 0: since the record last changed */
+    int64_t retry_at_us; /* when it is tried again by itself; 0: it is not */
     struct finding *next;
 };
 

@@ -96,11 +96,13 @@ struct attention_note *attention_note(struct arena *keep, struct str store,
         if (f->severity == SEVERITY_INFO || has_item(note, f))
             continue;
         struct attention_item *item = &note->items[note->n++];
-        *item = (struct attention_item){.code = f->code,
-                                        .severity = f->severity,
-                                        .text = arena_str(keep, f->text),
-                                        .verb = verb_of(keep, f->fix),
-                                        .part = f->part.ptr ? arena_str(keep, f->part) : STR_NULL};
+        *item =
+            (struct attention_item){.code = f->code,
+                                    .severity = f->severity,
+                                    .text = arena_str(keep, f->text),
+                                    .verb = verb_of(keep, f->fix),
+                                    .retry_at_us = f->retry_at_us ? f->retry_at_us : TIME_UNKNOWN,
+                                    .part = f->part.ptr ? arena_str(keep, f->part) : STR_NULL};
         struct str id = acks_finding_id(keep, store, f->code, f->object);
         memcpy(item->id, id.ptr, FINDING_ID_LEN);
     }
@@ -219,6 +221,8 @@ int attention_cmp(const void *a, const void *b)
     if (!order)
         order = (int)x->severity - (int)y->severity;
     if (!order)
+        order = earlier(x->retry_at_us, y->retry_at_us);
+    if (!order)
         order = earlier(x->since_us, y->since_us);
     if (!order)
         order = (x->n < y->n) - (x->n > y->n);
@@ -244,6 +248,10 @@ static void add_to(struct attention_group *g, const struct record *r,
     g->n += !again;
     if (item->severity < g->severity || g->n == 1)
         g->severity = item->severity;
+    if (g->n == 1 && !again)
+        g->retry_at_us = TIME_UNKNOWN;
+    if (earlier(item->retry_at_us, g->retry_at_us) < 0)
+        g->retry_at_us = item->retry_at_us;
     if (!first)
         return;
     g->key = r->key;

@@ -20,8 +20,9 @@ struct attention_item {
     const char *code; /* static */
     enum severity severity;
     struct str text;
-    struct str verb; /* of the command that would mend it; ptr NULL: somebody has to look */
-    struct str part; /* of the record, see struct finding */
+    struct str verb;     /* of the command that would mend it; ptr NULL: somebody has to look */
+    struct str part;     /* of the record, see struct finding */
+    int64_t retry_at_us; /* when it is tried again by itself; TIME_UNKNOWN: it is not */
     char id[FINDING_ID_LEN + 1];
 };
 /* What is going on with a record, wrong or not. */
@@ -61,17 +62,18 @@ struct attention_hide {
 struct attention_group {
     const char *code;
     enum severity severity;
-    size_t n;                     /* records */
-    bool parts;                   /* every finding is of a part of its record */
-    struct str verb;              /* what mends most of them; ptr NULL: look */
-    size_t nverb;                 /* findings that it would mend */
-    struct str key, label, text;  /* of the record that comes first */
-    int64_t lost_at_us, since_us; /* the earliest */
+    size_t n;                                  /* records */
+    bool parts;                                /* every finding is of a part of its record */
+    struct str verb;                           /* what mends most of them; ptr NULL: look */
+    size_t nverb;                              /* findings that it would mend */
+    struct str key, label, text;               /* of the record that comes first */
+    int64_t lost_at_us, since_us, retry_at_us; /* the earliest */
 };
 /* By attention_cmp; how many findings are left out comes back, too. */
 size_t attention_groups(const struct attention *attention, const struct attention_hide *hide,
                         struct arena *a, struct attention_group **ret, size_t *ret_hidden);
-/* What is lost first comes first, then what is worse, older, more; a qsort comparison. */
+/* What is lost first comes first, then what is worse, what is tried again sooner, what is older,
+ * more; a qsort comparison. */
 int attention_cmp(const void *a, const void *b);
 /* The findings of a group, in the order in which their records were first read. */
 typedef void attention_visitor(void *ctx, struct str key, struct str label, struct str part);

@@ -102,6 +102,9 @@ static struct str finding_text(struct arena *a, const struct attention_group *g,
     if (g->lost_at_us != TIME_UNKNOWN)
         sbuf_printf(&text, g->lost_at_us > now_us ? "expires in %.*s: " : "expired %.*s ago: ",
                     STR_ARG(time_span(a, llabs(g->lost_at_us - now_us))));
+    else if (g->retry_at_us != TIME_UNKNOWN && g->retry_at_us > now_us)
+        sbuf_printf(&text, "%s again in %.*s: ", g->n > 1 ? "first tried" : "tried",
+                    STR_ARG(time_span(a, g->retry_at_us - now_us)));
     else if (g->n > 1 && g->since_us != TIME_UNKNOWN)
         sbuf_printf(&text, "oldest %.*s: ", STR_ARG(time_span(a, now_us - g->since_us)));
     if (g->n > 1)

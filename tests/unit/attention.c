@@ -133,6 +133,29 @@ static void what_mends_most_is_said(void **state)
     attention_free(attention);
 }
 
+/* Of two warnings the one that is tried again sooner comes first, though it is younger. */
+static void what_is_tried_again_sooner_comes_first(void **state)
+{
+    struct attention *attention = attention_new();
+    struct arena a = ARENA_INIT;
+    struct attention_group *groups;
+    size_t hidden;
+    struct finding old = {.code = "old", .severity = SEVERITY_WARNING, .text = STR("old")};
+    struct finding later = {.code = "retry", .severity = SEVERITY_WARNING, .text = STR("later")};
+    struct finding soon = later;
+    later.retry_at_us = 9000;
+    soon.retry_at_us = 7000;
+    read_record(attention, "a", 1, TIME_NEVER, &old);
+    read_record(attention, "b", 20, TIME_NEVER, &later);
+    read_record(attention, "c", 30, TIME_NEVER, &soon);
+    assert_int_equal(attention_groups(attention, NULL, &a, &groups, &hidden), 2);
+    assert_string_equal(groups[0].code, "retry");
+    assert_int_equal(groups[0].retry_at_us, 7000);
+    assert_int_equal(groups[1].retry_at_us, TIME_UNKNOWN);
+    arena_release(&a);
+    attention_free(attention);
+}
+
 struct parts {
     size_t n;
     struct str last;
@@ -232,6 +255,7 @@ int main(void)
         cmocka_unit_test(what_was_mended_is_forgotten),
         cmocka_unit_test(what_is_lost_first_comes_first),
         cmocka_unit_test(what_mends_most_is_said),
+        cmocka_unit_test(what_is_tried_again_sooner_comes_first),
         cmocka_unit_test(parts_of_one_record_are_kept_apart),
         cmocka_unit_test(what_is_acknowledged_is_counted_apart),
         cmocka_unit_test(what_happens_is_counted),

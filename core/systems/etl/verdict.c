@@ -119,6 +119,7 @@ static void check_errored(struct checker *c)
             arena_printf(a, "errored since %.*s%s: %.*s", STR_ARG(since), how, STR_ARG(line)));
     f->detail = row->solution;
     f->since_us = row->created_us;
+    f->retry_at_us = retrying && row->next_retry_us != TIME_UNKNOWN ? row->next_retry_us : 0;
     f->fix = fix(c, verdict.advice);
 }
 
