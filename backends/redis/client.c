@@ -22,7 +22,6 @@ struct redis_client {
     struct arena arena;
     struct str host, socket, user, password;
     int port;
-    struct str db;
     bool writable;
     redisContext *context; /* NULL: to be connected at the next call */
     struct redis_server server;
@@ -250,8 +249,8 @@ static bool greet(struct redis_client *client, const struct call *call, struct e
     else if (client->password.ptr)
         append(client, REDIS_COMMAND(STR("AUTH"), client->password));
     n += client->password.ptr != NULL;
-    if (!str_is(client->db, "0")) { /* every connection begins there */
-        append(client, REDIS_COMMAND(STR("SELECT"), client->db));
+    if (!str_is(client->server.db, "0")) { /* every connection begins there */
+        append(client, REDIS_COMMAND(STR("SELECT"), client->server.db));
         n++;
     }
     size_t matters = n;
@@ -363,12 +362,12 @@ static bool read_url(struct redis_client *client, const char *text, struct err *
     }
     client->user = url.user.ptr ? arena_str(a, url.user) : STR_NULL;
     client->password = url.password.ptr ? arena_str(a, url.password) : STR_NULL;
-    client->db = STR("0");
+    client->server.db = STR("0");
     if (str_is(url.scheme, "unix")) {
         client->socket = arena_str(a, url.path);
-        url_param(&url, "db", &client->db);
+        url_param(&url, "db", &client->server.db);
         client->server.name =
-            arena_printf(a, "%.*s db %.*s", STR_ARG(client->socket), STR_ARG(client->db));
+            arena_printf(a, "%.*s db %.*s", STR_ARG(client->socket), STR_ARG(client->server.db));
     } else {
         struct str host, port;
         uint64_t number = PORT_DEFAULT;
@@ -378,9 +377,9 @@ static bool read_url(struct redis_client *client, const char *text, struct err *
         client->host = arena_str(a, host);
         client->port = (int)number;
         if (url.path.len > 1)
-            client->db = arena_str(a, str_sub(url.path, 1, url.path.len));
+            client->server.db = arena_str(a, str_sub(url.path, 1, url.path.len));
         client->server.name = arena_printf(a, "%.*s:%d/%.*s", STR_ARG(client->host), client->port,
-                                           STR_ARG(client->db));
+                                           STR_ARG(client->server.db));
     }
     if (client->user.len)
         client->server.name =

@@ -16,6 +16,7 @@ struct redis_client;
 
 struct redis_server {
     struct str name; /* host:port/db or socket?db=N, with " as user" */
+    struct str db;   /* its number */
     struct str version;
     int major, minor;
     bool cluster;

@@ -130,8 +130,8 @@ bool lock_give_back(struct redis_client *client, struct str uid, struct str id,
 
 /* --- listing --------------------------------------------------------------------------------- */
 
-/* Clients that sleep in BLPOP, or -1 when this user may not see them. CLIENT LIST does not tell the
- * key, so they are waiters of some lock: counted only where one lock is held. */
+/* Clients that sleep in BLPOP in this database, or -1 when this user may not see them. CLIENT LIST
+ * does not tell the key, so they are waiters of some lock: counted only where one lock is held. */
 static int64_t count_waiters(struct redis_client *client, const struct call *call,
                              struct arena *arena)
 {
@@ -142,13 +142,13 @@ static int64_t count_waiters(struct redis_client *client, const struct call *cal
         answer.type != REDIS_TEXT)
         return -1;
     int64_t n = 0;
-    struct str rest = answer.text;
-    while (rest.len) {
-        const char *found = memmem(rest.ptr, rest.len, " cmd=blpop", 10);
-        if (!found)
-            break;
-        n++;
-        rest = str_sub(rest, (size_t)(found - rest.ptr) + 10, rest.len);
+    struct str db = arena_printf(arena, " db=%.*s ", STR_ARG(redis_server(client)->db));
+    for (struct str rest = answer.text; rest.len;) {
+        ptrdiff_t end = str_index(rest, '\n');
+        struct str line = end < 0 ? rest : str_sub(rest, 0, (size_t)end);
+        rest = end < 0 ? STR("") : str_sub(rest, (size_t)end + 1, rest.len);
+        n += memmem(line.ptr, line.len, " cmd=blpop", 10) &&
+             memmem(line.ptr, line.len, db.ptr, db.len);
     }
     return n;
 }

@@ -37,6 +37,7 @@ environments:
 - name: prod
 state_backend:
   uri: {backend}
+  lock_timeout_seconds: 60
 database_uri: {database}
 plugins:
   extractors:
@@ -150,7 +151,7 @@ class File(Store):
         super().__init__("file", "file://" + self.directory)
 
     def address(self):
-        return "meltano+file://" + self.directory
+        return f"meltano+file://{self.directory}?lock_timeout=60"
 
     def place(self, state_id):
         return os.path.join(self.directory, state_id)
@@ -202,10 +203,10 @@ class WindowsFile(File):
     def prepare(self, service):
         manager = getattr(filesystem, "_WindowsFilesystemStateStoreManager", None)
         manager = manager or filesystem.WindowsFilesystemStateStoreManager  # before 3.7
-        service._state_store_manager = manager(uri="file://states", lock_timeout_seconds=10)
+        service._state_store_manager = manager(uri="file://states", lock_timeout_seconds=60)
 
     def address(self):
-        return f"meltano+file://{self.directory}?layout=base64"
+        return f"meltano+file://{self.directory}?layout=base64&lock_timeout=60"
 
     def place(self, state_id):
         return os.path.join(self.directory, base64.b64encode(state_id.encode()).decode())

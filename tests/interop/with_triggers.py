@@ -88,9 +88,15 @@ class Redis:
             self.url = f"unix://{self.socket}?db={number}"
             self.client = StrictRedis.from_url(self.url)
             if self.client.set("interop", os.getpid(), nx=True):
+                self.number = number
                 return
             self.client.close()
         raise AssertionError("every database of the Redis is taken")
+
+    def waits(self):
+        """Is anybody asleep for a lock in it?"""
+        return any(client["cmd"] == "blpop" and client["db"] == str(self.number)
+                   for client in self.client.client_list())
 
     def close(self):
         self.client.flushdb()
@@ -393,8 +399,7 @@ def our_lock_stops_them(store):
     with Held(store.penstock, "s"):
         fails(LockAcquisitionFailed, store.storage("s").acquire_lock(block=False).__enter__)
         child = Child(wait)
-        until(lambda: any(client["cmd"] == "blpop" for client in store.redis.client.client_list()),
-              "they wait")
+        until(store.redis.waits, "they wait")
         assert child.running()
         waiters, = [row["waiters"] for row in store.penstock("lock", "list", "--json").lines()]
         equal(waiters, 1)
@@ -412,8 +417,7 @@ def a_broken_lock_wakes_them(store):
     def skip():
         store.manager("s").skip_failed_instance("t_import#0")
     child = Child(skip)
-    until(lambda: any(client["cmd"] == "blpop" for client in store.redis.client.client_list()),
-          "they wait")
+    until(store.redis.waits, "they wait")
     store.penstock.change("lock", "break", "s", "--confirm", "s", "--reason", "its worker is dead")
     child.result(10)
     equal(store.get("s")["instances"]["t_import#0"]["status"], "skipped")

@@ -345,11 +345,14 @@ static void *wait_for_signal(void *arg)
     return NULL;
 }
 
-static void wait_until_blocked(struct fixture *f)
+static void wait_until_blocked(struct fixture *f, int clients)
 {
     for (;;) {
         struct redis_answer list = app(f, REDIS_COMMAND(STR("CLIENT"), STR("LIST")));
-        if (memmem(list.text.ptr, list.text.len, "cmd=blpop", 9))
+        int n = 0;
+        for (const char *at = list.text.ptr; (at = strstr(at, "cmd=blpop")); at++)
+            n++;
+        if (n == clients)
             return;
     }
 }
@@ -361,7 +364,7 @@ static void a_release_wakes_a_waiter(void **state)
     put(f, sample_pickle(&f->arena, "q-5f3c1"));
     struct document before = look(f);
     pthread_create(&waiter.thread, NULL, wait_for_signal, &waiter);
-    wait_until_blocked(f);
+    wait_until_blocked(f, 1);
     struct commit_item item = skip_failed(f, &before);
     pthread_join(waiter.thread, NULL);
     assert_int_equal(item.outcome, OUTCOME_APPLIED);
@@ -377,6 +380,37 @@ static struct lock *locks_of(struct fixture *f)
     return locks;
 }
 
+/* A signal in another database of the same server. */
+static void signal_elsewhere(struct fixture *f, struct str url)
+{
+    struct redis_client *client;
+    struct redis_answer answer;
+    struct err err = {0};
+    if (!redis_open(url.ptr, true, &f->call, &client, &err) ||
+        !redis_run(client, REDIS_COMMAND(STR("LPUSH"), signal_key, STR("1")), &f->call, &f->arena,
+                   &answer, &err))
+        fail_msg("%s", err.text);
+    redis_close(client);
+}
+
+static void who_waits_in_another_database_waits_for_another_lock(void **state)
+{
+    struct fixture *f = *state;
+    struct str url = url_of(&f->arena, "");
+    struct waiter here = {.url = url};
+    struct waiter there = {
+        .url = arena_printf(&f->arena, "%.*s3", (int)url.len - 1, url.ptr)}; /* ?db=3 */
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("EX"), STR("60")));
+    pthread_create(&here.thread, NULL, wait_for_signal, &here);
+    pthread_create(&there.thread, NULL, wait_for_signal, &there);
+    wait_until_blocked(f, 2);
+    assert_int_equal(locks_of(f)->waiters, 1);
+    signal_elsewhere(f, here.url);
+    signal_elsewhere(f, there.url);
+    pthread_join(here.thread, NULL);
+    pthread_join(there.thread, NULL);
+}
+
 static void a_lock_is_shown_and_broken(void **state)
 {
     struct fixture *f = *state;
@@ -384,7 +418,7 @@ static void a_lock_is_shown_and_broken(void **state)
     struct str token = STR("0123456789abcdef");
     app(f, REDIS_COMMAND(STR("SET"), lock_key_text, token, STR("EX"), STR("60")));
     pthread_create(&waiter.thread, NULL, wait_for_signal, &waiter);
-    wait_until_blocked(f);
+    wait_until_blocked(f, 1);
     struct lock *lock = locks_of(f);
     assert_non_null(lock);
     assert_null(lock->next);
@@ -763,6 +797,7 @@ int main(void)
         TEST(a_change_meanwhile_is_a_conflict),
         TEST(removed_and_brought_back_with_its_time),
         TEST(a_release_wakes_a_waiter),
+        TEST(who_waits_in_another_database_waits_for_another_lock),
         TEST(a_lock_is_shown_and_broken),
         TEST(a_lock_without_limit_is_flagged),
         TEST(a_lock_of_another_type_is_shown),
