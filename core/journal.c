@@ -306,7 +306,11 @@ bool journal_sync(struct journal *journal, struct err *err)
 bool journal_prune(struct journal *journal, int64_t older_than_us, size_t *ret_n, struct err *err)
 {
     CLEANUP(stmt_finalize) sqlite3_stmt *stmt = NULL;
-    if (!journal_prepare(journal, "delete from entries where at_us < ?", &stmt, err))
+    /* What is being applied, or a crash left, cannot do without its pre-images. */
+    if (!journal_prepare(journal,
+                         "delete from entries where at_us < ? and not exists"
+                         " (select 1 from items where entry = entries.n and outcome = 8)",
+                         &stmt, err))
         return false;
     sqlite3_bind_int64(stmt, 1, older_than_us);
     if (sqlite3_step(stmt) != SQLITE_DONE)

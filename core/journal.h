@@ -90,6 +90,7 @@ bool journal_of_record(struct journal *journal, struct arena *arena, struct str 
 bool journal_unsettled(struct journal *journal, struct arena *arena,
                        const struct journal_entry *entry, struct str store,
                        struct journal_item **ret, size_t *ret_n, struct err *err);
+/* Forgets entries; never one with an item that is INTENDED. */
 bool journal_prune(struct journal *journal, int64_t older_than_us, size_t *ret_n, struct err *err);
 
 #endif
