@@ -88,19 +88,40 @@ struct choices {
     size_t n, room;
 };
 
-static bool has_choice(const struct choices *list, const struct choice *one)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->items[i].store == one->store && str_eq(list->items[i].row.id, one->row.id))
-            return true;
-    }
-    return false;
-}
-
 static void add_choice(struct choices *list, const struct choice *one)
 {
     list->items = arena_grow(list->arena, list->items, list->n, &list->room, sizeof *one);
     list->items[list->n++] = *one;
+}
+
+/* Of one array: the same records stand together, in the order of the array. */
+static int choice_cmp(const void *a, const void *b)
+{
+    const struct choice *x = *(const struct choice *const *)a,
+                        *y = *(const struct choice *const *)b;
+    int order = (x->store > y->store) - (x->store < y->store);
+    order = order ? order : str_cmp(x->row.id, y->row.id);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* A record that is named twice is meant once. */
+static void drop_repeated(struct choices *list)
+{
+    const struct choice **sorted = arena_array(list->arena, const struct choice *, list->n);
+    bool *again = arena_array(list->arena, bool, list->n);
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        sorted[i] = &list->items[i];
+    if (list->n)
+        qsort(sorted, list->n, sizeof *sorted, choice_cmp);
+    for (size_t i = 1; i < list->n; i++)
+        again[sorted[i] - list->items] = sorted[i]->store == sorted[i - 1]->store &&
+                                         str_eq(sorted[i]->row.id, sorted[i - 1]->row.id);
+    for (size_t i = 0; i < list->n; i++) {
+        if (!again[i])
+            list->items[n++] = list->items[i];
+    }
+    list->n = n;
 }
 
 /* "7/public.users in orders-pg, 8/public.users in orders-pg" */
@@ -345,9 +366,9 @@ bool select_records(struct cli *cli, size_t nwords, bool absent_ok, struct choic
         struct choice one;
         if (!select_one(cli, names[i], absent_ok, &one, err))
             return false;
-        if (!has_choice(&list, &one))
-            add_choice(&list, &one);
+        add_choice(&list, &one);
     }
+    drop_repeated(&list);
     for (size_t i = 0; filtered && i < cli->nstores; i++) {
         if (store_system(cli->stores[i].store) == cli->system &&
             !scan_store(cli, &cli->stores[i], &list, err))

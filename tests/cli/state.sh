@@ -113,6 +113,9 @@ printf 'a\nc\n' >ids
 run 0 -t "$store" state clear --from ids --yes -o name
 out_is $'a\nc'
 run 0 journal undo "$("$penstock" journal list -o name | head -1)" --yes
+printf 'c\na\nc\n' >ids # named twice is meant once
+run 0 -t "$store" state clear --from ids --dry-run -o name
+out_is $'c\na'
 run 3 -t "$store" state clear a nobody --yes
 run 0 -t "$store" state clear --pattern 'zz*' --yes
 run 2 -t "$store" state clear a --pattern 'zz*' --yes
