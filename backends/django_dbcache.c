@@ -124,26 +124,12 @@ static bool look(struct change *c, struct err *err)
     return true;
 }
 
-struct late {
-    struct arena *arena;
-    const struct django_form *form;
-};
-
-static const struct value *fill(void *ctx, enum value_late late)
-{
-    const struct late *l = ctx;
-    if (late == LATE_NOW)
-        return django_time(l->arena, l->form, clock_now_us());
-    return &value_null; /* sessions have no other late values */
-}
-
 static bool encode(struct change *c, struct str *ret, struct err *err)
 {
     struct str bytes;
     if (!c->found)
         c->form = django_form_new(c->item->after);
-    struct late late = {c->arena, &c->form};
-    const struct value *root = value_fill_late(c->arena, c->item->after, fill, &late);
+    const struct value *root = django_fill_late(c->arena, c->item->after, &c->form, clock_now_us());
     if (!django_encode(c->arena, root, &c->form, &bytes, err))
         return false;
     *ret = base64_encode(c->arena, bytes);

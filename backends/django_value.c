@@ -196,7 +196,8 @@ struct django_form django_form_new(const struct value *root)
                                     has_python2(root, &budget) ? PROTOCOL_PYTHON2 : PROTOCOL_NEW};
 }
 
-const struct value *django_time(struct arena *arena, const struct django_form *form, int64_t us)
+static const struct value *time_value(struct arena *arena, const struct django_form *form,
+                                      int64_t us)
 {
     if (form->codec == DJANGO_PICKLE)
         return value_datetime(arena, us, form->protocol);
@@ -205,4 +206,25 @@ const struct value *django_time(struct arena *arena, const struct django_form *f
     text = str_sub(text, 0, text.len - 1);
     ptrdiff_t dot = str_index(text, '.');
     return value_str(arena, dot < 0 ? text : str_sub(text, 0, (size_t)dot + 4));
+}
+
+struct late {
+    struct arena *arena;
+    const struct django_form *form;
+    int64_t now_us;
+};
+
+static const struct value *fill(void *ctx, enum value_late late)
+{
+    const struct late *l = ctx;
+    if (late == LATE_NOW)
+        return time_value(l->arena, l->form, l->now_us);
+    return &value_null; /* sessions have no other late values */
+}
+
+const struct value *django_fill_late(struct arena *arena, const struct value *root,
+                                     const struct django_form *form, int64_t now_us)
+{
+    struct late late = {arena, form, now_us};
+    return value_fill_late(arena, root, fill, &late);
 }

@@ -30,7 +30,8 @@ bool django_encode(struct arena *arena, const struct value *root, const struct d
 /* The form of a value that did not exist: pickle 4, or 2 when Python 2 wrote the tree. */
 struct django_form django_form_new(const struct value *root);
 
-/* A naive UTC timestamp as this form holds it (5.6, 5.8). */
-const struct value *django_time(struct arena *arena, const struct django_form *form, int64_t us);
+/* `root` with its late values: the moment, as this form holds a naive UTC timestamp (5.6, 5.8). */
+const struct value *django_fill_late(struct arena *arena, const struct value *root,
+                                     const struct django_form *form, int64_t now_us);
 
 #endif

@@ -21,30 +21,23 @@ void session_locks_close(struct session_store *store)
 {
 }
 
-bool session_locks_change(struct session_store *store, struct commit_item *item,
-                          bool (*change)(void *ctx, const struct session_hold *hold,
-                                         struct err *err),
-                          void *ctx, const struct call *call, struct arena *arena, struct err *err)
-{
-    struct session_hold hold = {.store = store, .uid = item->id, .id = STR(""), .call = call};
-    return change(ctx, &hold, err);
-}
-
-bool session_hold_check(const struct session_hold *hold, struct err *err)
-{
-    return true;
-}
-
 static bool no_lock(struct err *err)
 {
     return err_set(err, ERR_UNSUPPORTED, "this penstock was built without Redis: it has no locks");
 }
 
-bool session_locks_break(struct session_store *store, struct commit_item *item,
-                         const struct document *now, const struct call *call, struct arena *arena,
-                         struct err *err)
+bool session_locks_commit(struct session_store *store, struct commit_item *item,
+                          bool (*change)(void *ctx, const struct session_hold *hold,
+                                         struct err *err),
+                          void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
-    return no_lock(err);
+    struct session_hold hold = {.store = store, .uid = item->id, .id = STR(""), .call = call};
+    return item->kind == EDIT_BREAK ? no_lock(err) : change(ctx, &hold, err);
+}
+
+bool session_hold_check(const struct session_hold *hold, struct err *err)
+{
+    return true;
 }
 
 bool session_locks_list(struct store *store, const struct str *ids, size_t n,

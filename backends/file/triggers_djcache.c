@@ -364,19 +364,6 @@ struct work {
     struct seen now;
 };
 
-struct late {
-    struct arena *arena;
-    const struct django_form *form;
-};
-
-static const struct value *fill(void *ctx, enum value_late late)
-{
-    const struct late *l = ctx;
-    if (late == LATE_NOW)
-        return django_time(l->arena, l->form, clock_now_us());
-    return &value_null; /* sessions have no other late values */
-}
-
 static bool encode(struct work *w, struct str *ret, struct err *err)
 {
     struct djcache file = {.header = STR_NULL};
@@ -384,8 +371,8 @@ static bool encode(struct work *w, struct str *ret, struct err *err)
         w->now.form = djcache_form_new(w->item->after);
     else if (!djcache_split(w->arena, w->now.bytes, &file, err))
         return false;
-    struct late late = {w->arena, &w->now.form};
-    const struct value *root = value_fill_late(w->arena, w->item->after, fill, &late);
+    const struct value *root =
+        django_fill_late(w->arena, w->item->after, &w->now.form, clock_now_us());
     return djcache_write(w->arena, file.header, root, &w->now.form, ret, err);
 }
 
@@ -532,19 +519,12 @@ static bool djcache_commit(struct store *store, struct commit_item *item, const 
                            struct arena *arena, struct err *err)
 {
     struct work w = {.store = djcache(store), .item = item, .call = call, .arena = arena};
-    struct err local = {0};
     CLEANUP(fd_close) int dir = open_dir(w.store->path, err);
     if (dir < 0)
         return false;
     w.dir = dir;
     name_of(w.store, item->id, w.name);
-    bool ok = item->kind != EDIT_BREAK
-                  ? session_locks_change(&w.store->sessions, item, change, &w, call, arena, &local)
-                  : look_now(&w, &local) && session_locks_break(&w.store->sessions, item,
-                                                                &w.now.doc, call, arena, &local);
-    if (!ok && err)
-        *err = local;
-    return ok;
+    return session_locks_commit(&w.store->sessions, item, change, &w, call, arena, err);
 }
 
 static const char *const params[] = {DJANGO_KEY_PARAMS, NULL};

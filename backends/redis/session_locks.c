@@ -89,7 +89,7 @@ static void release(const struct session_hold *hold, struct commit_item *item, s
         item->detail = STR("our lock had expired when it was released; read again");
 }
 
-bool session_locks_change(struct session_store *store, struct commit_item *item,
+static bool change_locked(struct session_store *store, struct commit_item *item,
                           bool (*change)(void *ctx, const struct session_hold *hold,
                                          struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
@@ -135,29 +135,44 @@ bool session_hold_check(const struct session_hold *hold, struct err *err)
 
 /* --- breaking a lock ------------------------------------------------------------------------- */
 
-bool session_locks_break(struct session_store *store, struct commit_item *item,
-                         const struct document *now, const struct call *call, struct arena *arena,
-                         struct err *err)
+static bool break_lock(struct session_store *store, struct commit_item *item,
+                       const struct call *call, struct arena *arena, struct err *err)
 {
     struct redis_client *client = store->locks.client;
     struct redis_answer after;
+    struct read_item now;
     bool was_it;
     if (!client)
         return err_set(err, ERR_UNSUPPORTED, "there is no lock to break");
     if (!lock_give_back(client, item->id, item->lock_token, call, &was_it, err) ||
         !redis_run(client, REDIS_COMMAND(STR("GET"), lock_key(arena, item->id)), call, arena,
-                   &after, err))
+                   &after, err) ||
+        !store->base.layout->read(&store->base, &item->id, 1, VALUE_LIMIT, call, arena, &now, err))
         return false;
     if (!was_it) {
-        commit_conflict(item, now);
+        commit_conflict(item, &now.doc);
         err_set(&item->err, ERR_CONFLICT, "the lock of %.*s %s", STR_ARG(item->id),
                 after.type == REDIS_TEXT ? "changed hands: it was left alone" : "is free already");
         return err_hint(&item->err, "`lock list` shows what is held now"), true;
     }
     item->outcome = OUTCOME_APPLIED;
-    item->now = *now;
+    item->now = now.doc;
     item->detail = after.type == REDIS_TEXT ? STR("taken by another client already") : STR("gone");
     return true;
+}
+
+bool session_locks_commit(struct session_store *store, struct commit_item *item,
+                          bool (*change)(void *ctx, const struct session_hold *hold,
+                                         struct err *err),
+                          void *ctx, const struct call *call, struct arena *arena, struct err *err)
+{
+    struct err local = {0};
+    bool ok = item->kind == EDIT_BREAK
+                  ? break_lock(store, item, call, arena, &local)
+                  : change_locked(store, item, change, ctx, call, arena, &local);
+    if (!ok && err)
+        *err = local;
+    return ok;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */

@@ -34,29 +34,15 @@ static bool fetch(struct commit *c, struct err *err)
 
 /* --- new bytes ------------------------------------------------------------------------------- */
 
-struct late {
-    struct arena *arena;
-    const struct django_form *form;
-    int64_t now_us;
-};
-
-static const struct value *fill(void *ctx, enum value_late late)
-{
-    const struct late *l = ctx;
-    if (late == LATE_NOW)
-        return django_time(l->arena, l->form, l->now_us);
-    return &value_null; /* sessions have no other late values */
-}
-
 static bool encode(struct commit *c, struct str *ret, struct err *err)
 {
-    struct late late = {.arena = c->arena, .form = &c->form};
     struct err ignored = {0};
+    int64_t now_us;
     if (!c->now.present)
         c->form = django_form_new(c->item->after);
-    if (!redis_time(c->store->client, c->call, &late.now_us, &ignored))
-        late.now_us = clock_now_us(); /* this user may not ask */
-    const struct value *root = value_fill_late(c->arena, c->item->after, fill, &late);
+    if (!redis_time(c->store->client, c->call, &now_us, &ignored))
+        now_us = clock_now_us(); /* this user may not ask */
+    const struct value *root = django_fill_late(c->arena, c->item->after, &c->form, now_us);
     return django_encode(c->arena, root, &c->form, ret, err);
 }
 
@@ -177,8 +163,5 @@ bool django_commit(struct store *base, struct commit_item *item, const struct ca
 {
     struct django_store *store = (struct django_store *)base;
     struct commit c = {.store = store, .item = item, .call = call, .arena = arena};
-    if (item->kind == EDIT_BREAK)
-        return fetch(&c, err) &&
-               session_locks_break(&store->sessions, item, &c.now_doc, call, arena, err);
-    return session_locks_change(&store->sessions, item, change, &c, call, arena, err);
+    return session_locks_commit(&store->sessions, item, change, &c, call, arena, err);
 }

@@ -344,25 +344,11 @@ static bool change(void *ctx, const struct session_hold *hold, struct err *err)
     return ok;
 }
 
-static bool break_lock(struct tx *tx, struct err *err)
-{
-    struct read_item now;
-    return dbcache_read(&tx->store->sessions.base, &tx->item->id, 1, VALUE_LIMIT, tx->call,
-                        tx->arena, &now, err) &&
-           session_locks_break(&tx->store->sessions, tx->item, &now.doc, tx->call, tx->arena, err);
-}
-
 static bool dbcache_commit_item(struct store *store, struct commit_item *item,
                                 const struct call *call, struct arena *arena, struct err *err)
 {
     struct tx tx = {dbcache(store), item, call, arena, {0}};
-    struct err local = {0};
-    bool ok = item->kind == EDIT_BREAK ? break_lock(&tx, &local)
-                                       : session_locks_change(&tx.store->sessions, item, change,
-                                                              &tx, call, arena, &local);
-    if (!ok && err)
-        *err = local;
-    return ok;
+    return session_locks_commit(&tx.store->sessions, item, change, &tx, call, arena, err);
 }
 
 static const char *const params[] = {DJANGO_KEY_PARAMS, "table", NULL};
