@@ -109,6 +109,8 @@ struct plan {
     int64_t undoes;        /* n of the entry that this plan undoes or redoes, else 0 */
     char undoes_id[13];
     bool is_redo;
+    char restores_id[13]; /* plan_restore: its entry; else "" */
+    bool restores_before;
 };
 
 /* Never fails for one bad record (that item says why); fails when the request itself is wrong, a

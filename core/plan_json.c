@@ -168,8 +168,6 @@ struct str plan_command(struct plan *plan)
     const struct plan_request *r = &plan->request;
     if (!r->store || plan->partial)
         return STR_NULL; /* no command undoes some of an entry */
-    if (!r->op && !plan->undoes && strcmp(plan->verb, "restore") == 0)
-        return STR_NULL; /* of which entry is not the plan's to know */
     struct sbuf out = SBUF_INIT;
     if (r->op && !plan->undoes && strcmp(plan->verb, "import") == 0)
         add_import(&out, plan);
@@ -179,10 +177,15 @@ struct str plan_command(struct plan *plan)
         add_target(&out, plan);
         if (plan->undoes)
             sbuf_printf(&out, " journal %s %s", plan->verb, plan->undoes_id);
+        else if (*plan->restores_id)
+            sbuf_printf(&out, " %s restore", plan->system->noun);
         else
             sbuf_cstr(&out, " lock break");
         for (size_t i = 0; i < plan->nitems && !plan->undoes; i++)
             add_id(&out, a, plan->items[i].id);
+        if (*plan->restores_id)
+            sbuf_printf(&out, " --entry %s%s", plan->restores_id,
+                        plan->restores_before ? " --before" : "");
         add_reason(&out, plan);
     }
     struct str command = out.len > LONGEST ? STR_NULL : arena_str(a, sbuf_view(&out));

@@ -36,6 +36,10 @@ json_t *plan_request_json(const struct plan *plan)
     json_object_set_new(o, "verb", json_string(plan->verb));
     if (plan->undoes) {
         json_object_set_new(o, "undoes", json_string(plan->undoes_id));
+    } else if (*plan->restores_id) {
+        json_object_set_new(o, "restores", json_string(plan->restores_id));
+        json_object_set_new(o, "before", json_boolean(plan->restores_before));
+        json_object_set_new(o, "id", output_id(plan->items[0].id));
     } else if (r->op) {
         json_object_set_new(o, "op", json_string(r->op->verb));
         json_object_set_new(o, "args", args_json(r->args));
@@ -213,21 +217,35 @@ bool plan_request_read(json_t *request, struct arena *a, struct plan_request *r,
            read_records(a, records, r, err);
 }
 
+/* A saved plan that comes from a journal entry: `name` is "undoes" or "restores". */
+static bool entry_of(json_t *request, const char *name, struct journal *journal, struct arena *a,
+                     struct journal_entry *ret, struct err *err)
+{
+    const char *id = json_string_value(json_object_get(request, name));
+    if (!journal)
+        return err_set(err, ERR_UNAVAILABLE, "saved plan: %s %s, and no journal is open", name, id);
+    return journal_load(journal, a, str_of(id), ret, err);
+}
+
 static bool make_again(json_t *saved, struct plan_request *r, struct open_store *stores,
                        size_t nstores, struct journal *journal, const struct call *call,
                        struct arena *a, struct plan **ret, struct err *err)
 {
     json_t *request = json_object_get(saved, "request");
-    const char *undoes = json_string_value(json_object_get(request, "undoes"));
+    struct journal_entry entry;
+    struct str id;
     if (!plan_request_read(request, a, r, err))
         return false;
-    if (undoes) {
-        struct journal_entry entry;
-        if (!journal)
-            return err_set(err, ERR_UNAVAILABLE, "saved plan: undoes %s, and no journal is open",
-                           undoes);
-        return journal_load(journal, a, str_of(undoes), &entry, err) &&
+    if (json_is_string(json_object_get(request, "undoes")))
+        return entry_of(request, "undoes", journal, a, &entry, err) &&
                plan_undo(&entry, stores, nstores, r->reason, call, ret, err);
+    if (json_is_string(json_object_get(request, "restores"))) {
+        const char *said = json_string_value(json_object_get(request, "id"));
+        return (said || damaged(err, "the request")) &&
+               output_id_parse(a, str_of(said), &id, err) &&
+               entry_of(request, "restores", journal, a, &entry, err) &&
+               plan_restore(&entry, id, json_is_true(json_object_get(request, "before")), stores,
+                            nstores, r->reason, call, ret, err);
     }
     if (!r->op)
         return make_break(json_object_get(request, "records"), r, call, a, ret, err);

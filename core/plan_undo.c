@@ -1,6 +1,7 @@
 /* Plans that restore (undo, redo) and plans that break locks. */
 #include "core/plan_parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct open_store *plan_find_store(struct open_store *stores, size_t n, struct str identity)
@@ -225,6 +226,8 @@ bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
     if (!plan_entry_store(entry, was->store, stores, nstores, &store, err))
         return false;
     struct plan *plan = plan_new("restore", reason);
+    snprintf(plan->restores_id, sizeof plan->restores_id, "%s", entry->id);
+    plan->restores_before = before;
     struct arena *a = &plan->arena;
     struct read_item *now = arena_new(a, struct read_item);
     struct activity *activity = arena_new(a, struct activity);

@@ -24,6 +24,14 @@ run 0 -t "$target" state restore x --entry "$one" --before --yes -o json
 field results | grep -q '"outcome": "unchanged"' || fail 'restored what is there'
 run 0 -t "$target" journal undo --yes
 cmp s/x/state.json second || fail 'a restore is not undone'
+run 0 -t "$target" state restore x --entry "$one" --before --dry-run -o json
+cp out saved.json
+field same_as | grep -q "state restore x --entry $one --before" || fail 'not the command that makes it'
+run 0 -t "$target" apply saved.json --yes
+cmp s/x/state.json first || fail 'a saved restore restored something else'
+run 4 -t "$target" apply saved.json --yes
+run 0 -t "$target" journal undo --yes
+cmp s/x/state.json second || fail 'a saved restore is not undone'
 run 6 -t "$target" --read-only state restore x --entry "$one" --before --yes
 cmp s/x/state.json second || fail 'read-only wrote'
 
