@@ -111,6 +111,24 @@ dump >changed
 run 4 -t "$etl" apply plan.json --yes
 dump | diff - changed >diff || fail "a stale plan wrote: $(head -3 diff)"
 
+# a pipeline id above 2^63 is what the replicator means by its negative bigint
+dump >unsigned
+"$psql" -qX "$address" <<'SQL'
+with old as (insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current)
+    values (-1, 16451, 'init', '{"type": "init"}', false) returning id)
+insert into etl.replication_state (pipeline_id, table_id, state, metadata, prev, is_current)
+    select -1, 16451, 'errored', '{"type": "errored", "reason": "x", "retry_policy": {"type": "no_retry"}}', id, true from old;
+SQL
+big=18446744073709551615
+run 0 -t "$etl" table list --pipeline "$big" -o json
+field_is pipeline_id "$big"
+run 0 -t "$etl" table rollback "$big/16451" --yes
+[ "$(phase -1 16451)" = init ] || fail 'a pipeline above 2^63 was not rolled back'
+run 0 -t "$etl" journal undo --yes
+[ "$(phase -1 16451)" = errored ] || fail 'nor undone'
+"$psql" -qXc 'delete from etl.replication_state where pipeline_id = -1' "$address"
+dump | diff - unsigned >diff || fail "another pipeline was touched: $(head -3 diff)"
+
 # read-only from the first byte: the server itself would refuse
 run 6 -t "$etl" --read-only table rollback "$one" --yes
 dump | diff - changed >diff || fail 'read-only wrote'
