@@ -102,6 +102,14 @@ delete from etl.replication_state where pipeline_id = 9;
 delete from etl.table_schemas where pipeline_id = 9;
 SQL
 
+# versions of the schema: what came, and what the destination has
+run 0 -t "$etl" table versions 7/16401 -o json
+field_is snapshot_id $'1A/4C00000\n0/0'
+field_is changes $'+ status TEXT default \'new\'::text\nnull'
+field_is destination $'applied\nnull'
+run 0 -t "$etl" table versions 7/16461 -o json
+field_is columns 2
+
 # the plan goes stale when somebody else writes
 one=$("$penstock" -t "$etl" table list --errored --pipeline 7 -o name | sed -n 1p)
 run 0 -t "$etl" plan table rollback "$one" -o json

@@ -191,7 +191,7 @@ static void a_change_is_undone_from_the_history_of_its_record(void **state)
     struct screen s = {0};
     open_tables(&s, ENV_DEV, 0);
     type(&s, "xry{Enter}", 24, 80, false);
-    type(&s, "/orders{Enter}HH", 24, 80, false);
+    type(&s, "/orders{Enter}HHH", 24, 80, false);
     assert_shows(&s, "changes made from here in public.orders  1");
     assert_shows(&s, "rollback");
     assert_shows(&s, "finished_copy");
@@ -201,7 +201,7 @@ static void a_change_is_undone_from_the_history_of_its_record(void **state)
     assert_shows(&s, "changes made from here in public.orders");
     type(&s, "{Esc}{Esc}", 24, 80, false);
     assert_shows(&s, "✖ errored");
-    type(&s, "{Esc}/items{Enter}HH", 24, 80, false);
+    type(&s, "{Esc}/items{Enter}HHH", 24, 80, false);
     assert_shows(&s, "never changed from here");
     screen_close(&s);
 }

@@ -38,7 +38,13 @@ struct etl_verdict etl_verdict_of(const struct sheet_input *in, const struct etl
 struct finding *etl_check(const struct sheet_input *in);
 
 /* --- sheets.c, show.c --- */
-extern const struct sheet etl_sheets[2];
+extern const struct sheet etl_sheets[3];
 size_t etl_show(const struct sheet_input *in, struct str (**ret)[2]);
+
+/* --- versions.c: the sheet of the stored schema versions --- */
+enum { ETL_VERSION_COLUMNS = 7 };
+extern const struct column etl_version_columns[ETL_VERSION_COLUMNS];
+struct sheet_row *etl_versions_fill(const struct sheet *sheet, const struct sheet_input *in);
+void etl_versions_more(const struct sheet_input *in, struct str key, struct sbuf *out);
 
 #endif

@@ -336,7 +336,7 @@ static bool forget_run(const struct op_input *in, struct op_output *out, struct 
             "it again");
     note_hidden_object(in, out);
     op_consequence(out, in->arena, "slot_stays", LEVEL_NOTE,
-                   "a table-sync slot of the table stays; table slots lists it");
+                   "a table-sync slot of the table stays, if it has one");
     note_restart(in, out);
     return true;
 }

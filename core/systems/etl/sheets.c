@@ -234,8 +234,10 @@ static struct sheet_row *history_fill(const struct sheet *sheet, const struct sh
     return first;
 }
 
-const struct sheet etl_sheets[2] = {
+const struct sheet etl_sheets[3] = {
     {"list", "tables", list_columns, sizeof list_columns / sizeof list_columns[0], list_fill},
     {"history", "phases", history_columns, sizeof history_columns / sizeof history_columns[0],
      history_fill},
+    {"versions", "versions", etl_version_columns, ETL_VERSION_COLUMNS, etl_versions_fill,
+     etl_versions_more},
 };

@@ -1,0 +1,201 @@
+/* `table versions`: the stored versions of a table's schema, what changed from one to the next, and
+ * which of them the destination has (the reference, 1.2). */
+#include "core/systems/etl/etl.h"
+
+#include <string.h>
+
+const struct column etl_version_columns[ETL_VERSION_COLUMNS] = {
+    {.name = "id", .title = "ROW", .type = CELL_INT, .width = 8, .keep = true, .help = "row id"},
+    {.name = "snapshot_id",
+     .title = "SNAPSHOT",
+     .type = CELL_TEXT,
+     .width = 14,
+     .keep = true,
+     .help = "position from which the version holds"},
+    {.name = "table",
+     .title = "TABLE",
+     .type = CELL_TEXT,
+     .width = 22,
+     .help = "schema.name in this version"},
+    {.name = "columns", .title = "COLS", .type = CELL_INT, .width = 4, .help = "columns in it"},
+    {.name = "destination",
+     .title = "DESTINATION",
+     .type = CELL_TEXT,
+     .width = 11,
+     .help = "applied, applying or previous: what the destination has of it"},
+    {.name = "stored_at",
+     .title = "STORED",
+     .type = CELL_TIME,
+     .width = 10,
+     .help = "when the version was stored"},
+    {.name = "changes",
+     .title = "CHANGES",
+     .type = CELL_TEXT,
+     .help = "columns that came (+), went (-) or differ (~) from the version before"},
+};
+
+/* --- columns --------------------------------------------------------------------------------- */
+
+static struct str text_at(const struct value *dict, const char *key)
+{
+    return value_str_or(value_get(dict, key), STR(""));
+}
+
+static int64_t number_at(const struct value *dict, const char *key, int64_t other)
+{
+    const struct value *v = value_get(dict, key);
+    int64_t n;
+    return v && value_to_i64(v, &n) ? n : other;
+}
+
+/* Postgres packs precision and scale, or a length, into the modifier, four more than they are. */
+static struct str type_text(struct arena *a, const struct value *column)
+{
+    struct str type = text_at(column, "column_type");
+    int64_t modifier = number_at(column, "type_modifier", -1) - 4;
+    if (modifier < 0)
+        return type;
+    if (str_is(type, "NUMERIC"))
+        return arena_printf(a, "NUMERIC(%lld,%lld)", (long long)(modifier >> 16),
+                            (long long)(modifier & 0xffff));
+    if (str_is(type, "VARCHAR") || str_is(type, "BPCHAR"))
+        return arena_printf(a, "%.*s(%lld)", STR_ARG(type), (long long)modifier);
+    return type;
+}
+
+/* "VARCHAR(64) not null key 1 default 'new'::text" */
+static struct str column_text(struct arena *a, const struct value *column)
+{
+    const struct value *nullable = value_get(column, "nullable");
+    int64_t key = number_at(column, "primary_key_ordinal_position", 0);
+    struct str fallback = text_at(column, "default_expression"), type = type_text(a, column);
+    struct sbuf out = SBUF_INIT;
+    sbuf_str(&out, type);
+    if (nullable && !value_truth(nullable))
+        sbuf_cstr(&out, " not null");
+    if (key > 0)
+        sbuf_printf(&out, " key %lld", (long long)key);
+    if (fallback.len)
+        sbuf_printf(&out, " default %.*s", STR_ARG(fallback));
+    struct str text = arena_str(a, sbuf_view(&out));
+    sbuf_release(&out);
+    return text;
+}
+
+static const struct value *column_named(const struct value *columns, struct str name)
+{
+    for (size_t i = 0; i < value_count(columns); i++) {
+        if (str_eq(text_at(value_at(columns, i), "column_name"), name))
+            return value_at(columns, i);
+    }
+    return NULL;
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+static void change(struct sbuf *out, char sign, struct str name, struct str what)
+{
+    sbuf_printf(out, "%s%c %.*s%s%.*s", out->len ? ", " : "", sign, STR_ARG(name),
+                what.len ? " " : "", STR_ARG(what));
+}
+
+/* From one version's columns to the next; ptr NULL where there is no version before. */
+static struct str changes_text(struct arena *a, const struct value *before,
+                               const struct value *after)
+{
+    struct sbuf out = SBUF_INIT;
+    if (!before)
+        return STR_NULL;
+    const struct value *old = value_get(before, "columns"), *new = value_get(after, "columns");
+    for (size_t i = 0; i < value_count(new); i++) {
+        const struct value *column = value_at(new, i);
+        struct str name = text_at(column, "column_name"), text = column_text(a, column);
+        const struct value *was = column_named(old, name);
+        struct str then = was ? column_text(a, was) : STR("");
+        if (!was)
+            change(&out, '+', name, text);
+        else if (!str_eq(then, text))
+            change(&out, '~', name,
+                   arena_printf(a, "%.*s, was %.*s", STR_ARG(text), STR_ARG(then)));
+    }
+    for (size_t i = 0; i < value_count(old); i++) {
+        struct str name = text_at(value_at(old, i), "column_name");
+        if (!column_named(new, name))
+            change(&out, '-', name, STR(""));
+    }
+    struct str text = out.len ? arena_str(a, sbuf_view(&out)) : STR("nothing");
+    sbuf_release(&out);
+    return text;
+}
+
+/* --- the sheet ------------------------------------------------------------------------------- */
+
+static struct str at_destination(const struct value *destination, struct str snapshot)
+{
+    if (!snapshot.len || !destination)
+        return STR_NULL;
+    if (str_eq(text_at(destination, "snapshot_id"), snapshot))
+        return text_at(destination, "schema_status");
+    return str_eq(text_at(destination, "previous_snapshot_id"), snapshot) ? STR("previous")
+                                                                          : STR_NULL;
+}
+
+static struct str key_of(struct arena *a, const struct value *version)
+{
+    return arena_printf(a, "%lld", (long long)number_at(version, "id", -1));
+}
+
+static struct sheet_row *version_row(const struct sheet *sheet, const struct sheet_input *in,
+                                     const struct value *before, const struct value *version)
+{
+    struct arena *a = in->arena;
+    struct sheet_row *row = sheet_row_new(sheet, a, key_of(a, version));
+    const struct value *destination = value_at(value_get(in->doc->root, "destination"), 0);
+    struct str snapshot = text_at(version, "snapshot_id"), place;
+    int64_t stored_us;
+    place = at_destination(destination, snapshot);
+    if (!time_parse(text_at(version, "created_at"), &stored_us))
+        stored_us = TIME_UNKNOWN;
+    *sheet_cell(sheet, row, "id") = cell_int(number_at(version, "id", -1));
+    *sheet_cell(sheet, row, "snapshot_id") = cell_text(snapshot.len ? snapshot : STR_NULL);
+    *sheet_cell(sheet, row, "table") =
+        cell_text(arena_printf(a, "%.*s.%.*s", STR_ARG(text_at(version, "schema_name")),
+                               STR_ARG(text_at(version, "table_name"))));
+    *sheet_cell(sheet, row, "columns") =
+        cell_int((int64_t)value_count(value_get(version, "columns")));
+    *sheet_cell(sheet, row, "destination") = cell_text(place);
+    *sheet_cell(sheet, row, "stored_at") = cell_time(stored_us);
+    *sheet_cell(sheet, row, "changes") = cell_text(changes_text(a, before, version));
+    row->mark = str_is(place, "applying") ? MARK_WARN : MARK_NONE;
+    return row;
+}
+
+/* Newest first; they are stored in the order of their ids. */
+struct sheet_row *etl_versions_fill(const struct sheet *sheet, const struct sheet_input *in)
+{
+    struct sheet_row *first = NULL, **end = &first;
+    const struct value *versions =
+        in->doc && in->doc->root ? value_get(in->doc->root, "schemas") : NULL;
+    for (size_t i = value_count(versions); i-- > 0;) {
+        *end = version_row(sheet, in, i ? value_at(versions, i - 1) : NULL, value_at(versions, i));
+        end = &(*end)->next;
+    }
+    return first;
+}
+
+/* Every column of the version. */
+void etl_versions_more(const struct sheet_input *in, struct str key, struct sbuf *out)
+{
+    const struct value *versions =
+        in->doc && in->doc->root ? value_get(in->doc->root, "schemas") : NULL;
+    for (size_t i = 0; i < value_count(versions); i++) {
+        const struct value *version = value_at(versions, i);
+        const struct value *columns = value_get(version, "columns");
+        for (size_t c = 0; str_eq(key_of(in->arena, version), key) && c < value_count(columns);
+             c++) {
+            const struct value *column = value_at(columns, c);
+            struct str name = text_at(column, "column_name"), text = column_text(in->arena, column);
+            sbuf_printf(out, "%.*s  %.*s\n", STR_ARG(name), STR_ARG(text));
+        }
+    }
+}
