@@ -299,36 +299,81 @@ class Plugin(Store):
 
     @contextlib.contextmanager
     def unlocked_writes(self):
-        """Every write is under the lock; they only look at it sooner than after a second."""
-        manager = self.meltano(lambda service: type(service.state_store_manager))
-        module = sys.modules[manager.__module__]
-        sleep = module.sleep
-        module.sleep = lambda seconds: sleep(seconds / 200)
-        try:
+        """Every write is under the lock."""
+        with sooner(self):
             yield []
-        finally:
-            module.sleep = sleep
 
     def close(self):
         self.server.close()
 
 
+class PlainRedis(Store):
+    """penstock's plain layout on Redis, as the state backend that docs/stores.md makes possible."""
+    locks = True
+
+    def __init__(self):
+        self.url = harness.server("PENSTOCK_REDIS")
+        self.prefix = f"interop{os.getpid()}:"
+        path, _, db = self.url.partition("://")[2].partition("?db=")
+        register("plainredis", "meltano_redis_protocol:PlainRedisStateStoreManager")
+        import redis
+        self.redis = redis.Redis(unix_socket_path=path, db=int(db))
+        super().__init__("redis", f"plainredis://{path}?{db}:{self.prefix[:-1]}")
+
+    def address(self):
+        return f"meltano+{self.url}&prefix={harness.quote(self.prefix)}"
+
+    def stored(self, state_id):
+        return self.redis.get(f"{self.prefix}meltano:{state_id}")
+
+    def left(self, state_id):
+        return self.stored(state_id) is not None
+
+    def runs(self, state_id):
+        return []
+
+    @contextlib.contextmanager
+    def unlocked_writes(self):
+        with sooner(self):
+            yield []
+
+    def close(self):
+        for key in self.redis.scan_iter(match=self.prefix + "*"):
+            self.redis.delete(key)
+
+
+@contextlib.contextmanager
+def sooner(store):
+    """Whoever waits for a lock looks again sooner than after a second."""
+    manager = store.meltano(lambda service: type(service.state_store_manager))
+    module = sys.modules[manager.__module__]
+    sleep = module.sleep
+    module.sleep = lambda seconds: sleep(seconds / 200)
+    try:
+        yield
+    finally:
+        module.sleep = sleep
+
+
 def register_plugin():
-    """Makes the plug-in known as an installed one is, for this process and for `meltano run`."""
     if importlib.util.find_spec("meltano_state_backend_postgresql"):
         print("with the plug-in itself")
         return
+    register("postgresql", "meltano_plugin_protocol:PostgreSQLStateStoreManager")
+
+
+def register(scheme, manager):
+    """Makes a backend known as an installed one is, for this process and for `meltano run`."""
     directory = os.path.join(harness.WORK, "plugins")
     info = os.path.join(directory, "interop_plugin-1.dist-info")
     os.makedirs(info)
     with open(os.path.join(info, "METADATA"), "w", encoding="utf-8") as file:
         file.write("Metadata-Version: 2.1\nName: interop-plugin\nVersion: 1\n")
     with open(os.path.join(info, "entry_points.txt"), "w", encoding="utf-8") as file:
-        file.write("[meltano.state_backends]\n"
-                   "postgresql = meltano_plugin_protocol:PostgreSQLStateStoreManager\n")
+        file.write(f"[meltano.state_backends]\n{scheme} = {manager}\n")
     sys.path.insert(0, directory)
     os.environ["PYTHONPATH"] = os.pathsep.join([directory, os.path.dirname(__file__)])
 
 
 LAYOUTS = {"file": File, "windows": WindowsFile, "sqlite": Sqlite,
-           "postgres": Postgres, "plugin": Plugin}
+           "postgres": Postgres, "plugin": Plugin, "redis": PlainRedis}

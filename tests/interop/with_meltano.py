@@ -1,4 +1,4 @@
-"""Meltano and penstock on the same states: with_meltano.py file|windows|sqlite|postgres|plugin [TEST...]
+"""Meltano and penstock on the same states: with_meltano.py file|windows|sqlite|postgres|plugin|redis [TEST...]
 
 Meltano is called through its StateService, as `meltano state` and every run call it, and runs real
 pipelines whose tap and target are scripts. 3.x and 4.x take the same calls.
