@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
+#include "tui/store_rows.h"
 #include "tui/view_table.h"
 
 #include <stdlib.h>
@@ -16,12 +17,6 @@ static const struct column group_columns[] = {
     {.name = "finding", .title = "FINDING", .type = CELL_TEXT, .width = 24},
     {.name = "do", .title = "DO", .type = CELL_TEXT, .width = 12, .keep = true},
 };
-enum {
-    NAME_LEAST = 13,
-    NAME_MOST = 20,
-    NAME_SHARE = 6,
-    STORE_MORE = 8
-};                                        /* cells; of the screen a sixth */
 enum { WHOLE_H = 4, WHOLE_LEAST_H = 14 }; /* the lines below the lists; where there is room */
 enum { GROUP_COLUMNS = sizeof group_columns / sizeof group_columns[0] };
 
@@ -29,23 +24,6 @@ static const struct sheet groups_sheet = {.name = "attention",
                                           .title = "needs attention",
                                           .columns = group_columns,
                                           .ncolumns = GROUP_COLUMNS};
-
-static const struct column store_columns[] = {
-    {.name = "address", .type = CELL_TEXT, .help = "the whole address"},
-    {.name = "store", .title = "STORE", .type = CELL_TEXT, .keep = true},
-    {.name = "env", .title = "ENV", .type = CELL_TEXT, .width = 5, .keep = true},
-    {.name = "records", .title = "RECORDS", .type = CELL_TEXT, .keep = true},
-    {.name = "now", .title = "NOW", .type = CELL_TEXT, .width = 30},
-    {.name = "system", .title = "SYSTEM", .type = CELL_TEXT, .width = 8},
-};
-enum {
-    STORE_ENV = 2,
-    STORE_NOW = 4,
-    STORE_COLUMNS = sizeof store_columns / sizeof store_columns[0]
-};
-
-static const struct sheet stores_sheet = {
-    .name = "stores", .title = "stores", .columns = store_columns, .ncolumns = STORE_COLUMNS};
 
 struct overview {
     struct listview stores; /* first: its view is the view */
@@ -115,18 +93,6 @@ static struct str finding_text(struct arena *a, const struct attention_group *g,
     return ret;
 }
 
-/* What is wrong needs the room more than names do; their ends tell them apart. */
-static struct str short_name(struct arena *a, struct str name, int width)
-{
-    return text_cut_middle(a, text_clean(a, name, 0), width, 0);
-}
-
-static int name_width(const struct app *app)
-{
-    int width = app->shown ? app->shown->w / NAME_SHARE : NAME_MOST;
-    return width < NAME_LEAST ? NAME_LEAST : width > NAME_MOST ? NAME_MOST : width;
-}
-
 /* Uncut, for the lines below the lists. */
 static struct str whole_finding(struct arena *a, const struct placed_group *p, int64_t now_us)
 {
@@ -142,9 +108,9 @@ static void add_group(struct rows *rows, struct arena *a, const struct placed_gr
     const struct attention_group *g = &p->group;
     const struct session *s = p->session;
     struct cell cells[GROUP_COLUMNS] = {
-        cell_text(short_name(a, s->name, width)),
+        cell_text(overview_name(a, s->name, width)),
         cell_text(str_of(environment_tag(s->target.env))),
-        cell_text(g->n == 1 ? short_name(a, g->label, width)
+        cell_text(g->n == 1 ? overview_name(a, g->label, width)
                             : arena_printf(a, "%zu %s", g->n, s->system->records)),
         cell_text(finding_text(a, g, now_us)),
         cell_text(!g->verb.ptr ? STR("look")
@@ -185,7 +151,7 @@ static void rebuild_groups(struct overview *v)
     struct rows *rows = rows_new(&groups_sheet);
     v->findings = 0;
     for (size_t i = 0; i < n; i++) {
-        add_group(rows, &a, &all[i], app_now_us(app), name_width(app));
+        add_group(rows, &a, &all[i], app_now_us(app), overview_name_width(app));
         v->findings += all[i].group.n;
     }
     arena_release(&a);
@@ -260,124 +226,10 @@ static void command_on_group(struct overview *v, enum command command, size_t ro
 
 /* --- the stores ----------------------------------------------------------------------------- */
 
-static bool failed_to_open(const struct session *s)
-{
-    return s->err.kind != ERR_NONE && !s->complete;
-}
-
-/* "   40 tables  33 ready  1 sync_done  6 errored" */
-static struct cell records_cell(struct arena *a, const struct session *s)
-{
-    if (!s->rows)
-        return failed_to_open(s) ? cell_null() : (struct cell){0};
-    struct row_count counts[6];
-    char total[16];
-    size_t n = rows_counts(s->rows, counts, 6);
-    struct sbuf text = SBUF_INIT;
-    enum mark worst = MARK_NONE;
-    sbuf_printf(&text, "%4s %s", count_text((int64_t)rows_there(s->rows), total),
-                rows_there(s->rows) == 1 ? s->system->noun : s->system->records);
-    for (size_t i = 0; i < n; i++) {
-        sbuf_printf(&text, "  %zu %.*s", counts[i].n, STR_ARG(counts[i].status));
-        worst = counts[i].mark > worst ? counts[i].mark : worst;
-    }
-    if (rows_there(s->rows) && !rows_known(s->rows))
-        sbuf_cstr(&text, "  Enter looks at them");
-    else if (rows_known(s->rows) < rows_there(s->rows))
-        sbuf_printf(&text, "  of %zu looked at", rows_known(s->rows));
-    struct cell cell = cell_text(arena_str(a, sbuf_view(&text)));
-    cell.mark = worst;
-    sbuf_release(&text);
-    return cell;
-}
-
-static void add_count(struct sbuf *out, size_t n, const char *one, const char *many)
-{
-    if (n)
-        sbuf_printf(out, "%s%zu %s", out->len ? ", " : "", n, n == 1 ? one : many);
-}
-
-/* "1 running, 2 locks held": what happens there, or why nothing is known. */
-static struct cell now_cell(struct arena *a, const struct session *s)
-{
-    struct attention_now now = attention_now(s->attention);
-    struct sbuf text = SBUF_INIT;
-    enum mark mark = MARK_NONE;
-    if (failed_to_open(s)) {
-        sbuf_str(&text, session_error(s));
-        mark = MARK_BAD;
-    } else if (s->attempts) {
-        sbuf_printf(&text, "DISCONNECTED: %.*s", STR_ARG(session_error(s)));
-        mark = MARK_BAD;
-    } else if (!s->rows)
-        sbuf_cstr(&text, "opening");
-    else {
-        add_count(&text, now.written, "being written", "being written");
-        if (now.owned && !now.written)
-            sbuf_cstr(&text, "its program runs");
-        add_count(&text, now.held, "lock held", "locks held");
-        add_count(&text, now.left_over, "lock left over", "locks left over");
-    }
-    struct cell cell = text.len ? cell_text(arena_str(a, sbuf_view(&text))) : cell_null();
-    cell.mark = mark;
-    sbuf_release(&text);
-    return cell;
-}
-
-static void add_store(struct rows *rows, struct arena *a, const struct session *s, int width)
-{
-    struct cell cells[STORE_COLUMNS] = {
-        cell_text(str_of(s->target.address.masked)),
-        cell_text(short_name(a, s->name, width)),
-        cell_text(
-            arena_printf(a, "%s%s", environment_tag(s->target.env),
-                         session_info(s) && session_why_read_only(s).ptr ? " READ-ONLY" : "")),
-        records_cell(a, s),
-        now_cell(a, s),
-        cell_text(str_of(s->system->name)),
-    };
-    if (s->target.env == ENV_PROD)
-        cells[STORE_ENV].mark = MARK_WARN;
-    struct row_in in = {
-        .key = str_of(s->target.address.identity), .label = s->name, .cells = cells};
-    rows_add(rows, &in);
-}
-
-/* Targets whose store is not open: still looking, or why not. */
-static void add_probe(struct rows *rows, struct arena *a, const struct target *target,
-                      const struct err *err)
-{
-    struct cell now = cell_text(err->kind == ERR_NONE ? STR("looking what is there")
-                                                      : arena_str(a, str_of(err->text)));
-    now.mark = err->kind == ERR_NONE ? MARK_WAIT : MARK_BAD;
-    struct cell cells[STORE_COLUMNS] = {
-        cell_null(),
-        cell_text(str_of(target->shown ? target->shown : target->name)),
-        cell_text(str_of(environment_tag(target->env))),
-        cell_null(),
-        now,
-        cell_null(),
-    };
-    struct row_in in = {.key = arena_printf(a, "target %s", target->name),
-                        .label = str_of(target->name),
-                        .cells = cells};
-    rows_add(rows, &in);
-}
-
 static void rebuild_stores(struct overview *v)
 {
     struct app *app = v->stores.base.app;
-    struct rows *rows = rows_new(&stores_sheet);
-    struct arena a = ARENA_INIT;
-    for (const struct session *s = app->sessions; s; s = s->next)
-        add_store(rows, &a, s, name_width(app) + STORE_MORE);
-    for (size_t i = 0; i < app->opts.ntargets; i++) {
-        const struct target *target;
-        struct err err;
-        if (!app_probe(app, i, &target, &err) && target)
-            add_probe(rows, &a, target, &err);
-    }
-    arena_release(&a);
+    struct rows *rows = store_rows_make(app);
     listview_swap(&v->stores, rows, app->probing == 0);
     rows_free(v->store_rows);
     v->store_rows = rows;
@@ -389,7 +241,7 @@ static void command_on_store(struct overview *v, enum command command, size_t ro
     struct session *s = app->sessions;
     while (s && !str_is(rows_key(v->store_rows, row), s->target.address.identity))
         s = s->next;
-    struct cell now = rows_cell(v->store_rows, row, STORE_NOW);
+    struct cell now = rows_cell(v->store_rows, row, STORE_ROWS_NOW);
     if (s && command == CMD_ENTER)
         view_records_open(app, s);
     else if (command == CMD_ACTIONS)
@@ -611,7 +463,7 @@ void view_overview_open(struct app *app)
     struct overview *v = view_new(app, NULL, &overview_class, sizeof *v);
     v->groups.base.app = app;
     v->groups.base.class = &overview_class;
-    listview_init(&v->stores, &stores_sheet);
+    listview_init(&v->stores, &store_rows_sheet);
     listview_init(&v->groups, &groups_sheet);
     app_push(app, &v->stores.base);
     rebuild(&v->stores.base, NULL);
