@@ -34,7 +34,8 @@ run 0 -t "$plugin" journal undo --yes
 [ "$(sql 'select * from state')" = "$(cat before)" ] || fail 'the undo left something'
 
 # a lock that the plug-in's session holds is shown with its session, and stops us; key from 6.1
-coproc holder { PGAPPNAME=meltano "$psql" -qXAt "$address"; }
+coproc holder { PGAPPNAME=meltano exec "$psql" -qXAt "$address"; }
+holding=$holder_PID # bash unsets holder_PID as soon as it has seen the end
 echo 'select pg_advisory_lock(-3640580012071500087);' >&"${holder[1]}"
 for _ in $(seq 100); do
     [ "$(sql "select count(*) from pg_locks where locktype = 'advisory'")" = 1 ] && break
@@ -53,7 +54,7 @@ for _ in $(seq 100); do
     read -rt 0.1 </dev/zero
 done
 echo '\q' >&"${holder[1]}"
-wait "$holder_PID"
+wait "$holding"
 ran='state set beside a held lock'
 wait "$waiting" || fail 'it did not wait for the lock'
 run 0 -t "$plugin" state set new '{"singer_state": {"a": 1}}' --yes
