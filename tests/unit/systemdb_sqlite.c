@@ -94,8 +94,8 @@ void database_meddle(struct database *db, const char *event, enum meddling meddl
 {
     static const char *const body[MEDDLINGS] = {
         [DROPS] = "SELECT RAISE(IGNORE)",
-        [ALTERS] = "UPDATE state SET completed_state = '{\"other\": 1}'"
-                   " WHERE state_id = NEW.state_id",
+        [ALTERS] = ("UPDATE state SET completed_state = '{\"other\": 1}'"
+                    " WHERE state_id = NEW.state_id"),
         [FAILS] = "SELECT RAISE(ABORT, 'not\nthis way')",
     };
     char sql[512];
