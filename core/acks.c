@@ -1,38 +1,34 @@
 #include "core/acks.h"
 
 #include "core/base/arena.h"
+#include "core/base/call.h"
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/fd.h"
 #include "core/base/hash.h"
 #include "core/base/path.h"
 #include "core/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
-
-static bool failed(const char *path, const char *what, struct err *err)
-{
-    return err_set(err, ERR_INTERNAL, "acknowledgements %s: cannot %s: %s", path, what,
-                   strerror(errno));
-}
 
 bool acks_read(const char *path, json_t **ret, struct err *err)
 {
-    json_error_t why;
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT) {
+    json_error_t at;
+    struct err why;
+    CLEANUP(fd_close) int fd = -1;
+    if (!path_open(path, O_RDONLY, &fd, &why)) {
+        if (why.kind != ERR_NOT_FOUND) {
+            *err = why;
+            return err_context(err, "acknowledgements");
+        }
         *ret = json_object();
         return true;
     }
-    if (!file)
-        return failed(path, "read it", err);
-    json_t *acks = json_loadf(file, JSON_REJECT_DUPLICATES, &why);
-    fclose(file);
+    json_t *acks = json_loadfd(fd, JSON_REJECT_DUPLICATES, &at);
     if (!json_is_object(acks)) {
         json_decref(acks);
         err_set(err, ERR_CORRUPT, "acknowledgements %s: damaged, or not a file of penstock", path);
@@ -96,18 +92,36 @@ static bool write_file(const char *path, const json_t *acks, struct err *err)
     return ok || err_context(err, "acknowledgements");
 }
 
+/* Whoever holds it, writes one small file: who takes longer does not come back. */
+static bool lock_file(const char *path, int *ret, struct err *err)
+{
+    enum { WAIT_MS = 5000, PAUSE_MS = 20 };
+    struct call call = call_within(WAIT_MS, NULL);
+    struct arena a = ARENA_INIT;
+    const char *name = arena_printf(&a, "%s.lock", path).ptr;
+    CLEANUP(fd_close) int fd = -1;
+    bool ok = path_open(name, O_RDWR | O_CREAT | O_NOFOLLOW, &fd, err);
+    while (ok && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            ok = err_set(err, ERR_INTERNAL, "%s: cannot lock it: %s", name, strerror(errno));
+        else if (!call_pause(&call, PAUSE_MS, name, NULL))
+            ok = err_set(err, ERR_LOCKED, "%s: another program holds it", name);
+    }
+    if (ok) {
+        *ret = fd;
+        fd = -1;
+    }
+    arena_release(&a);
+    return ok || err_context(err, "acknowledgements");
+}
+
 bool acks_add(const char *path, const struct ack *ack, struct err *err)
 {
-    struct arena a = ARENA_INIT;
     json_t *acks = NULL;
-    int lock = -1;
-    bool ok = path_make_parents(path, 0700, err);
+    CLEANUP(fd_close) int lock = -1;
+    bool ok = path_make_parents(path, 0700, err) && lock_file(path, &lock, err) &&
+              acks_read(path, &acks, err);
     if (ok) {
-        const char *name = arena_printf(&a, "%s.lock", path).ptr;
-        lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        ok = (lock >= 0 && flock(lock, LOCK_EX) == 0) || failed(name, "lock it", err);
-    }
-    if (ok && acks_read(path, &acks, err)) {
         json_t *entry = json_object();
         json_object_set_new(entry, "until", output_time(ack->until_us));
         json_object_set_new(entry, "at", output_time(ack->at_us));
@@ -117,10 +131,6 @@ bool acks_add(const char *path, const struct ack *ack, struct err *err)
         json_object_set_new(acks, ack->id, entry);
         ok = write_file(path, acks, err);
         json_decref(acks);
-    } else
-        ok = false;
-    if (lock >= 0)
-        close(lock);
-    arena_release(&a);
+    }
     return ok;
 }

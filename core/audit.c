@@ -36,9 +36,9 @@ bool audit_open(const char *path, struct audit **ret, struct err *err)
 {
     if (!path_make_parents(path, 0700, err))
         return err_context(err, "audit file %s", path);
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return failed(path, "open it for appending", err);
+    int fd;
+    if (!path_open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, &fd, err))
+        return err_context(err, "audit file");
     struct audit *audit = xcalloc(1, sizeof *audit);
     audit->path = xstrdup(path);
     audit->fd = fd;
@@ -109,9 +109,13 @@ static void text_free(char **text)
 
 bool audit_read(const char *path, int64_t since_us, json_t **ret, size_t *ret_bad, struct err *err)
 {
-    CLEANUP(file_close) FILE *file = fopen(path, "re");
-    if (!file && errno != ENOENT)
-        return failed(path, "read it", err);
+    struct err why;
+    int fd = -1;
+    if (!path_open(path, O_RDONLY, &fd, &why) && why.kind != ERR_NOT_FOUND) {
+        *err = why;
+        return err_context(err, "audit file");
+    }
+    CLEANUP(file_close) FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     json_t *lines = json_array();
     *ret_bad = 0;
     CLEANUP(text_free) char *line = NULL;

@@ -10,9 +10,10 @@ enum { FILE_MAX = 1 << 16 };
 /* Empty when there is none. */
 static void read_file(const char *path, struct sbuf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = -1;
     char part[4096];
     ssize_t n;
+    path_open(path, O_RDONLY, &fd, NULL);
     while (fd >= 0 && out->len < FILE_MAX && (n = read(fd, part, sizeof part)) > 0)
         sbuf_add(out, part, (size_t)n);
     if (fd >= 0)
@@ -93,7 +94,8 @@ bool columns_save(const char *path, struct str list, const struct sheet *sheet, 
     }
     if (flipped)
         sbuf_char(&text, '\n');
-    bool ok = path_make_parents(path, 0700, err) && path_replace(path, sbuf_view(&text), false, err);
+    bool ok =
+        path_make_parents(path, 0700, err) && path_replace(path, sbuf_view(&text), false, err);
     sbuf_release(&before);
     sbuf_release(&text);
     return ok;

@@ -1,8 +1,8 @@
 #include "tui/term.h"
 
 #include "core/base/clock.h"
-
 #include "core/base/mem.h"
+#include "core/base/path.h"
 #include "core/output.h"
 
 #include <curses.h>
@@ -137,8 +137,8 @@ static void input_modes(const struct terminal *term, bool on)
 static int redirect_stderr(const char *log_path)
 {
     int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    int log = log_path ? open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
-    if (log < 0)
+    int log = -1;
+    if (!log_path || !path_open(log_path, O_WRONLY | O_CREAT | O_APPEND, &log, NULL))
         log = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (saved >= 0 && log >= 0)
         dup2(log, STDERR_FILENO);

@@ -1,6 +1,7 @@
 #include "core/base/path.h"
 
 #include "core/base/arena.h"
+#include "core/base/cleanup.h"
 #include "core/base/fd.h"
 #include "core/base/mem.h"
 
@@ -30,6 +31,22 @@ bool path_make_parents(const char *path, mode_t mode, struct err *err)
     }
     free(copy);
     return ok;
+}
+
+bool path_open(const char *path, int flags, int *ret, struct err *err)
+{
+    struct stat st;
+    CLEANUP(fd_close) int fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    /* ENXIO: a FIFO without a reader, a socket */
+    if ((fd < 0 && errno == ENXIO) || (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)))
+        return err_set(err, ERR_REFUSED, "%s: is not a regular file", path);
+    if (fd < 0)
+        return failed(path, "open it", err);
+    *ret = fd;
+    fd = -1;
+    return true;
 }
 
 /* `path` as the operator knows it; `at` is the file that is made. */

@@ -50,4 +50,21 @@ run 8 -t "$target" check
 err_has acks.json
 run 8 -t "$target" check ack "$id" --for 1d
 [ "$(cat state/penstock/acks.json)" = 'not json' ] || fail 'a damaged file was overwritten'
+
+# whoever holds the file for ever does not hold us, and a FIFO in the place of one is not waited for
+printf '{}' >state/penstock/acks.json
+exec {held}>state/penstock/acks.json.lock
+flock "$held"
+run 5 -t "$target" check ack "$id" --for 1d
+err_has 'another program holds it'
+exec {held}>&-
+rm state/penstock/acks.json state/penstock/audit.jsonl
+mkfifo state/penstock/acks.json state/penstock/audit.jsonl
+run 6 -t "$target" check
+err_has 'acks.json: is not a regular file'
+run 6 audit list
+err_has 'audit.jsonl: is not a regular file'
+run 6 -t "$target" state clear torn --yes
+err_has 'audit.jsonl: is not a regular file'
+[ -e s/torn/state.json ] || fail 'changed without an audit line'
 finish

@@ -8,6 +8,7 @@
 #include "core/base/hash.h"
 #include "core/base/path.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,11 +189,23 @@ static void own_files(void **state)
     assert_file(path, "one");
     assert_true(path_replace(path, STR("three"), true, &err));
     assert_file(path, "three");
+    int fd;
+    assert_true(path_open(path, O_RDONLY, &fd, &err));
+    assert_int_equal(close(fd), 0);
     signal(SIGXFSZ, SIG_IGN);
     limit_files(4);
     assert_false(path_replace(path, STR("longer"), false, &err));
     limit_files(RLIM_INFINITY);
     assert_file(path, "three");
+    assert_int_equal(unlink(path), 0);
+    assert_false(path_open(path, O_RDONLY, &fd, &err));
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+    static const int ways[] = {O_RDONLY, O_WRONLY, O_RDWR | O_APPEND | O_CREAT};
+    assert_int_equal(mkfifo(path, 0600), 0);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        assert_false(path_open(path, ways[i], &fd, &err)); /* and does not wait */
+        assert_int_equal(err.kind, ERR_REFUSED);
+    }
     assert_int_equal(unlink(path), 0);
     path[strlen(path) - strlen("/notes")] = '\0';
     assert_int_equal(rmdir(path), 0); /* nothing was left beside it */
