@@ -47,6 +47,15 @@ field_is() {
     [ "$got" = "$2" ] || fail "$1 is $got, not $2"
 }
 
+# until_true COMMAND...: repeats the command until it succeeds, for a minute at most.
+until_true() {
+    local end=$((SECONDS + 60))
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep .05
+    done
+}
+
 # same DIR DIR: equal trees, times of files aside.
 same() { diff -r "$1" "$2" >diff || fail "differ: $(head -5 diff)"; }
 

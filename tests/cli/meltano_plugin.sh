@@ -15,6 +15,11 @@ trap '"$psql" -qXc "drop database if exists $database with (force)" "$PENSTOCK_P
 address=$(printf %s "$PENSTOCK_POSTGRES" | sed "s|/postgres?|/$database?|")
 "$psql" -qX -v ON_ERROR_STOP=1 -o /dev/null -f "$servers/meltano_plugin.sql" "$address" || exit 1
 sql() { "$psql" -qXAtc "$1" "$address"; }
+# advisory_locks N WHICH: so many there are in this database; others have locks in theirs.
+advisory_locks() {
+    [ "$(sql "select count(*) from pg_locks join pg_database d on d.oid = database
+              where locktype = 'advisory' and datname = current_database() and $2")" = "$1" ]
+}
 id=dev:tap-gitlab-to-target-postgres
 plugin="meltano+$address&layout=plugin"
 
@@ -37,10 +42,7 @@ run 0 -t "$plugin" journal undo --yes
 coproc holder { PGAPPNAME=meltano exec "$psql" -qXAt "$address"; }
 holding=$holder_PID # bash unsets holder_PID as soon as it has seen the end
 echo 'select pg_advisory_lock(-3640580012071500087);' >&"${holder[1]}"
-for _ in $(seq 100); do
-    [ "$(sql "select count(*) from pg_locks where locktype = 'advisory'")" = 1 ] && break
-    read -rt 0.1 </dev/zero
-done
+until_true advisory_locks 1 granted || fail 'the plug-in has no lock'
 run 0 -t "$plugin" lock list -o json
 field_is object "$id"
 field holder | grep -q ': meltano as ' || fail "the holder is $(field holder)"
@@ -49,10 +51,7 @@ run 5 -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wai
 # the plug-in holds it for each write alone, so it is waited for
 "$penstock" -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 60 >out 2>err &
 waiting=$!
-for _ in $(seq 100); do
-    [ "$(sql "select count(*) from pg_locks where locktype = 'advisory' and not granted")" = 1 ] && break
-    read -rt 0.1 </dev/zero
-done
+until_true advisory_locks 1 'not granted' || fail 'it does not wait for the lock'
 echo '\q' >&"${holder[1]}"
 wait "$holding"
 ran='state set beside a held lock'

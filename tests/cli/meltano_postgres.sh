@@ -48,13 +48,14 @@ same_row
 sql -c "alter role $role reset all"
 
 # A row that somebody else has locked: the message names it.
-sql -c "begin; select 1 from state for update; select pg_sleep(60)" >/dev/null 2>&1 &
-until [ "$(sql -c "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and
-                   wait_event = 'PgSleep' and pid <> pg_backend_pid()")" = 1 ]; do :; done
+sleepers="from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+sql -c "begin; select 1 from state for update; select pg_sleep(600)" >/dev/null 2>&1 &
+somebody_sleeps() { [ "$(sql -c "select count(*) $sleepers")" = 1 ]; }
+until_true somebody_sleeps || fail 'nobody has the row'
 run 5 -t "$target" -y --lock-wait 1 state set a "$new"
 err_has 'penstock: a: canceling statement due to lock timeout'
 same_row
-sql -c "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'" >/dev/null
+sql -c "select pg_terminate_backend(pid) $sleepers" >/dev/null
 wait
 run 0 -t "$target" -y state set a "$new"
 

@@ -290,11 +290,13 @@ class Plugin(Store):
         with psycopg.connect(self.server.url) as third:
             third.execute("select from state where state_id = %s for update", [state_id])
             change = self.penstock.popen("state", "set", state_id, '{"singer_state": {"v": 3}}',
-                                         "--yes", "--lock-wait", "60")
-            until(lambda: third.execute("select count(*) from pg_locks where locktype = 'advisory'"
-                                        " and granted").fetchone() == (1,), "we have the lock")
+                                         "--yes", "--lock-wait", "300")
+            until(lambda: third.execute("select count(*) from pg_locks join pg_database d"
+                                        " on d.oid = database where locktype = 'advisory'"
+                                        " and datname = current_database() and granted"
+                                        ).fetchone() == (1,), "we have the lock")
             yield
-        _, err = change.communicate(timeout=60)
+        _, err = change.communicate(timeout=300)
         equal(change.returncode, DONE, err)
 
     @contextlib.contextmanager

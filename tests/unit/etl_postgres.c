@@ -263,7 +263,7 @@ static void the_commit_itself_compares_and_does_not_wait(void **state)
     int64_t started = clock_monotonic_ms();
     assert_true(store_commit(f->store.store, &item, &f->call, &f->arena, &err));
     assert_int_equal(item.outcome, OUTCOME_LOCKED);
-    assert_true(clock_monotonic_ms() - started < 5000);
+    assert_true(clock_monotonic_ms() - started < 60000);
 
     ask(f, other, "update etl.replication_state set updated_at = now() where id = 122; commit");
     PQfinish(other);
@@ -340,16 +340,21 @@ static void calls_end_in_time_here_and_on_the_server(void **state)
     PGresult *res = NULL;
     assert_true(pg_client_open(f->url, false, &f->call, &client, &err));
     struct call brief = call_within(300, NULL);
+    for (int64_t ms = 600; !pg_begin(client, PG_READ, 0, &brief, &err); ms *= 2) {
+        assert_int_equal(err.kind, ERR_TIMEOUT); /* the machine is busy */
+        brief = call_within(ms, NULL);
+    }
     int64_t started = clock_monotonic_ms();
-    assert_true(pg_begin(client, PG_READ, 0, &brief, &err));
-    assert_false(pg_query(client, "select pg_sleep(60)", NULL, 0, &brief, &res, &err));
+    assert_false(pg_query(client, "select pg_sleep(600)", NULL, 0, &brief, &res, &err));
     assert_int_equal(err.kind, ERR_TIMEOUT);
     assert_false(pg_end(client, false, &brief, &err));
-    assert_true(clock_monotonic_ms() - started < 10000);
-    while (strcmp(ask(f, f->admin,
-                      "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and "
-                      "state = 'active' and pid <> pg_backend_pid()"),
-                  "0") != 0)
+    assert_true(clock_monotonic_ms() - started < 60000);
+    while (
+        strcmp(ask(f, f->admin,
+                   "select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and "
+                   "state = 'active' and pid <> pg_backend_pid() and "
+                   "datname = current_database()"),
+               "0") != 0)
         assert_true(call_pause(&f->call, 20, "the server's end of the query", &err));
     pg_client_close(client);
 }
