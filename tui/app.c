@@ -62,14 +62,15 @@ bool app_free(struct app *app)
     while (app->top)
         app_pop(app, app->top);
     close_left(app);
+    int64_t wait_ms = app->opts.quit_wait_ms ? app->opts.quit_wait_ms : QUIT_WAIT_MS;
     while (app->sessions) {
         struct session *session = app->sessions;
         app->sessions = session->next;
-        all = session_close(session, QUIT_WAIT_MS) && all;
+        all = session_close(session, wait_ms) && all;
     }
-    all = probes_stop(app) && all;
+    all = probes_stop(app, wait_ms) && all;
     if (app->indexer)
-        all = worker_stop(app->indexer, QUIT_WAIT_MS) && all;
+        all = worker_stop(app->indexer, wait_ms) && all;
     if (!all)
         return false;
     keyset_free(app->filters);

@@ -22,6 +22,7 @@ struct tui_opts {
     int64_t lock_wait_ms;     /* how long a held lock is polled inside a commit */
     int64_t confirm_quiet_ms; /* a confirm key counts after so long without any key */
     int64_t refresh_ms;       /* 0: 5 s */
+    int64_t quit_wait_ms;     /* what is under way at the end may take so long; 0: 200 ms */
     int64_t write_idle_ms;    /* production that was made writable is read-only again after so long
                                  without a key */
     bool plain;               /* line by line, without placing a cursor */

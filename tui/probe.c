@@ -126,12 +126,12 @@ size_t probes_fds(const struct app *app, int *ret, size_t max)
     return n;
 }
 
-bool probes_stop(struct app *app)
+bool probes_stop(struct app *app, int64_t wait_ms)
 {
     bool all = true;
     for (size_t i = 0; i < app->opts.ntargets; i++) {
         if (app->probes[i].worker)
-            all = worker_stop(app->probes[i].worker, STOP_WAIT_MS) && all;
+            all = worker_stop(app->probes[i].worker, wait_ms) && all;
     }
     return all;
 }

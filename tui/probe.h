@@ -11,7 +11,7 @@ void probes_collect(struct app *app);
 /* Descriptors to wait for, as app_fds. */
 size_t probes_fds(const struct app *app, int *ret, size_t max);
 /* False: a thread is stuck and was left behind; then what it may touch must stay. */
-bool probes_stop(struct app *app);
+bool probes_stop(struct app *app, int64_t wait_ms);
 /* After all sessions: their addresses lie here. */
 void probes_free(struct app *app);
 

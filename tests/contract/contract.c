@@ -214,7 +214,7 @@ static void take_existing(struct fixture *f)
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     find_layout(f);
     f->store = open_store_at(f, true);
     if (!store_supports(f->store, STORE_WRITES))
@@ -547,7 +547,7 @@ static void held_locks_stop_a_write(void **state)
     struct store *holder = open_store_at(f, true);
     struct str token;
     struct err err = {0};
-    if (!store_lock_hold(holder, f->ids[0], 20, &f->call, &token, &f->arena, &err))
+    if (!store_lock_hold(holder, f->ids[0], 3600, &f->call, &token, &f->arena, &err))
         fail_msg("%s", err.text);
     struct document before = read_one(f, f->store, f->ids[0]);
     struct commit_item item =

@@ -62,7 +62,7 @@ class Penstock:
         """Runs a command; anything but the exit code, or one of the codes, is a failure."""
         process = self.popen(*args)
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -94,7 +94,7 @@ def around(value, other, width=1500):
     return ("…" if start else "") + text[start:start + width]
 
 
-def until(condition, what, seconds=20):
+def until(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"never: {what}"
@@ -128,7 +128,7 @@ class Held:
         return self
 
     def __exit__(self, *_):
-        _, err = self.process.communicate("end\n", timeout=30)
+        _, err = self.process.communicate("end\n", timeout=300)
         equal(self.process.returncode, 0, err)
 
 
@@ -151,7 +151,7 @@ class Child:
     def running(self):
         return self.process.is_alive() and not self.parent.poll()
 
-    def result(self, seconds=60):
+    def result(self, seconds=300):
         if not self.parent.poll(seconds):
             self.process.kill()
             raise AssertionError("the partner's process does not answer")
@@ -172,7 +172,7 @@ def rounds(theirs, ours, count=ROUNDS):
         answers, chance = [], random.Random(0)
         try:
             for i in range(count):
-                barrier.wait(60)
+                barrier.wait(300)
                 time.sleep(chance.random() * took.value)
                 answers.append(theirs(i))
         except BaseException:
@@ -183,7 +183,7 @@ def rounds(theirs, ours, count=ROUNDS):
     child, answers = Child(writer), []
     try:
         for i in range(count):
-            barrier.wait(60)
+            barrier.wait(300)
             started = time.monotonic()
             answers.append(ours(i))
             took.value = time.monotonic() - started

@@ -225,7 +225,7 @@ def two_writers_on_one_state(store):
         taken = 0
         for _ in range(50):
             code = store.penstock.change("state", "set", state_id, "--part", "completed", "--at",
-                                         f"/singer_state/ours/s{i}", str(i), "--lock-wait", "20",
+                                         f"/singer_state/ours/s{i}", str(i), "--lock-wait", "60",
                                          exit=(DONE, CONFLICT, LOCKED)).code
             if code == DONE:
                 return taken
@@ -286,7 +286,7 @@ def they_run_from_what_we_wrote(store):
                                    stderr=output)
     try:
         until(lambda: os.path.exists(os.path.join(store.root, "started")) or process.poll() is not None,
-              "the tap starts", 60)
+              "the tap starts", 300)
         if store.runs(state_id):
             # The run is seen, and an edit under it refused.
             row, = store.penstock("state", "list", "--json", "--pattern", state_id).lines()
@@ -294,7 +294,7 @@ def they_run_from_what_we_wrote(store):
             store.penstock.change("state", "set", state_id, '{"singer_state": {}}', exit=LOCKED)
     finally:
         os.remove(os.path.join(store.root, "hold"))
-        code = process.wait(60)
+        code = process.wait(300)
     with open(log, encoding="utf-8") as output:
         equal(code, 0, output.read())
     with open(os.path.join(store.root, "given.json"), encoding="utf-8") as file:

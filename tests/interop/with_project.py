@@ -167,13 +167,13 @@ def the_same_backend(projects):
 
 def the_same_lock_timeout(projects):
     """A lock that Meltano still honours is honoured, and one that it takes for left behind is not."""
-    yml = "state_backend:\n  uri: file://@root/st\n  lock_timeout_seconds: 60\n"
+    yml = "state_backend:\n  uri: file://@root/st\n  lock_timeout_seconds: 600\n"
     for environment, code in (({}, LOCKED),
-                              ({"MELTANO_STATE_BACKEND_LOCK_TIMEOUT_SECONDS": "20"}, DONE)):
+                              ({"MELTANO_STATE_BACKEND_LOCK_TIMEOUT_SECONDS": "200"}, DONE)):
         with projects.project(yml, environment, "", {}) as root:
             projects.write_state(root, "s")
             with open(os.path.join(root, "st", "s", "lock"), "w", encoding="ascii") as lock:
-                lock.write(str(time.time() - 30))
+                lock.write(str(time.time() - 300))
             Penstock(root, "timeout").change("state", "set", "s", '{"singer_state": {"a": 1}}',
                                              "--lock-wait", "0.1", exit=code)
             manager = state_store_manager_from_project_settings(Project(root).settings)

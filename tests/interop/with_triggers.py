@@ -333,7 +333,7 @@ def they_go_on_with_what_we_left(store):
     store.put("s", session())
     left = store.left("s")
     store.penstock.change("session", "replay", "s", "t_import#0")
-    assert left - 20 < store.left("s") <= left, f"{left} s to live became {store.left('s')}"
+    assert left - 600 < store.left("s") <= left, f"{left} s to live became {store.left('s')}"
     store.manager("s").fire("page", {"again": 1})
     equal({name: instance.status for name, instance in store.storage("s").instances.items()},
           {"t_import#0": "replayed", "t_import#1": "scheduled"})
@@ -361,7 +361,7 @@ def undo_gives_back_theirs(store):
         store.penstock.change("session", *words)
         store.penstock.change("journal", "undo")
         equal(store.stored("s"), before, f"{words}")
-        assert store.left("s") > TIMEOUT - 60, store.left("s")
+        assert store.left("s") > TIMEOUT - 600, store.left("s")
     equal(store.get("s"), session())
 
 
@@ -405,7 +405,7 @@ def our_lock_stops_them(store):
         equal(waiters, 1)
         released = time.monotonic()
     took = child.result() - released
-    assert took < 5, f"woken after {took} s"  # by the signal: their own time-out is an hour
+    assert took < 60, f"woken after {took} s"  # by the signal: their own time-out is an hour
     equal(store.lock_keys(), [])
 
 
@@ -419,7 +419,7 @@ def a_broken_lock_wakes_them(store):
     child = Child(skip)
     until(store.redis.waits, "they wait")
     store.penstock.change("lock", "break", "s", "--confirm", "s", "--reason", "its worker is dead")
-    child.result(10)
+    child.result()
     equal(store.get("s")["instances"]["t_import#0"]["status"], "skipped")
     equal(store.lock_keys(), [])
 
@@ -437,7 +437,7 @@ def two_writers(store):
             if code == DONE:
                 break
             code = store.penstock.change("session", "set", "s", str(i), "--at", f"/metas/ours/o{i}",
-                                         "--lock-wait", "20", exit=(DONE, CONFLICT)).code
+                                         "--lock-wait", "60", exit=(DONE, CONFLICT)).code
         equal(code, DONE, "a conflict each time")
     rounds(theirs, ours)
     metas = store.get("s")["metas"]

@@ -418,7 +418,7 @@ def they_run_from_what_we_wrote(store):
                VDK_FS_PROPERTIES_DIRECTORY=harness.WORK, VDK_FS_PROPERTIES_FILENAME=store.NAME)
     vdk = os.path.join(os.path.dirname(sys.executable), "vdk")
     ran = subprocess.run([vdk, "run", job], env=env, stdin=subprocess.DEVNULL, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
     equal(ran.returncode, 0, ran.stdout)
     shown = json.loads(store.penstock("source", "get", store.id("auto")).out)
     equal(shown["streams"], {"stream_0": {"last_id": 1003}, "stream_1": {"last_id": 40}})

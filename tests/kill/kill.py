@@ -150,7 +150,8 @@ class Redis:
 
 
 def until(condition):
-    for _ in range(2000):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         if condition():
             return
         time.sleep(0.005)

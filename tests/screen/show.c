@@ -40,7 +40,8 @@ void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms
                             .journal_path = s->journal,
                             .audit_path = s->audit,
                             .acks_path = s->acks,
-                            .timeout_ms = 5000,
+                            .timeout_ms = TEST_CALL_MS,
+                            .quit_wait_ms = TEST_CALL_MS,
                             .lock_wait_ms = 100,
                             .confirm_quiet_ms = quiet_ms};
     s->app = app_new(&opts);
@@ -60,7 +61,7 @@ void screen_close(struct screen *s)
 /* Until nothing is under way. */
 void settle(struct screen *s)
 {
-    int64_t until = clock_monotonic_ms() + 20000;
+    int64_t until = clock_monotonic_ms() + 60000;
     app_collect(s->app);
     while (!app_idle(s->app)) {
         assert_true(clock_monotonic_ms() < until);

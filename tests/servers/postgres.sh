@@ -55,13 +55,14 @@ unix_socket_directories = '$dir'
 fsync = off
 full_page_writes = off
 wal_level = logical
-max_connections = 60
+max_connections = 300
+max_replication_slots = 50
 shared_buffers = 16MB
 autovacuum = off
 log_min_messages = fatal
 client_connection_check_interval = 200ms
 CONF
-    as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 20 start >"$dir/start.log" 2>&1 ||
+    as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 120 start >"$dir/start.log" 2>&1 ||
         { cat "$dir/start.log" "$dir/server.log" >&2; exit 1; }
 }
 

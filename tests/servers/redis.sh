@@ -28,7 +28,7 @@ start() {
     tries=0
     until answers "$dir"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || { cat "$dir/redis.log" >&2; exit 1; }
+        [ "$tries" -lt 1200 ] || { cat "$dir/redis.log" >&2; exit 1; }
         sleep 0.05
     done
 }
@@ -40,7 +40,7 @@ stop() {
     tries=0
     while kill -0 "$pid" 2>/dev/null; do
         tries=$((tries + 1))
-        [ "$tries" -lt 100 ] || kill -9 "$pid"
+        [ "$tries" -lt 400 ] || kill -9 "$pid"
         sleep 0.05
     done
 }

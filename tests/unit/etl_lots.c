@@ -37,7 +37,7 @@ static struct plan *rollback(struct fixture *f, const struct apply_opts *opts)
     struct err err = {0};
     all.journal = f->journal;
     all.audit = f->audit;
-    all.timeout_ms = 10000;
+    all.timeout_ms = TEST_CALL_MS;
     if (!apply_plan(plan, &all, &err))
         fail_msg("%s", err.text);
     return plan;

@@ -108,7 +108,7 @@ int set_up_empty(void **state)
     static int count;
     struct fixture *f = calloc(1, sizeof *f);
     struct err err = {0};
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     snprintf(f->database, sizeof f->database, "etl_%d_%d", (int)getpid(), count++);
     const char *server = getenv("PENSTOCK_POSTGRES");
     f->admin = connect_to(server);
@@ -177,7 +177,7 @@ struct plan *plan_of(struct fixture *f, const char *verb, const char *flag, cons
 
 void apply(struct fixture *f, struct plan *plan)
 {
-    struct apply_opts opts = {.journal = f->journal, .audit = f->audit, .timeout_ms = 10000};
+    struct apply_opts opts = {.journal = f->journal, .audit = f->audit, .timeout_ms = TEST_CALL_MS};
     struct err err = {0};
     if (!apply_plan(plan, &opts, &err))
         fail_msg("%s", err.text);

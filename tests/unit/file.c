@@ -45,7 +45,7 @@ static int set_up(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     snprintf(f->dir, sizeof f->dir, "/tmp/penstock-file-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     f->store = open_layout(f, &file_meltano);
     *state = f;
     return 0;

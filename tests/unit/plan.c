@@ -84,7 +84,7 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->journal_path, sizeof f->journal_path, "%s/s/journal.db", f->dir);
     snprintf(f->audit_path, sizeof f->audit_path, "%s/s/audit.jsonl", f->dir);
-    f->call = call_within(10000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     struct address address = {.backend = "memory", .identity = "meltano+memory:test"};
     struct store_opts opts = {.writable = true};
     f->store.target = (struct target){.address = address, .name = "test", .env = ENV_DEV};
@@ -92,7 +92,7 @@ static int set_up(void **state)
         !journal_open(f->journal_path, false, &f->journal, &err) ||
         !audit_open(f->audit_path, &f->audit, &err))
         fail_msg("%s", err.text);
-    f->opts = (struct apply_opts){.journal = f->journal, .audit = f->audit, .timeout_ms = 10000};
+    f->opts = (struct apply_opts){.journal = f->journal, .audit = f->audit, .timeout_ms = TEST_CALL_MS};
     memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
     memory_put(f->store.store, "b", NULL, parse(f, "{\"completed\": {\"n\": 2}, \"partial\": {}}"));
     memory_put(f->store.store, "c", NULL, parse(f, "{\"partial\": {}}"));

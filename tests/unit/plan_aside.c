@@ -61,7 +61,7 @@ static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     struct err err = {0};
-    f->call = call_within(10000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     struct address address = {.backend = "memory", .identity = "meltano+memory:test"};
     struct store_opts opts = {.writable = true};
     f->store.target = (struct target){.address = address, .name = "test", .env = ENV_DEV};

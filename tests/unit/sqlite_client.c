@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OWNER = 65534, VIEWER = 65533, TIMEOUT_MS = 5000 };
+enum { OWNER = 65534, VIEWER = 65533, TIMEOUT_MS = TEST_CALL_MS };
 
 /* --- a directory of its own per test -------------------------------------------------------- */
 

@@ -70,7 +70,7 @@ static int start(void **state)
     assert_non_null(f);
     unsetenv("MELTANO_JOB_TRIGGER");
     f->db = database_new();
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     database_load(f->db, database_schema);
     database_exec(f->db, sample);
     f->store = open_store(f, true);

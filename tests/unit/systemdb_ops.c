@@ -42,8 +42,8 @@ static int start(void **state)
     database_exec(f->db, sample);
     strcpy(f->dir, "/tmp/penstock-test-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    f->call = call_within(30000, NULL);
-    f->opts.timeout_ms = 30000;
+    f->call = call_within(TEST_CALL_MS, NULL);
+    f->opts.timeout_ms = TEST_CALL_MS;
     struct address address = {.system = &system_meltano,
                               .backend = database_layout->backend,
                               .url = database_url(f->db),

@@ -11,6 +11,9 @@
 
 #include "core/base/str.h"
 
+/* For a call that ends by itself: the limit of ctest comes first, however slow the machine is. */
+enum { TEST_CALL_MS = 600000 };
+
 #define assert_str(actual, expected)                                                               \
     do {                                                                                           \
         struct str actual_ = (actual);                                                             \

@@ -60,7 +60,7 @@ static int start(void **state)
     assert_non_null(f);
     strcpy(f->dir, "/tmp/penstock-test-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     *state = f;
     return 0;
 }
