@@ -273,8 +273,12 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
         return failed(store, err);
     }
     assert(item->outcome != OUTCOME_PLANNED);
-    if (store->runs && item->outcome == OUTCOME_APPLIED && (item->note || item->receipt.len))
+    if (item->outcome != OUTCOME_APPLIED || store->layout->keeps_notes)
+        return true;
+    if (store->runs && (item->note || item->receipt.len))
         commit_note(store->runs, item, call, arena);
+    else if (item->receipt.len)
+        item->detail = STR("not taken back in the history of runs: no runs= leads to it");
     return true;
 }
 

@@ -38,6 +38,21 @@ run 0 -t "$plugin" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' -
 run 0 -t "$plugin" journal undo --yes
 [ "$(sql 'select * from state')" = "$(cat before)" ] || fail 'the undo left something'
 
+# runs= keeps the note of it, and the undo takes that away; without runs= it says that it does not
+python3 -c 'import sqlite3, sys
+sqlite3.connect("meltano.db").executescript(open(sys.argv[1]).read())' "$servers/meltano_sqlite.sql"
+runs() { python3 -c 'import sqlite3
+print(*(row[0] for row in sqlite3.connect("meltano.db").execute("SELECT state FROM runs")))'; }
+noted="$plugin&runs=meltano%2Bsqlite://$work/meltano.db"
+run 0 -t "$noted" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' --yes
+[ "$(runs)" = STATE_EDIT ] || fail "noted: $(runs)"
+run 0 -t "$noted" journal undo --yes
+[ "$(sql 'select * from state')$(runs)" = "$(cat before)" ] || fail 'the undo left the note'
+run 0 -t "$noted" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' --yes
+run 0 -t "$plugin" journal undo --yes
+out_has 'not taken back in the history of runs'
+[ "$(sql 'select * from state')$(runs)" = "$(cat before)STATE_EDIT" ] || fail 'undone without runs='
+
 # a lock that the plug-in's session holds is shown with its session, and stops us; key from 6.1
 coproc holder { PGAPPNAME=meltano exec "$psql" -qXAt "$address"; }
 holding=$holder_PID # bash unsets holder_PID as soon as it has seen the end
