@@ -151,7 +151,7 @@ static bool wanted(struct change *c, struct str *ret_value, struct str *ret_expi
         }
         return encode(c, ret_value, err);
     }
-    if (c->item->kind == EDIT_REMOVE || !c->item->image.ptr)
+    if (commit_takes_away(c->item))
         return true;
     if (!image_read(c->item->image, &was, err))
         return false;
@@ -166,7 +166,7 @@ static bool wanted(struct change *c, struct str *ret_value, struct str *ret_expi
 static bool write_row(struct change *c, struct str value, struct str expires, struct err *err)
 {
     int64_t rows = 1;
-    bool ok = !value.ptr ? !c->found || c->engine->row_delete(c->tx, c->key, &rows, err)
+    bool ok = !value.ptr ? c->engine->row_delete(c->tx, c->key, &rows, err)
               : c->found ? c->engine->row_update(c->tx, c->key, value, &rows, err)
                          : c->engine->row_insert(c->tx, c->key, value, expires, err);
     return ok && (rows == 1 || err_set(err, ERR_CONFLICT,

@@ -184,18 +184,12 @@ bool vdk_row_commit(const struct vdk_row_engine *engine, void *tx, struct commit
 {
     struct change c = {.engine = engine, .tx = tx, .item = item, .arena = arena};
     struct document now;
-    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
     if (!read_now(&c, &now, err))
         return commit_failed(item, err);
-    if (gone)
-        item->compare = 1; /* takes all with it, so it must be as it was seen */
     if (!commit_compare(item, &now))
         return true;
-    bool appeared = item->kind == EDIT_WRITE && item->before && item->before->absent != now.absent;
-    if (appeared || (gone && now.absent))
-        return commit_conflict(item, &now);
     item->now = now; /* for a conflict that only the write shows */
-    bool ok = gone                         ? remove_row(&c, err)
+    bool ok = commit_takes_away(item)      ? remove_row(&c, err)
               : item->kind == EDIT_RESTORE ? restore_row(&c, err)
                                            : write_row(&c, err);
     if (!ok || !read_now(&c, &now, err) || !check_kept(&c, &now, err))

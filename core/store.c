@@ -1,5 +1,6 @@
 #include "core/store.h"
 
+#include "core/base/mem.h"
 #include "core/store_driver.h"
 
 #include <assert.h>
@@ -131,9 +132,7 @@ static bool scan_open(struct store *store, scan_opener *open, const struct call 
     void *driver = NULL;
     if (!open(store, call, &driver, err))
         return failed(store, err);
-    struct scan *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
+    struct scan *scan = xcalloc(1, sizeof *scan);
     *scan = (struct scan){.store = store, .driver = driver};
     *ret = scan;
     return true;
@@ -249,6 +248,13 @@ static void commit_note(struct store *runs, struct commit_item *item, const stru
                                 item->note ? "not noted" : "not taken back", why.text);
 }
 
+/* What goes takes every part with it, so every part must be as it was seen. */
+static void compare_all_that_goes(const struct store *store, struct commit_item *item)
+{
+    if (commit_takes_away(item) && !item->note_only)
+        item->compare = (1u << store->info.system->nparts) - 1;
+}
+
 bool store_commit(struct store *store, struct commit_item *item, const struct call *call,
                   struct arena *arena, struct err *err)
 {
@@ -267,6 +273,7 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
     if (item->kind == EDIT_BREAK && !store->layout->breaks_locks)
         return err_set(err, ERR_UNSUPPORTED, "%.*s: its locks cannot be broken from here",
                        STR_ARG(store->info.identity));
+    compare_all_that_goes(store, item);
     if (!store->layout->commit(store, item, call, arena, err)) {
         item->outcome = OUTCOME_FAILED;
         item->err = *err;
@@ -293,6 +300,7 @@ bool store_commit_lot(struct store *store, struct commit_item *items, size_t n,
     for (size_t i = 0; i < n; i++) {
         if (items[i].kind == EDIT_BREAK || !store_check_id(store, items[i].id, NULL))
             return true;
+        compare_all_that_goes(store, &items[i]);
     }
     return store->layout->commit_lot(store, items, n, call, arena, ret_done, err) ||
            failed(store, err);
@@ -454,8 +462,17 @@ bool commit_not_kept(const struct commit_item *item, struct err *err)
     return err_hint(err, "look for a trigger, a rule or a policy on its tables");
 }
 
+bool commit_takes_away(const struct commit_item *item)
+{
+    return item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
+}
+
 bool commit_matches(const struct commit_item *item, const struct document *now)
 {
+    bool made = item->kind == EDIT_WRITE && item->before && item->before->absent != now->absent;
+    bool gone = commit_takes_away(item) && now->absent;
+    if (now->truncated || made || gone)
+        return false;
     for (size_t i = 0; i < PARTS_MAX; i++) {
         if ((item->compare >> i & 1) && !version_eq(&item->expect[i], &now->versions[i]))
             return false;
@@ -466,4 +483,15 @@ bool commit_matches(const struct commit_item *item, const struct document *now)
 bool commit_compare(struct commit_item *item, const struct document *now)
 {
     return commit_matches(item, now) || !commit_conflict(item, now);
+}
+
+bool commit_broke(struct commit_item *item, bool was_it, const struct document *now)
+{
+    item->outcome = OUTCOME_APPLIED;
+    item->now = *now;
+    if (was_it)
+        return true;
+    commit_conflict(item, now);
+    err_set(&item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone", STR_ARG(item->id));
+    return true;
 }

@@ -94,7 +94,8 @@ struct store {
     struct store_info info;
     struct store_opts opts;
     struct arena arena; /* info's texts and the address; released by store_close */
-    struct store *runs; /* companion that tells who runs and keeps the notes; store_close closes it */
+    struct store
+        *runs; /* companion that tells who runs and keeps the notes; store_close closes it */
 };
 
 /* Fills the common fields of a fresh driver struct (layout, system, identity, opts, writable). */
@@ -110,9 +111,14 @@ bool commit_failed(struct commit_item *item, const struct err *err);
 /* The error of a write that a trigger, a rule or a policy dropped or altered: found by reading back
  * within the transaction, which is then rolled back. Returns false. */
 bool commit_not_kept(const struct commit_item *item, struct err *err);
-/* Is `now` what the item was made from, in the parts under item->compare? */
+/* Is the record to be gone when the item is done? Then item->compare has every part. */
+bool commit_takes_away(const struct commit_item *item);
+/* Is `now` what the item was made from: read whole, the parts under item->compare as they were, a
+ * record that is to be made not there yet, one that is to go still there? */
 bool commit_matches(const struct commit_item *item, const struct document *now);
 /* As above; false after filling in a conflict. */
 bool commit_compare(struct commit_item *item, const struct document *now);
+/* The answer to a BREAK: applied when `was_it`, else a conflict: the lock was not the one seen. */
+bool commit_broke(struct commit_item *item, bool was_it, const struct document *now);
 
 #endif

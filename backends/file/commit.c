@@ -130,36 +130,13 @@ static void leave(struct work *w, bool drop_dir)
 
 /* --- commit ----------------------------------------------------------------------------------- */
 
-static bool gone_after(const struct commit_item *item)
-{
-    return item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
-}
-
-/* Compares what the edit was made from with what is there, under the lock. */
-static bool unchanged(struct work *w)
-{
-    struct commit_item *item = w->item;
-    if (gone_after(item)) /* takes every part with it, so every part must be as it was seen */
-        item->compare = (1u << w->fs->base.info.system->nparts) - 1;
-    if (!commit_compare(item, &w->now))
-        return false;
-    bool appeared =
-        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
-    bool vanished = gone_after(item) && w->now.absent;
-    if (w->now.truncated || appeared || vanished) {
-        commit_conflict(item, &w->now);
-        return false;
-    }
-    return true;
-}
-
 static bool under_lock(struct work *w, struct err *err)
 {
     if (!read_now(w, &w->now, err))
         return false;
-    if (!unchanged(w))
+    if (!commit_compare(w->item, &w->now))
         return true;
-    bool ok = gone_after(w->item)             ? remove_document(w, err)
+    bool ok = commit_takes_away(w->item)      ? remove_document(w, err)
               : w->item->kind == EDIT_RESTORE ? restore_document(w, err)
                                               : write_document(w, err);
     if (ok)
@@ -196,16 +173,9 @@ static bool break_lock(struct work *w, struct err *err)
     if (w->place.dir >= 0 && !file_lock_break(&w->fs->locks, w->place.dir, w->place.names.lock,
                                               w->item->lock_token, w->call, w->arena, &broken, err))
         return false;
-    if (!read_now(w, &w->item->now, err))
+    if (!read_now(w, &w->now, err))
         return false;
-    if (broken) {
-        w->item->outcome = OUTCOME_APPLIED;
-        return true;
-    }
-    commit_conflict(w->item, &w->item->now);
-    err_set(&w->item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone",
-            STR_ARG(w->item->id));
-    return true;
+    return commit_broke(w->item, broken, &w->now);
 }
 
 static bool take_lock(struct work *w, struct err *err)
@@ -226,10 +196,8 @@ static bool commit_locked(struct work *w, struct err *err)
             return false;
         dir_owner = &was.dir;
     }
-    if (gone_after(w->item) && w->place.dir < 0) {
-        commit_conflict(w->item, &w->now);
-        return true;
-    }
+    if (commit_takes_away(w->item) && w->place.dir < 0)
+        return commit_conflict(w->item, &w->now);
     if (!file_place_make(w->fs, dir_owner, &w->place, err))
         return false;
     if (!take_lock(w, err)) {
@@ -239,7 +207,7 @@ static bool commit_locked(struct work *w, struct err *err)
     }
     bool ok = under_lock(w, err);
     bool applied = ok && w->item->outcome == OUTCOME_APPLIED;
-    leave(w, applied ? gone_after(w->item) : w->place.made);
+    leave(w, applied ? commit_takes_away(w->item) : w->place.made);
     return ok;
 }
 

@@ -390,7 +390,7 @@ static bool wanted(struct work *w, struct str *ret, struct file_owner *ret_owner
         }
         return encode(w, ret, err);
     }
-    if (w->item->kind == EDIT_REMOVE || !w->item->image.ptr)
+    if (commit_takes_away(w->item))
         return true;
     if (!image_read(w->item->image, &was, err))
         return false;
@@ -447,8 +447,6 @@ static bool put_file(struct work *w, struct str bytes, const struct file_owner *
 
 static bool remove_file(struct work *w, struct err *err)
 {
-    if (w->now.doc.absent)
-        return true;
     if (!session_hold_check(w->hold, err) || !(is_still(w) || changed(w, err)))
         return false;
     if (unlinkat(w->dir, w->name, 0) < 0)

@@ -83,8 +83,9 @@ static bool salvaged_file(struct change *c, struct sbuf *out, struct err *err)
     return true;
 }
 
-static bool new_text(struct change *c, bool gone, struct sbuf *out, struct err *err)
+static bool new_text(struct change *c, struct sbuf *out, struct err *err)
 {
+    bool gone = commit_takes_away(c->item);
     struct str text;
     if (gone && c->place.kind != VDK_SOURCE)
         return err_set(err, ERR_REFUSED, "%.*s: only a source can be removed",
@@ -129,18 +130,11 @@ static bool change_file(struct change *c, struct err *err)
 {
     struct commit_item *item = c->item;
     struct sbuf text = SBUF_INIT;
-    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
     if (!look(c, err))
         return false;
-    if (gone)
-        item->compare = 1; /* takes all with it, so it must be as it was seen */
     if (!commit_compare(item, &c->now))
         return true;
-    bool appeared =
-        item->kind == EDIT_WRITE && item->before && item->before->absent != c->now.absent;
-    if (appeared || (gone && c->now.absent))
-        return commit_conflict(item, &c->now);
-    bool ok = new_text(c, gone, &text, err) && replace(c, sbuf_view(&text), err) && look(c, err);
+    bool ok = new_text(c, &text, err) && replace(c, sbuf_view(&text), err) && look(c, err);
     if (ok && !str_eq(c->file.text, sbuf_view(&text)))
         ok = err_set(err, ERR_CONFLICT, "%s: written, but something else is there now",
                      c->s->name.ptr);

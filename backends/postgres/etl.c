@@ -1,6 +1,7 @@
 #include "backends/postgres/etl.h"
 
 #include "backends/postgres/layouts.h"
+#include "core/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,9 +77,7 @@ static bool etl_open(const struct layout *layout, const struct address *address,
                      const struct store_opts *opts, const struct call *call, struct store **ret,
                      struct err *err)
 {
-    struct etl_store *es = calloc(1, sizeof *es);
-    if (!es)
-        abort();
+    struct etl_store *es = xcalloc(1, sizeof *es);
     store_init(&es->base, layout, address, opts);
     struct arena *a = &es->base.arena;
     if (!pipeline_param(es, address, err) ||

@@ -1,6 +1,8 @@
 /* Pages of tables: first all that have a current phase, then those that have rows but none. */
 #include "backends/postgres/etl.h"
 
+#include "core/base/mem.h"
+
 #include <stdlib.h>
 
 struct etl_scan {
@@ -12,10 +14,7 @@ struct etl_scan {
 
 bool etl_scan_open(struct store *store, const struct call *call, void **ret, struct err *err)
 {
-    struct etl_scan *scan = calloc(1, sizeof *scan);
-    if (!scan)
-        abort();
-    *ret = scan;
+    *ret = xcalloc(1, sizeof(struct etl_scan));
     return true;
 }
 

@@ -26,9 +26,10 @@ static bool look(struct change *c, struct err *err)
     return true;
 }
 
-static bool new_text(struct change *c, bool gone, struct sbuf *out, struct err *err)
+static bool new_text(struct change *c, struct sbuf *out, struct err *err)
 {
     struct commit_item *item = c->item;
+    bool gone = commit_takes_away(item);
     struct sbuf document = SBUF_INIT;
     struct str text = STR_NULL;
     bool ok = true;
@@ -73,20 +74,13 @@ static bool put_row(struct change *c, struct str text, struct err *err)
 static bool change_row(struct change *c, struct err *err)
 {
     struct commit_item *item = c->item;
-    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
     struct sbuf text = SBUF_INIT;
     if (!look(c, err))
         return false;
-    if (gone)
-        item->compare = 1; /* takes all with it, so it must be as it was seen */
     if (!commit_compare(item, &c->now))
         return true;
-    bool appeared =
-        item->kind == EDIT_WRITE && item->before && item->before->absent != c->now.absent;
-    if (appeared || (gone && c->now.absent))
-        return commit_conflict(item, &c->now);
     item->now = c->now; /* for a conflict that only the write shows */
-    bool ok = new_text(c, gone, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err) &&
+    bool ok = new_text(c, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err) &&
               (str_eq(c->row.values[0], sbuf_view(&text)) || commit_not_kept(item, err));
     sbuf_release(&text);
     if (!ok)

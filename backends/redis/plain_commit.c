@@ -123,18 +123,11 @@ static bool restore_record(struct work *w, struct err *err)
 static bool change(struct work *w, struct err *err)
 {
     struct commit_item *item = w->item;
-    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
     if (!fetch(w, err))
         return false;
-    if (gone) /* takes every part with it, so every part must be as it was seen */
-        item->compare = (1u << w->store->format.system->nparts) - 1;
     if (!commit_compare(item, &w->now))
         return true;
-    bool appeared =
-        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
-    if (w->now.truncated || appeared || (gone && w->now.absent))
-        return commit_conflict(item, &w->now);
-    return gone                         ? swap(w, false, STR(""), 0, err)
+    return commit_takes_away(item)      ? swap(w, false, STR(""), 0, err)
            : item->kind == EDIT_RESTORE ? restore_record(w, err)
                                         : write_record(w, err);
 }
@@ -164,15 +157,7 @@ static bool break_lock(struct work *w, struct err *err)
     if (!plain_lock_give_back(w->store, w->item->id, w->item->lock_token, w->call, &was_it, err) ||
         !fetch(w, err))
         return false;
-    if (was_it) {
-        w->item->outcome = OUTCOME_APPLIED;
-        w->item->now = w->now;
-        return true;
-    }
-    commit_conflict(w->item, &w->now);
-    err_set(&w->item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone",
-            STR_ARG(w->item->id));
-    return true;
+    return commit_broke(w->item, was_it, &w->now);
 }
 
 bool plain_commit(struct store *base, struct commit_item *item, const struct call *call,

@@ -124,14 +124,6 @@ static bool restore(struct commit *c, bool *ret_done, struct err *err)
     return swap(c, bytes, ttl_ms, ret_done, err);
 }
 
-static bool remove_key(struct commit *c, bool *ret_done, struct err *err)
-{
-    if (c->now.present)
-        return swap(c, STR_NULL, KEEP_TTL, ret_done, err);
-    *ret_done = true;
-    return true;
-}
-
 /* Between lock and release. True with an outcome in the item, or false for a failing store. */
 static bool change(void *ctx, const struct session_hold *hold, struct err *err)
 {
@@ -143,12 +135,12 @@ static bool change(void *ctx, const struct session_hold *hold, struct err *err)
         return false;
     if (!commit_compare(item, &c->now_doc))
         return true;
-    if (item->kind == EDIT_WRITE)
-        ok = write_root(c, &done, err);
-    else if (item->kind == EDIT_RESTORE && item->image.ptr)
+    if (commit_takes_away(item))
+        ok = swap(c, STR_NULL, KEEP_TTL, &done, err);
+    else if (item->kind == EDIT_RESTORE)
         ok = restore(c, &done, err);
     else
-        ok = remove_key(c, &done, err);
+        ok = write_root(c, &done, err);
     if (!ok || !done)
         return ok;
     if (!fetch(c, err))

@@ -313,22 +313,6 @@ static bool kept(struct work *w, struct str text, struct err *err)
     return commit_not_kept(w->item, err);
 }
 
-static bool unchanged(struct work *w)
-{
-    struct commit_item *item = w->item;
-    bool gone = item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);
-    if (gone) /* takes every part with it, so every part must be as it was seen */
-        item->compare = (1u << w->store->format.system->nparts) - 1;
-    if (!commit_compare(item, &w->now))
-        return false;
-    bool appeared =
-        item->kind == EDIT_WRITE && item->before && item->before->absent != w->now.absent;
-    if (!w->now.truncated && !appeared && !(gone && w->now.absent))
-        return true;
-    commit_conflict(item, &w->now);
-    return false;
-}
-
 static bool change(struct work *w, struct err *err)
 {
     struct str text;
@@ -336,7 +320,7 @@ static bool change(struct work *w, struct err *err)
         !look(w, err))
         return commit_failed(w->item, err);
     w->item->now = w->now;
-    if (!unchanged(w))
+    if (!commit_compare(w->item, &w->now))
         return true;
     if (!wanted(w, &text, err) || !put_row(w, text, err) || !look(w, err) || !kept(w, text, err) ||
         !sqlite_commit(&w->conn, err))
@@ -355,14 +339,7 @@ static bool break_lock(struct work *w, struct err *err)
                                   err) ||
         !plain_read(&w->store->base, &item->id, 1, VALUE_LIMIT, w->call, w->arena, &now, err))
         return false;
-    if (gone) {
-        item->outcome = OUTCOME_APPLIED;
-        item->now = now.doc;
-        return true;
-    }
-    commit_conflict(item, &now.doc);
-    err_set(&item->err, ERR_CONFLICT, "%.*s: the lock changed hands or is gone", STR_ARG(item->id));
-    return true;
+    return commit_broke(item, gone, &now.doc);
 }
 
 static bool plain_commit(struct store *store, struct commit_item *item, const struct call *call,
