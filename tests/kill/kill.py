@@ -124,15 +124,18 @@ class PostgresLot(Postgres):
 
 
 class Redis:
-    """A session of django-redis with a failed instance; its pickle was made by Python."""
+    """A session of django-redis with a failed instance; its pickle was made by Python. It lies in a
+    database that no other test selects: whoever is in there is ours."""
+
+    DB = "9"
 
     def __init__(self, work):
-        self.cli = ["redis-cli", "-s", os.environ["PENSTOCK_REDIS_SOCKET"]]
+        self.cli = ["redis-cli", "-s", os.environ["PENSTOCK_REDIS_SOCKET"], "-n", self.DB]
         self.uid = f"kill-{os.getpid()}"
         self.key = f":1:triggers.storages.cache:{self.uid}"
         with open(os.path.join(TESTS, "data", "triggers", "q-5f3c1.b64"), "rb") as file:
             self.pickle = base64.b64decode(file.read())
-        self.target = "triggers+" + os.environ["PENSTOCK_REDIS"]
+        self.target = "triggers+" + os.environ["PENSTOCK_REDIS"].replace("db=0", "db=" + self.DB)
         self.change = ["session", "replay", self.uid, "t_importSubject#0", "--yes"]
 
     def make(self):
@@ -141,7 +144,8 @@ class Redis:
 
     def read(self):
         # What a dead client had sent is done once the server has seen its connection end.
-        until(lambda: run([*self.cli, "client", "list"], None).count(b"\n") <= 1)
+        mine = b" db=" + self.DB.encode() + b" "
+        until(lambda: run([*self.cli, "client", "list"], None).count(mine) <= 1)
         return run([*self.cli, "--raw", "get", self.key], None)
 
     def close(self):
