@@ -1,5 +1,7 @@
 #include "backends/postgres/connect.h"
 
+#include "backends/postgres/hosts.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,19 +49,31 @@ static bool param_add(struct conn_params *p, const char *key, const char *value)
     return true;
 }
 
-/* The address's own words, with ours in place: name, encoding, and options behind the user's. */
-static bool params_make(const PQconninfoOption *given, bool read_only, struct conn_params *p,
-                        struct err *err)
+/* What of `hosts` takes the place of a given word; NULL: that word stays. */
+static const char *looked_up(const struct pg_hosts *hosts, const char *key)
+{
+    return strcmp(key, "host") == 0       ? hosts->host
+           : strcmp(key, "hostaddr") == 0 ? hosts->hostaddr
+           : strcmp(key, "port") == 0     ? hosts->port
+                                          : NULL;
+}
+
+/* The address's own words, with ours in place: hosts that were looked up, name, encoding, and
+ * options behind the user's. */
+static bool params_make(const PQconninfoOption *given, const struct pg_hosts *hosts, bool read_only,
+                        struct conn_params *p, struct err *err)
 {
     const char *options = getenv("PGOPTIONS");
     bool fits = true;
     for (const PQconninfoOption *o = given; o->keyword; o++) {
-        if (!o->val)
+        const char *value = looked_up(hosts, o->keyword);
+        value = value ? value : o->val;
+        if (!value)
             continue;
         if (strcmp(o->keyword, "options") == 0)
-            options = o->val;
+            options = value;
         else if (strcmp(o->keyword, "application_name") && strcmp(o->keyword, "client_encoding"))
-            fits = fits && param_add(p, o->keyword, o->val);
+            fits = fits && param_add(p, o->keyword, value);
     }
     int len = snprintf(p->options, sizeof p->options, "%s%s%s", options ? options : "",
                        options && read_only ? " " : "", read_only ? READ_ONLY_OPTION : "");
@@ -105,9 +119,12 @@ static bool connect_once(const char *url, bool read_only, const struct call *cal
         err_set(err, ERR_INVALID, "not an address that libpq understands");
         return err_hint(err, "postgresql://user@host:5432/database; %%-escape @ : / in names");
     }
+    struct arena arena = ARENA_INIT;
+    struct pg_hosts hosts;
     struct conn_params params = {0};
     PGconn *conn = NULL;
-    bool ok = params_make(given, read_only, &params, err);
+    bool ok = pg_hosts_look_up(given, call, &arena, &hosts, err) &&
+              params_make(given, &hosts, read_only, &params, err);
     if (ok) {
         conn = PQconnectStartParams(params.keys, params.values, 0);
         if (!conn)
@@ -122,6 +139,7 @@ static bool connect_once(const char *url, bool read_only, const struct call *cal
         }
     }
     PQconninfoFree(given);
+    arena_release(&arena);
     if (!ok) {
         PQfinish(conn);
         return false;

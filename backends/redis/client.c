@@ -2,6 +2,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
+#include "core/base/host.h"
 #include "core/base/mem.h"
 #include "core/url.h"
 
@@ -115,12 +116,13 @@ static bool unreachable(struct redis_client *client, const char *why, struct err
     return false;
 }
 
-static bool connect_socket(struct redis_client *client, const struct call *call, struct err *err)
+/* Takes over what hiredis began to connect. */
+static bool connect_wait(struct redis_client *client, redisContext *context,
+                         const struct call *call, struct err *err)
 {
     const char *what = "connecting to redis";
-    client->context = client->socket.ptr ? redisConnectUnixNonBlock(client->socket.ptr)
-                                         : redisConnectNonBlock(client->host.ptr, client->port);
-    if (!client->context)
+    client->context = context;
+    if (!context)
         return err_set(err, ERR_INTERNAL, "redis: out of memory");
     if (client->context->err)
         return unreachable(client, client->context->errstr, err);
@@ -133,6 +135,33 @@ static bool connect_socket(struct redis_client *client, const struct call *call,
     if (getsockopt(client->context->fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
         code = errno;
     return code == 0 || unreachable(client, strerror(code), err);
+}
+
+static bool connect_host(struct redis_client *client, const struct call *call, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct host_addresses found;
+    struct err why = {0};
+    bool ok = host_lookup(client->host.ptr, call, &arena, &found, &why);
+    if (ok) {
+        for (size_t i = 0; i < found.n; i++) {
+            redisContext *context = redisConnectNonBlock(found.items[i], client->port);
+            ok = connect_wait(client, context, call, &why);
+            if (ok || why.kind != ERR_UNAVAILABLE)
+                break;
+        }
+    }
+    if (!ok && err)
+        *err = why;
+    arena_release(&arena);
+    return ok;
+}
+
+static bool connect_server(struct redis_client *client, const struct call *call, struct err *err)
+{
+    if (client->socket.ptr)
+        return connect_wait(client, redisConnectUnixNonBlock(client->socket.ptr), call, err);
+    return connect_host(client, call, err);
 }
 
 static bool convert(const redisReply *reply, struct arena *arena, struct redis_answer *ret,
@@ -279,7 +308,7 @@ static bool ensure_connected(struct redis_client *client, const struct call *cal
         disconnect(client);
     if (client->context)
         return call_check(call, "redis", err);
-    return connect_socket(client, call, err) && greet(client, call, err);
+    return connect_server(client, call, err) && greet(client, call, err);
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */
