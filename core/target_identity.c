@@ -85,6 +85,16 @@ static void place_redis(struct arena *arena, const struct address *address, stru
     }
 }
 
+/* A name stands where others have their host, so nothing in it may look like a user or a port. */
+static struct str memory_host(struct arena *arena, struct str name)
+{
+    struct sbuf encoded = SBUF_INIT;
+    url_encode(&encoded, name, "/");
+    struct str host = arena_str(arena, sbuf_view(&encoded));
+    sbuf_release(&encoded);
+    return host;
+}
+
 /* The place as a URL of the backend alone. */
 static void place_url(struct arena *arena, const struct address *address, struct url *ret)
 {
@@ -93,10 +103,12 @@ static void place_url(struct arena *arena, const struct address *address, struct
         place_postgres(arena, address, ret);
     } else if (strcmp(address->backend, "redis") == 0) {
         place_redis(arena, address, ret);
+    } else if (strcmp(address->backend, "memory") == 0) {
+        ret->scheme = STR("memory");
+        ret->host = memory_host(arena, str_of(address->url));
     } else {
-        bool memory = strcmp(address->backend, "memory") == 0;
         ret->scheme = str_of(address->backend);
-        ret->path = str_of(memory ? address->url : address_path_real(arena, address->url));
+        ret->path = str_of(address_path_real(arena, address->url));
     }
 }
 
