@@ -271,10 +271,8 @@ bool plan_break(struct open_store *store, const struct lock *locks, size_t n, st
                 bool force, struct plan **ret, struct err *err)
 {
     if (!store_supports(store->store, STORE_BREAKS))
-        return err_set(err, ERR_UNSUPPORTED, "%.*s: %s",
-                       STR_ARG(store_info(store->store)->identity),
-                       store_info(store->store)->writable ? "its locks cannot be broken from here"
-                                                          : "read-only");
+        return err_set(err, ERR_UNSUPPORTED, "%.*s: its locks cannot be broken from here",
+                       STR_ARG(store_info(store->store)->identity));
     struct plan *plan = plan_new("break", reason);
     struct arena *a = &plan->arena;
     plan->request.store = plan->request.other_store = store;

@@ -113,7 +113,7 @@ bool store_supports(const struct store *store, enum store_ability ability)
     case STORE_LOCKS:
         return layout->locks;
     case STORE_BREAKS:
-        return layout->breaks_locks && store->info.writable;
+        return layout->breaks_locks;
     case STORE_HOLDS:
         return layout->lock_hold && store->info.writable;
     case STORE_SEES_WRITERS:

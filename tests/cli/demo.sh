@@ -34,6 +34,21 @@ for line in open("out"):
 [ -n "$fix" ] || fail 'no finding has a repair'
 bash -c "${fix/#penstock/\"$penstock\"} --yes" >out 2>err || fail "the fix failed: $fix"
 
+# and whatever it prints makes a plan that is not refused
+run 0 "${options[@]}" check -o json
+field fix | sort -u >fixes
+[ "$(grep -c '^penstock' fixes)" -gt 10 ] || fail 'hardly a finding has a fix'
+while read -r fix; do
+    case $fix in
+    penstock*' edit '*) ;; # opens an editor
+    penstock*)
+        bash -c "${fix/#penstock/\"$penstock\"} --dry-run" </dev/null >out 2>err
+        rc=$? # 5: a worker may live, which the plan says
+        [ $rc = 0 ] || [ $rc = 5 ] || fail "exit $rc, the advised command is refused: $fix"
+        ;;
+    esac
+done <fixes
+
 # tables: several pipelines match, one is chosen, refused without --yes, done, taken back
 cp -r demo/plain before
 run 3 -t "etl+file://$work/demo/plain" table show items

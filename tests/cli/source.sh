@@ -64,6 +64,12 @@ run 0 -t "$dir" source repair torn --yes
 err_has 'cut at /streams/b'
 run 0 -t "$dir" source get torn
 out_is '{"streams": {"a": {"id": 1}}}'
+# nothing of it can be kept, and check does not advise what would be refused
+mkdir cut
+printf '{"streams": {"a": {"id": 1' >cut/torn_state.json
+run 0 -t "vdk+file://$work/cut" check -o json
+field_is fix "penstock -t vdk+file://$work/cut source clear torn"
+run 6 -t "vdk+file://$work/cut" source repair torn --yes
 run 0 -t "$dir" journal undo --yes
 same d before
 run 6 -t "$dir" source copy crm ../crm --yes

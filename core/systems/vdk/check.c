@@ -4,6 +4,8 @@
 #include "core/output.h"
 #include "core/systems/vdk/properties.h"
 
+#include <string.h>
+
 struct check {
     const struct sheet_input *in;
     struct arena *a;
@@ -22,15 +24,22 @@ static struct str fix(struct check *c, const char *verb)
                         STR_ARG(output_id_word(c->a, c->in->row->id)));
 }
 
-/* The verb that mends a damaged document. Of what holds nothing nothing can be kept: an absent
- * source reads as {}, a file is for an undo. What should stand where a wrong type is only a person
- * knows.
- */
-static const char *mending(const struct document *doc)
+/* What `source repair` would keep of a text that does not parse. */
+static bool can_be_kept(struct check *c, const struct document *doc)
+{
+    struct str text, lost;
+    return doc->head.len &&
+           vdk_salvage(c->a, doc->head, vdk_kind_of(doc) == VDK_FILE, &text, &lost);
+}
+
+/* The verb that mends a damaged document. Where nothing can be kept, a source is cleared, because an
+ * absent one reads as {}, and a file is for an undo. What should stand where a wrong type is only a
+ * person knows. */
+static const char *mending(struct check *c, const struct document *doc)
 {
     bool source = vdk_kind_of(doc) == VDK_SOURCE;
     if (doc->problem.kind)
-        return doc->head.len ? "repair" : source ? "clear" : NULL;
+        return can_be_kept(c, doc) ? "repair" : source ? "clear" : NULL;
     if (!value_is_dict(doc->root))
         return value_is_str(doc->root) ? "repair" : "edit";
     for (int g = 0; g < VDK_GROUPS; g++) {
@@ -50,9 +59,12 @@ static void check_damaged(struct check *c, struct str damage)
         arena_printf(c->a, "%s: %.*s",
                      file ? "no job can read or write its properties" : "VDK fails on this state",
                      STR_ARG(damage)));
-    const char *verb = mending(c->in->doc);
+    const char *verb = mending(c, c->in->doc);
     if (verb)
         f->fix = fix(c, verb);
+    if (verb && strcmp(verb, "clear") == 0)
+        f->detail = STR("nothing of it can be kept: an undo or a copy from elsewhere keeps the "
+                        "place; cleared, the source is read from its start");
     if (file)
         f->detail = STR("VDK rewrites the file in place; a job that is killed then, or cannot dump "
                         "a value, leaves it cut for all jobs");
