@@ -1,13 +1,12 @@
 #include "backends/django_dbcache.h"
 
 #include "backends/django_value.h"
+#include "backends/row_image.h"
 #include "core/base/base64.h"
-
-#include <string.h>
 
 const char *const dbcache_columns[3] = {"cache_key", "value", "expires"};
 
-static const char image_magic[] = "djangodb1 ";
+static const char image_kind[] = "djangodb2";
 
 bool dbcache_never(int64_t expires_us)
 {
@@ -27,22 +26,11 @@ int64_t dbcache_expiry(struct str text)
 
 /* --- rows as documents ----------------------------------------------------------------------- */
 
-static struct str image_of(struct arena *arena, const struct dbcache_row *row)
-{
-    struct str head = arena_printf(arena, "%s%.*s\n", image_magic, STR_ARG(row->expires));
-    char *image = arena_alloc(arena, head.len + row->value.len);
-    memcpy(image, head.ptr, head.len);
-    memcpy(image + head.len, row->value.ptr, row->value.len);
-    return (struct str){image, head.len + row->value.len};
-}
-
 static bool image_read(struct str image, struct dbcache_row *ret, struct err *err)
 {
-    ptrdiff_t end = str_index(image, '\n');
-    if (end < 0 || !str_starts(image, image_magic))
+    *ret = (struct dbcache_row){0};
+    if (!row_image_read(image, image_kind, &ret->expires, &ret->value))
         return err_set(err, ERR_CORRUPT, "the kept image is none of this store");
-    *ret = (struct dbcache_row){.expires = str_sub(image, sizeof image_magic - 1, (size_t)end),
-                                .value = str_sub(image, (size_t)end + 1, image.len)};
     ret->bytes = ret->value.len;
     ret->expires_us = dbcache_expiry(ret->expires);
     return true;
@@ -53,7 +41,9 @@ static void decode(struct arena *arena, struct str value, size_t limit, struct d
 {
     struct str bytes;
     *ret_form = (struct django_form){0};
-    if (base64_decode(arena, value, &bytes))
+    if (!value.ptr)
+        err_set(&doc->problem, ERR_CORRUPT, "the value is NULL");
+    else if (base64_decode(arena, value, &bytes))
         django_decode(arena, bytes, limit, doc, ret_form);
     else
         err_set(&doc->problem, ERR_CORRUPT, "the value is not base64");
@@ -77,7 +67,7 @@ static void document_fill(struct arena *arena, const struct dbcache_row *row, st
         return;
     }
     ret->versions[0] = version_of(row->value);
-    ret->image = image_of(arena, row);
+    ret->image = row_image(arena, image_kind, row->expires, row->value);
     decode(arena, row->value, limit, ret, ret_form);
     if (row->expired && !ret->problem.kind)
         err_set(&ret->problem, ERR_UNSUPPORTED,
@@ -108,6 +98,7 @@ struct change {
     const struct dbcache_engine *engine;
     void *tx;
     struct str key;
+    const struct session_hold *hold;
     struct commit_item *item;
     struct arena *arena;
     bool found;
@@ -155,7 +146,8 @@ static bool wanted(struct change *c, struct str *ret_value, struct str *ret_expi
         return true;
     if (!image_read(c->item->image, &was, err))
         return false;
-    if (!c->found && was.expires_us < clock_now_us())
+    if (!c->found && was.expires_us != TIME_UNKNOWN && was.expires_us != TIME_NEVER &&
+        was.expires_us + c->engine->zone_us < clock_now_us())
         return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
                        STR_ARG(c->item->id));
     *ret_value = was.value;
@@ -177,24 +169,53 @@ static bool write_row(struct change *c, struct str value, struct str expires, st
 
 /* What the transaction would leave must be what was meant: a trigger or a rule of the table may
  * drop or alter it. */
-static bool kept(const struct change *c, struct str value, struct err *err)
+static bool kept(const struct change *c, struct str value, struct str expires, struct err *err)
 {
-    if (value.ptr ? c->found && str_eq(c->row.value, value) : !c->found)
+    bool same = str_eq(c->row.expires, expires) ||
+                (c->row.expires_us != TIME_UNKNOWN && c->row.expires_us == dbcache_expiry(expires));
+    if (value.ptr ? c->found && str_eq(c->row.value, value) && same : !c->found)
         return true;
     return commit_not_kept(c->item, err);
+}
+
+/* Whoever had the row may have kept us waiting for longer than the session's lock lasts. No other
+ * server is asked within a transaction, so the clock has to tell. */
+static bool lock_lasts(const struct change *c, struct err *err)
+{
+    enum { COMMIT_MS = 1000 }; /* the write and its commit take no longer */
+    return !c->hold->id.len || clock_monotonic_ms() + COMMIT_MS < c->hold->until_ms ||
+           err_set(err, ERR_LOCKED,
+                   "%.*s: our lock ran out while the row was waited for; nothing was written",
+                   STR_ARG(c->item->id));
+}
+
+/* What Django takes for gone stays as it is, and so does what we could not put back. */
+static bool may_change(const struct change *c, struct err *err)
+{
+    if (c->found && c->row.expired)
+        return err_set(err, ERR_REFUSED, "%.*s has expired: Django takes it for gone",
+                       STR_ARG(c->item->id));
+    return !c->found || c->row.value.ptr ||
+           err_set(err, ERR_REFUSED, "%.*s: its value is NULL", STR_ARG(c->item->id));
 }
 
 static bool change_row(struct change *c, struct err *err)
 {
     struct str value, expires;
-    return wanted(c, &value, &expires, err) && write_row(c, value, expires, err) && look(c, err) &&
-           kept(c, value, err);
+    if (!may_change(c, err) || !wanted(c, &value, &expires, err))
+        return false;
+    if (c->found) /* as it is: only the value is written */
+        expires = c->row.expires;
+    return lock_lasts(c, err) && write_row(c, value, expires, err) && look(c, err) &&
+           kept(c, value, expires, err);
 }
 
 bool dbcache_commit(const struct dbcache_engine *engine, void *tx, struct str key,
-                    struct commit_item *item, struct arena *arena, struct err *err)
+                    const struct session_hold *hold, struct commit_item *item, struct arena *arena,
+                    struct err *err)
 {
-    struct change c = {.engine = engine, .tx = tx, .key = key, .item = item, .arena = arena};
+    struct change c = {
+        .engine = engine, .tx = tx, .key = key, .hold = hold, .item = item, .arena = arena};
     if (!look(&c, err))
         return commit_failed(item, err);
     item->now = c.now;

@@ -39,12 +39,14 @@ struct dbcache_engine {
                        struct err *err);
     bool (*row_delete)(void *tx, struct str key, int64_t *ret_rows, struct err *err);
     struct str never; /* how `expires` says that a session stays */
+    int64_t zone_us;  /* an expiry may be off by so much: its zone is not stored */
 };
 
-/* All of a commit between begin and end: the transaction is to be committed when it returns true
- * with OUTCOME_APPLIED, else rolled back. Errors with kind LOCKED, CONFLICT, DENIED or REFUSED are
- * the item's, any other the store's. */
+/* All of a commit between begin and end, under `hold` as it was checked before begin: the
+ * transaction is to be committed when it returns true with OUTCOME_APPLIED, else rolled back.
+ * Errors with kind LOCKED, CONFLICT, DENIED or REFUSED are the item's, any other the store's. */
 bool dbcache_commit(const struct dbcache_engine *engine, void *tx, struct str key,
-                    struct commit_item *item, struct arena *arena, struct err *err);
+                    const struct session_hold *hold, struct commit_item *item, struct arena *arena,
+                    struct err *err);
 
 #endif

@@ -14,7 +14,7 @@ static struct str fill(struct arena *arena, struct str template, const char *nam
     size_t from = (size_t)(at - template.ptr);
     struct str before = str_sub(template, 0, from);
     struct str behind = str_sub(template, from + mark.len, template.len);
-    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(value), STR_ARG(behind));
+    return arena_join(arena, before, value, behind);
 }
 
 static struct str param_or(const struct address *address, const char *name, const char *otherwise)
@@ -46,8 +46,7 @@ bool django_key_init(struct arena *arena, const struct address *address, struct 
 
 struct str django_key_of(struct arena *arena, const struct django_key *key, struct str uid)
 {
-    return arena_printf(arena, "%.*s%.*s%.*s", STR_ARG(key->head), STR_ARG(uid),
-                        STR_ARG(key->tail));
+    return arena_join(arena, key->head, uid, key->tail);
 }
 
 bool django_key_uid(const struct django_key *key, struct str stored, struct str *ret)

@@ -38,17 +38,17 @@ struct session_hold {
     struct session_store *store;
     struct str uid, id;
     const struct call *call;
+    int64_t until_ms; /* monotonic: it lasts so long, as the last check saw it */
 };
 
 /* The whole of a driver's commit. A break gives the lock back as the framework would; else `change`
  * runs under the lock of item->id, which is released with the framework's signal whatever came. It
  * returns as commit does, and fills in *err at a failure. A held lock is OUTCOME_LOCKED. */
 bool session_locks_commit(struct session_store *store, struct commit_item *item,
-                          bool (*change)(void *ctx, const struct session_hold *hold,
-                                         struct err *err),
+                          bool (*change)(void *ctx, struct session_hold *hold, struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err);
 /* Is it still ours, for long enough to write? ERR_LOCKED when not. Right before the write. */
-bool session_hold_check(const struct session_hold *hold, struct err *err);
+bool session_hold_check(struct session_hold *hold, struct err *err);
 enum { SESSION_LOCK_LEFT_MS = 3000 }; /* long enough */
 
 /* Functions of struct layout. Who works on a session stands in its instances; of the store only a

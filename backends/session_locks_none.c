@@ -27,15 +27,14 @@ static bool no_lock(struct err *err)
 }
 
 bool session_locks_commit(struct session_store *store, struct commit_item *item,
-                          bool (*change)(void *ctx, const struct session_hold *hold,
-                                         struct err *err),
+                          bool (*change)(void *ctx, struct session_hold *hold, struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
     struct session_hold hold = {.store = store, .uid = item->id, .id = STR(""), .call = call};
     return item->kind == EDIT_BREAK ? no_lock(err) : change(ctx, &hold, err);
 }
 
-bool session_hold_check(const struct session_hold *hold, struct err *err)
+bool session_hold_check(struct session_hold *hold, struct err *err)
 {
     return true;
 }

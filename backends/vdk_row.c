@@ -1,46 +1,32 @@
 #include "backends/vdk_row.h"
 
+#include "backends/row_image.h"
 #include "core/json.h"
 
-#include <stdio.h>
-#include <string.h>
-
-/* --- images: "vdk1 <null|text|blob> <updated_at|->" and, behind the line, the state ------------
+/* --- images: updated_at beside the state -------------------------------------------------------
  */
 
-enum { KIND_NULL, KIND_TEXT, KIND_BLOB, KINDS };
-static const char *const kinds[KINDS] = {"null", "text", "blob"};
+static const char image_null[] = "vdk2 null", image_text[] = "vdk2 text",
+                  image_blob[] = "vdk2 blob";
 
 static struct str image_of(struct arena *arena, const struct vdk_row *row)
 {
-    int kind = !row->state.ptr ? KIND_NULL : row->is_blob ? KIND_BLOB : KIND_TEXT;
-    struct sbuf out = SBUF_INIT;
-    sbuf_printf(&out, "vdk1 %s %.*s\n", kinds[kind],
-                STR_ARG(row->updated_at.ptr ? row->updated_at : STR("-")));
-    sbuf_str(&out, row->state);
-    struct str image = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return image;
+    const char *kind = !row->state.ptr ? image_null : row->is_blob ? image_blob : image_text;
+    return row_image(arena, kind, row->updated_at, row->state);
 }
 
 static bool image_read(struct str image, struct vdk_row *ret, struct err *err)
 {
-    ptrdiff_t end = str_index(image, '\n');
-    struct str line = end < 0 ? STR("") : str_sub(image, 0, (size_t)end);
     *ret = (struct vdk_row){0};
-    for (int kind = 0; kind < KINDS; kind++) {
-        char head[16];
-        snprintf(head, sizeof head, "vdk1 %s ", kinds[kind]);
-        if (!str_starts(line, head))
-            continue;
-        struct str updated = str_sub(line, strlen(head), line.len);
-        ret->updated_at = str_is(updated, "-") ? STR_NULL : updated;
-        ret->is_blob = kind == KIND_BLOB;
-        if (kind != KIND_NULL)
-            ret->state = str_sub(image, (size_t)end + 1, image.len);
+    if (row_image_read(image, image_text, &ret->updated_at, &ret->state))
         return true;
-    }
-    return err_set(err, ERR_CORRUPT, "the image is none of a row of data_source_state");
+    ret->is_blob = row_image_read(image, image_blob, &ret->updated_at, &ret->state);
+    if (ret->is_blob)
+        return true;
+    if (!row_image_read(image, image_null, &ret->updated_at, &ret->state))
+        return err_set(err, ERR_CORRUPT, "the image is none of a row of data_source_state");
+    ret->state = STR_NULL;
+    return true;
 }
 
 /* --- documents -------------------------------------------------------------------------------- */

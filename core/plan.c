@@ -208,9 +208,9 @@ static void fill_edit(struct plan_item *item, const struct op_input *in, const s
     if (!item->change || (edit->kind == EDIT_REMOVE && before->absent)) {
         item->outcome = OUTCOME_UNCHANGED;
         item->detail = STR("already so");
-    } else if (before->truncated && edit->kind == EDIT_WRITE) {
+    } else if (before->truncated) { /* nor removed: what was not read, no undo brings back */
         struct err err = {0};
-        err_set(&err, ERR_REFUSED, "%.*s: %llu bytes, too large to be edited here",
+        err_set(&err, ERR_REFUSED, "%.*s: %llu bytes, too large to be changed here",
                 STR_ARG(item->label), (unsigned long long)before->bytes);
         plan_item_fail(item, OUTCOME_REFUSED, &err);
     }

@@ -402,17 +402,20 @@ bool store_find(struct store *store, struct str name, const struct call *call, s
     struct scan *scan;
     if (!store_scan_ids(store, call, &scan, err))
         return false;
+    struct arena lent = ARENA_INIT; /* of one page: a store may have millions of other rows */
     struct row *page, *found = NULL;
     size_t n, nfound = 0, cap = 0;
     bool ok;
-    while ((ok = store_scan_next(scan, call, arena, 1000, &page, &n, err)) && n) {
+    while ((ok = store_scan_next(scan, call, &lent, 1000, &page, &n, err)) && n) {
         for (size_t i = 0; i < n; i++) {
             if (!str_eq(page[i].id, name) && !system->names(&page[i], name))
                 continue;
             found = arena_grow(arena, found, nfound, &cap, sizeof *found);
-            found[nfound++] = page[i];
+            found[nfound++] = row_copy(arena, &page[i]);
         }
+        arena_release(&lent);
     }
+    arena_release(&lent);
     store_scan_close(scan);
     if (!ok)
         return false;

@@ -358,7 +358,7 @@ struct work {
     struct commit_item *item;
     const struct call *call;
     struct arena *arena;
-    const struct session_hold *hold;
+    struct session_hold *hold;
     int dir;
     char name[DJCACHE_NAME];
     struct seen now;
@@ -403,6 +403,9 @@ static bool wanted(struct work *w, struct str *ret, struct file_owner *ret_owner
         return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
                        STR_ARG(w->item->id));
     if (!w->now.doc.absent && djcache_split(w->arena, w->now.bytes, &now, NULL)) {
+        if (now.expires_us < clock_now_us())
+            return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
+                           STR_ARG(w->item->id));
         struct sbuf bytes = SBUF_INIT;
         sbuf_str(&bytes, now.header);
         sbuf_str(&bytes, old.value);
@@ -493,7 +496,7 @@ static bool change_file(struct work *w, struct err *err)
 }
 
 /* Under the session's lock; other penstocks are kept out even where there is none. */
-static bool change(void *ctx, const struct session_hold *hold, struct err *err)
+static bool change(void *ctx, struct session_hold *hold, struct err *err)
 {
     struct work *w = ctx;
     CLEANUP(fd_close) int held = -1;

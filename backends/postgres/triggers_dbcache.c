@@ -334,7 +334,7 @@ static const struct dbcache_engine engine = {
 };
 
 /* Under the session's lock: one short transaction that compares, writes and reads back. */
-static bool change(void *ctx, const struct session_hold *hold, struct err *err)
+static bool change(void *ctx, struct session_hold *hold, struct err *err)
 {
     struct tx *tx = ctx;
     struct dbcache_store *s = tx->store;
@@ -343,7 +343,7 @@ static bool change(void *ctx, const struct session_hold *hold, struct err *err)
     if (!session_hold_check(hold, err) ||
         !pg_begin(s->client, PG_WRITE, s->sessions.base.opts.lock_wait_ms, tx->call, err))
         return commit_failed(item, err);
-    bool ok = dbcache_commit(&engine, tx, key, item, tx->arena, err);
+    bool ok = dbcache_commit(&engine, tx, key, hold, item, tx->arena, err);
     if (!ok || item->outcome != OUTCOME_APPLIED) {
         pg_end(s->client, false, tx->call, NULL);
         return ok;

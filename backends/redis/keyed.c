@@ -16,13 +16,7 @@ enum {
 
 struct str redis_keyed_key(struct arena *arena, const struct redis_keyed *keyed, struct str id)
 {
-    struct sbuf key = SBUF_INIT;
-    sbuf_str(&key, keyed->head);
-    sbuf_str(&key, id);
-    sbuf_str(&key, keyed->tail);
-    struct str copy = arena_str(arena, sbuf_view(&key));
-    sbuf_release(&key);
-    return copy;
+    return arena_join(arena, keyed->head, id, keyed->tail);
 }
 
 static bool id_of(const struct redis_keyed *keyed, struct str key, struct str *ret)

@@ -21,12 +21,12 @@ static const char prefix[] = "lock:triggers:", signal_prefix[] = "lock-signal:tr
 
 struct str lock_key(struct arena *arena, struct str uid)
 {
-    return arena_printf(arena, "%s%.*s%s", prefix, STR_ARG(uid), suffix);
+    return arena_join(arena, str_of(prefix), uid, str_of(suffix));
 }
 
 static struct str lock_signal_key(struct arena *arena, struct str uid)
 {
-    return arena_printf(arena, "%s%.*s%s", signal_prefix, STR_ARG(uid), suffix);
+    return arena_join(arena, str_of(signal_prefix), uid, str_of(suffix));
 }
 
 static bool is_printable(struct str s)

@@ -33,7 +33,9 @@ static bool connect_named(struct session_store *store, const char *text, const s
         return err_set(err, ERR_INVALID, "lock=%s: not the address of a Redis", address.masked);
     bool open =
         redis_open(address.url, store->base.opts.writable, call, &store->locks.client, &why);
-    if (open && redis_server(store->locks.client)->why_read_only)
+    if (open && redis_server(store->locks.client)->cluster)
+        err_set(&why, ERR_UNSUPPORTED, "a Redis Cluster: a lock and its signal are two keys");
+    else if (open && redis_server(store->locks.client)->why_read_only)
         err_set(&why, ERR_DENIED, "%s", redis_server(store->locks.client)->why_read_only);
     else if (open)
         return true;
@@ -90,8 +92,7 @@ static void release(const struct session_hold *hold, struct commit_item *item, s
 }
 
 static bool change_locked(struct session_store *store, struct commit_item *item,
-                          bool (*change)(void *ctx, const struct session_hold *hold,
-                                         struct err *err),
+                          bool (*change)(void *ctx, struct session_hold *hold, struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
     const struct store_opts *opts = &store->base.opts;
@@ -113,7 +114,13 @@ static bool change_locked(struct session_store *store, struct commit_item *item,
     return ok;
 }
 
-bool session_hold_check(const struct session_hold *hold, struct err *err)
+static bool ran_out(const struct session_hold *hold, struct err *err)
+{
+    return err_set(err, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
+                   STR_ARG(hold->uid));
+}
+
+bool session_hold_check(struct session_hold *hold, struct err *err)
 {
     if (!hold->id.len)
         return true;
@@ -122,13 +129,14 @@ bool session_hold_check(const struct session_hold *hold, struct err *err)
     struct str key = lock_key(&arena, hold->uid);
     const struct redis_command commands[] = {REDIS_COMMAND(STR("GET"), key),
                                              REDIS_COMMAND(STR("PTTL"), key)};
+    int64_t asked_ms = clock_monotonic_ms();
     bool ok =
         redis_pipeline(hold->store->locks.client, commands, 2, hold->call, &arena, answers, err);
     if (ok && (answers[0].type != REDIS_TEXT || !str_eq(answers[0].text, hold->id) ||
                answers[1].number < SESSION_LOCK_LEFT_MS))
-        ok =
-            err_set(err, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
-                    STR_ARG(hold->uid));
+        ok = ran_out(hold, err);
+    if (ok)
+        hold->until_ms = asked_ms + answers[1].number;
     arena_release(&arena);
     return ok;
 }
@@ -162,8 +170,7 @@ static bool break_lock(struct session_store *store, struct commit_item *item,
 }
 
 bool session_locks_commit(struct session_store *store, struct commit_item *item,
-                          bool (*change)(void *ctx, const struct session_hold *hold,
-                                         struct err *err),
+                          bool (*change)(void *ctx, struct session_hold *hold, struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
     struct err local = {0};

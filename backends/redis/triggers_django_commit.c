@@ -12,7 +12,7 @@ struct commit {
     struct commit_item *item;
     const struct call *call;
     struct arena *arena;
-    const struct session_hold *hold;
+    struct session_hold *hold;
     struct redis_stored now;
     struct document now_doc;
     struct django_form form;
@@ -125,7 +125,7 @@ static bool restore(struct commit *c, bool *ret_done, struct err *err)
 }
 
 /* Between lock and release. True with an outcome in the item, or false for a failing store. */
-static bool change(void *ctx, const struct session_hold *hold, struct err *err)
+static bool change(void *ctx, struct session_hold *hold, struct err *err)
 {
     struct commit *c = ctx;
     struct commit_item *item = c->item;

@@ -295,8 +295,9 @@ static bool put_row(struct work *w, struct str text, struct err *err)
                            time_rfc3339(w->arena, clock_now_us())};
     int64_t rows = 0;
     bool ok = text.ptr ? sqlite_exec(&w->conn,
-                                     "INSERT OR REPLACE INTO penstock_records"
-                                     " (key, record, updated_at) VALUES (?1, ?2, ?3)",
+                                     "INSERT INTO penstock_records (key, record, updated_at)"
+                                     " VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET"
+                                     " record = excluded.record, updated_at = excluded.updated_at",
                                      params, 3, &rows, err)
                        : sqlite_exec(&w->conn, "DELETE FROM penstock_records WHERE key = ?1",
                                      params, 1, &rows, err);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int64_t widest_zone_us = 14 * 3600 * (int64_t)1000000;
+#define WIDEST_ZONE_US (14 * 3600 * INT64_C(1000000))
 
 struct dbcache_store {
     struct session_store sessions; /* first, so that the pointers convert */
@@ -201,19 +201,21 @@ static bool dbcache_scan_next(struct store *store, void *scan, const struct call
                               struct err *err)
 {
     struct dbcache_store *s = dbcache(store);
-    size_t n;
-    if (!sqlite_keyed_scan_next(s->client, &s->table, scan, call, arena, max, ret, &n, err))
-        return false;
-    *ret_n = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct row row = (*ret)[i];
-        if (!django_key_uid(&s->sessions.key, row.id, &row.id))
-            continue;
-        row.label = row.id;
-        row.expires_at_us = dbcache_never(row.updated_at_us) ? TIME_NEVER : row.updated_at_us;
-        row.updated_at_us = TIME_UNKNOWN;
-        (*ret)[(*ret_n)++] = row;
-    }
+    size_t n = 0, asked;
+    do { /* a page on which no key was a session's is not the end */
+        if (!sqlite_keyed_scan_next(s->client, &s->table, scan, call, arena, max, ret, &asked, err))
+            return false;
+        for (size_t i = 0; i < asked; i++) {
+            struct row row = (*ret)[i];
+            if (!django_key_uid(&s->sessions.key, row.id, &row.id))
+                continue;
+            row.label = row.id;
+            row.expires_at_us = dbcache_never(row.updated_at_us) ? TIME_NEVER : row.updated_at_us;
+            row.updated_at_us = TIME_UNKNOWN;
+            (*ret)[n++] = row;
+        }
+    } while (asked && !n);
+    *ret_n = n;
     return true;
 }
 
@@ -233,7 +235,7 @@ static bool row_read(struct sqlite_conn *conn, const struct dbcache_store *s, st
                                 .expires = row.updated_at,
                                 .expires_us = dbcache_expiry(row.updated_at)};
     ret->expired = ret->expires_us != TIME_UNKNOWN && ret->expires_us != TIME_NEVER &&
-                   ret->expires_us + widest_zone_us < clock_now_us();
+                   ret->expires_us + WIDEST_ZONE_US < clock_now_us();
     return true;
 }
 
@@ -325,10 +327,11 @@ static const struct dbcache_engine engine = {
     .row_insert = row_insert,
     .row_delete = row_delete,
     .never = STR("9999-12-31 23:59:59"),
+    .zone_us = WIDEST_ZONE_US,
 };
 
 /* Under the session's lock: one short transaction that compares, writes and reads back. */
-static bool change(void *ctx, const struct session_hold *hold, struct err *err)
+static bool change(void *ctx, struct session_hold *hold, struct err *err)
 {
     struct tx *tx = ctx;
     struct dbcache_store *s = tx->store;
@@ -337,7 +340,7 @@ static bool change(void *ctx, const struct session_hold *hold, struct err *err)
         !sqlite_write_begin(s->client, s->sessions.base.opts.lock_wait_ms, tx->call, &tx->conn,
                             err))
         return commit_failed(tx->item, err);
-    bool ok = dbcache_commit(&engine, tx, key, tx->item, tx->arena, err);
+    bool ok = dbcache_commit(&engine, tx, key, hold, tx->item, tx->arena, err);
     if (ok && tx->item->outcome == OUTCOME_APPLIED && !sqlite_commit(&tx->conn, err))
         ok = commit_failed(tx->item, err);
     sqlite_conn_close(&tx->conn);

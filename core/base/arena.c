@@ -105,6 +105,19 @@ char *arena_cstr(struct arena *arena, struct str s)
     return (char *)arena_str(arena, s).ptr;
 }
 
+struct str arena_join(struct arena *arena, struct str a, struct str b, struct str c)
+{
+    const struct str parts[] = {a, b, c};
+    char *p = arena_alloc(arena, a.len + b.len + c.len + 1), *at = p;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].len)
+            memcpy(at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    *at = '\0';
+    return (struct str){p, (size_t)(at - p)};
+}
+
 struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
 {
     va_list again;

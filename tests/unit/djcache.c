@@ -38,6 +38,9 @@ static void names_are_digests_of_keys(void **state)
     assert_false(djcache_is_name(STR("D75bc209b602f294c9a7b0edf1525a76.djcache")));
     assert_false(djcache_is_name(STR("d75bc209b602f294c9a7b0edf1525a7.djcache")));
     assert_false(djcache_is_name(STR("tmpd75bc209")));
+    char cut[DJCACHE_NAME];
+    djcache_name(&key, STR("c\0d"), cut); /* what stands behind a NUL is part of the uid */
+    assert_string_not_equal(cut, name);
 }
 
 static void header_and_value_are_told_apart(void **state)

@@ -3,7 +3,6 @@
 #include "core/system.h"
 #include "core/systems/triggers/ops.h"
 
-
 enum { NODES_MAX = 4000000 }; /* looked at for one edit */
 
 /* --- what JSON lacks ------------------------------------------------------------------------- */
@@ -282,8 +281,12 @@ const struct op session_copy = {
 
 static bool clear_run(const struct op_input *in, struct op_output *out, struct err *err)
 {
+    const struct document *doc = in->docs[0];
     struct session session;
-    session_read(in->arena, in->docs[0]->root, &session);
+    if (doc->problem.kind && doc->expires_at_us != TIME_UNKNOWN && doc->expires_at_us < in->now_us)
+        return err_set(err, ERR_REFUSED,
+                       "it has expired: Django takes it for gone, and no undo would bring it back");
+    session_read(in->arena, doc->root, &session);
     op_consequence(out, in->arena, "session_lost", LEVEL_DANGER,
                    "the whole session goes; a later fire leaves an empty shell without its tasks");
     size_t in_flight = 0;
