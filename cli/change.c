@@ -166,7 +166,7 @@ static void say_what_is_left(const struct cli *cli, const struct plan *plan)
     const char *hint = plan->request.store ? plan->request.store->target.restart_hint : NULL;
     for (size_t i = 0; i < plan->nitems; i++) {
         const struct plan_item *item = &plan->items[i];
-        if (item->outcome != OUTCOME_APPLIED || !item->waits_for.ptr)
+        if (item->outcome != OUTCOME_APPLIED || item->effective)
             continue;
         cli_note(cli, "not in effect yet, waits for: %.*s%s%s", STR_ARG(item->waits_for),
                  hint ? " — " : "", hint ? hint : "");

@@ -78,7 +78,7 @@ static void put_findings(struct cli *cli, const struct finding_row *rows, size_t
     }
 }
 
-static void put_item(struct cli *cli, const struct journal_item *item)
+static void put_item(struct cli *cli, const struct journal_item *item, bool waits)
 {
     FILE *out = cli->print.out;
     fprintf(out, "- ");
@@ -94,7 +94,7 @@ static void put_item(struct cli *cli, const struct journal_item *item)
         fprintf(out, ": ");
         put_text(cli, item->detail);
     }
-    if (item->outcome == OUTCOME_APPLIED && !item->undone && item->waits_for.ptr) {
+    if (item->outcome == OUTCOME_APPLIED && !item->undone && waits && item->waits_for.ptr) {
         fprintf(out, "; in effect only after: ");
         put_text(cli, item->waits_for);
     }
@@ -120,8 +120,10 @@ static void put_entry(struct cli *cli, const struct journal_entry *entry)
         put_text(cli, entry->reason);
     }
     fprintf(out, "\n\n");
+    const struct system *system = system_by_name(entry->system);
+    bool waits = !entry->undoes || entry->is_redo || !system || system->undo_waits;
     for (size_t i = 0; i < entry->nitems; i++)
-        put_item(cli, &entry->items[i]);
+        put_item(cli, &entry->items[i], waits);
 }
 
 /* The changes of these stores since then, oldest first, with their items. */

@@ -125,7 +125,7 @@ static bool show_items(const struct cli *cli, const struct plan *plan, FILE *out
             cell_text(str_of(outcome_name(item->outcome))),
             cell_bool(item->verified),
             cell_bool(item->effective && item->outcome == OUTCOME_APPLIED),
-            cell_text(item->waits_for),
+            cell_text(item->effective ? STR_NULL : item->waits_for),
             cell_text(detail_of(item, output == OUTPUT_TABLE)),
             cell_text(store_info(item->store->store)->identity),
             cell_text(item->id),

@@ -18,6 +18,8 @@ static const struct column lock_columns[LOCK_COLUMNS] = {
     {.name = "evidence", .title = "EVIDENCE", .type = CELL_TEXT},
     {.name = "mine", .title = NULL, .type = CELL_BOOL},
     {.name = "target", .title = "STORE", .type = CELL_TEXT},
+    {.name = "breakable", .title = NULL, .type = CELL_BOOL},
+    {.name = "environment", .title = "ENV", .type = CELL_TEXT, .keep = true},
 };
 const struct sheet lock_sheet = {
     .name = "locks", .title = "locks", .columns = lock_columns, .ncolumns = LOCK_COLUMNS};
@@ -50,6 +52,8 @@ void lock_cells(const struct lock *lock, const struct open_store *store, int64_t
         cell_text(lock->evidence),
         cell_bool(lock->mine),
         cell_text(str_of(store->target.name)),
+        cell_bool(store_supports(store->store, STORE_BREAKS)),
+        cell_text(str_of(environment_name(store->target.env))),
     };
     cells[9].mark = mark_of(lock->verdict);
     memcpy(ret, cells, sizeof cells);

@@ -56,7 +56,7 @@ struct plan_item {
     ptrdiff_t record;         /* index in the request's records; -1: undo, break */
     struct writer writer;
     enum undo_scope undo;
-    struct str waits_for;
+    struct str waits_for; /* unless `effective` */
     struct str before_text, after_text;
     struct value_change *diff;
     size_t ndiff;

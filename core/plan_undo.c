@@ -69,7 +69,9 @@ static void restore_item(struct plan *plan, struct plan_item *item, const struct
     item->before_text = copy_or_null(a, from->after_text);
     item->after_text = copy_or_null(a, from->before_text);
     item->waits_for = copy_or_null(a, from->waits_for);
-    item->effective = !item->waits_for.ptr;
+    /* kept where it does not hold either: a redo waits again */
+    item->effective =
+        !item->waits_for.ptr || !(plan->is_redo || store_system(item->store->store)->undo_waits);
     item->undo = UNDO_FULL;
     item->undoes = from->n;
     item->outcome = OUTCOME_PLANNED;

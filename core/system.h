@@ -80,6 +80,9 @@ struct system {
     const struct action *actions; /* ends with key 0 */
     /* What a change is that waits for something: "NOT RUNNING". NULL: "NOT IN EFFECT". */
     const char *not_yet;
+    /* An undo waits for the same as the change that it takes back: what is stored is read at a
+     * start. Else what waited is gone with it. */
+    bool undo_waits;
     /* Is this a possible id (etl: pid/oid)? NULL: every text is. */
     bool (*check_id)(struct str id, struct err *err);
     /* Does a name an operator typed mean this row? NULL: names are ids. */

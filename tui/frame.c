@@ -66,12 +66,17 @@ static void draw_header(struct app *app, struct canvas *canvas, const struct ses
     struct str tag = arena_printf(a, "%s%s", environment_tag(s->target.env), access);
     int room = canvas->w - w - 3 - text_width(tag) - 2;
     int x = 1 + canvas_put(canvas, 0, 1, room < 24 ? room : 24, style,
-                           text_cut_middle(a, text_clean(a, s->name, 0), room < 24 ? room : 24, 0));
+                           session_short_name(s, a, room < 24 ? room : 24));
     x += 2 + canvas_put(canvas, 0, x + 2, canvas->w, style, tag);
     room = canvas->w - w - 3 - x - 2;
-    if (room > 8 && info)
-        canvas_put(canvas, 0, x + 2, room, style,
-                   text_cut_middle(a, text_clean(a, info->server, 0), room, 0));
+    if (room <= 8 || !info)
+        return;
+    x += 2 + canvas_put(canvas, 0, x + 2, room, style,
+                        text_cut_middle(a, text_clean(a, info->server, 0), room, 0));
+    struct str companions = text_clean(a, session_companions(s, a), 0);
+    room = canvas->w - w - 3 - x - 2;
+    if (room > 8 && companions.len)
+        canvas_put(canvas, 0, x + 2, room, style, text_cut_middle(a, companions, room, 0));
 }
 
 static void add_titles(const struct view *view, struct sbuf *out)

@@ -48,7 +48,7 @@ static struct str box_store(const struct plan_view *v, struct arena *a, int room
     const struct session *s = v->base.session;
     const char *tag = environment_tag(s->target.env);
     room -= 8 + text_width(str_of(tag));
-    struct str name = text_cut_middle(a, text_clean(a, s->name, 0), room < LEAST ? LEAST : room, 0);
+    struct str name = session_short_name(s, a, room < LEAST ? LEAST : room);
     return arena_printf(a, "%s %.*s", tag, STR_ARG(name));
 }
 

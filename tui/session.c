@@ -89,6 +89,32 @@ bool session_close(struct session *s, int64_t wait_ms)
     return true;
 }
 
+struct str session_short_name(const struct session *session, struct arena *a, int width)
+{
+    struct str name = text_clean(a, session->name, 0);
+    ptrdiff_t query = str_index(name, '?');
+    if (text_width(name) > width && query > 0 && memmem(name.ptr, (size_t)query, "://", 3))
+        name = str_sub(name, 0, (size_t)query);
+    return text_cut_middle(a, name, width, 0);
+}
+
+struct str session_companions(const struct session *session, struct arena *a)
+{
+    static const char *const names[] = {"lock=", "runs=", "slots=", "broker="};
+    struct str masked = str_of(session->target.address.masked), found = STR("");
+    for (ptrdiff_t at = str_index(masked, '?'); at >= 0; at = str_index(masked, '&')) {
+        masked = str_sub(masked, (size_t)at + 1, masked.len);
+        ptrdiff_t end = str_index(masked, '&');
+        struct str param = str_sub(masked, 0, end < 0 ? masked.len : (size_t)end);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            if (str_starts(param, names[i]))
+                found = arena_printf(a, "%.*s%s%.*s", STR_ARG(found), found.len ? "  " : "",
+                                     STR_ARG(param));
+        }
+    }
+    return found;
+}
+
 const struct store_info *session_info(const struct session *s)
 {
     return worker_info(s->worker, NULL);

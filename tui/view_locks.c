@@ -4,8 +4,6 @@
 #include "tui/view_choice.h"
 #include "tui/view_table.h"
 
-enum { LOCK_TARGET = LOCK_COLUMNS - 1 };
-
 static bool gather(const struct table_source *s)
 {
     struct store *store = s->open->store;
@@ -50,16 +48,24 @@ static struct str cell_of(const struct table_view *v, size_t row, const char *co
                                                           : STR_NULL;
 }
 
+static bool is_breakable(const struct table_view *v, size_t row)
+{
+    return rows_cell(table_rows(v), row, LOCK_BREAKABLE).number;
+}
+
 /* What speaks for waiting stands beside what breaks it. */
 static struct str question(const struct table_view *v, size_t row, struct arena *a)
 {
     struct str holder = cell_of(v, row, "holder");
     struct str held = holder.len ? arena_printf(a, "is held by %.*s and", STR_ARG(holder))
                                  : STR("names no holder and");
-    return arena_printf(a, "the lock on %.*s %.*s frees itself %.*s. %.*s: %.*s",
+    return arena_printf(a, "the lock on %.*s %.*s frees itself %.*s. %.*s: %.*s%s",
                         STR_ARG(rows_label(table_rows(v), row)), STR_ARG(held),
                         STR_ARG(cell_of(v, row, "frees_itself")),
-                        STR_ARG(cell_of(v, row, "verdict")), STR_ARG(cell_of(v, row, "evidence")));
+                        STR_ARG(cell_of(v, row, "verdict")), STR_ARG(cell_of(v, row, "evidence")),
+                        is_breakable(v, row)
+                            ? ""
+                            : ". It cannot be broken from here, only given back by whoever holds it");
 }
 
 static void ask_what(struct table_view *v, size_t row)
@@ -74,7 +80,7 @@ static void ask_what(struct table_view *v, size_t row)
         return;
     }
     struct arena a = ARENA_INIT;
-    view_choice_open(app, session, "LOCK", question(v, row, &a), choices, 1, v);
+    view_choice_open(app, session, "LOCK", question(v, row, &a), choices, is_breakable(v, row), v);
     arena_release(&a);
 }
 
@@ -89,6 +95,15 @@ static bool command(struct table_view *v, enum command command, ptrdiff_t row)
     return true;
 }
 
+/* There is nothing to act on in an empty list. */
+static const char *footer(const struct table_view *v, const struct key_row *key, ptrdiff_t row)
+{
+    (void)v;
+    bool of_row = key->command == CMD_ACTIONS || key->command == CMD_ENTER ||
+                  key->command == CMD_MARK || key->command == CMD_FILTER;
+    return of_row && row < 0 ? NULL : key->footer;
+}
+
 const struct table_class locks_table = {
     .title = "locks",
     .empty = "no lock is held",
@@ -97,4 +112,5 @@ const struct table_class locks_table = {
     .per_store = true,
     .gather = gather,
     .command = command,
+    .footer = footer,
 };

@@ -100,7 +100,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct rect in =
         canvas_box(canvas, box, box_title(v, a),
                    arena_printf(a, "%s %.*s", environment_tag(view->session->target.env),
-                                STR_ARG(view->session->name)));
+                                STR_ARG(session_short_name(view->session, a, box.w / 2))));
     int rows = in.h - FOOT;
     size_t top = v->cursor >= (size_t)rows && rows > 0 ? v->cursor - (size_t)rows + 1 : 0;
     for (int i = 0; i < rows && top + (size_t)i < v->n; i++)

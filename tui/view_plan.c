@@ -255,6 +255,8 @@ static const char *footer(const struct view *view, const struct key_row *row)
     case CMD_DIFF:
     case CMD_SAVE_PLAN:
         return planned ? row->footer : NULL;
+    case CMD_BACK:
+        return row->footer && !planned ? "leave" : row->footer;
     default:
         return row->footer;
     }

@@ -102,10 +102,18 @@ field_is can_replay true
 run 3 -t "$triggers" session instance "$failed" nobody
 run 0 -t "$triggers" session replay "$failed" --failed --yes -o json
 field_is results.0.outcome applied
+field_is results.0.effective false
 run 0 -t "$triggers" session instances "$failed" --failed
 lines_are 0
-run 0 -t "$triggers" journal undo --yes
+run 0 -t "$triggers" journal undo --yes -o json
+field_is results.0.effective true
+field_is results.0.waits_for null
 diff -r -x '*.lock' demo/plain before2 >diff || fail "undo: $(head -3 diff)"
+run 0 -t "$triggers" journal redo --yes -o json
+field_is results.0.effective false
+run 0 -t "$triggers" journal undo --yes
+[ "$(grep -c 'waits for' err)" = 0 ] || fail 'what was taken back waits for nothing'
+diff -r -x '*.lock' demo/plain before2 >diff || fail "undo of the redo: $(head -3 diff)"
 run 3 -t "$triggers" session show nobody
 
 # locks: a break is typed, needs a reason, and cannot be undone

@@ -82,6 +82,7 @@ const struct system system_etl = {
     .nparts = 4,
     .sheets = etl_sheets,
     .nsheets = sizeof etl_sheets / sizeof etl_sheets[0],
+    .undo_waits = true,
     .ops = etl_ops,
     .actions = actions,
     .check_id = check_id,
