@@ -36,14 +36,6 @@ static const char *first_missing(unsigned found, const char *const *names, size_
     return NULL;
 }
 
-static void read_only(struct store *store, struct str why)
-{
-    if (!store->info.writable)
-        return;
-    store->info.writable = false;
-    store->info.why_read_only = why;
-}
-
 bool systemdb_runs_readable(const struct systemdb_schema *schema)
 {
     return !first_missing(schema->run_columns, systemdb_run_columns, RUN_COLUMNS);
@@ -61,16 +53,17 @@ bool systemdb_schema_judge(const struct systemdb_schema *schema, struct store *s
                            "zone");
     missing = first_missing(schema->run_columns, systemdb_run_columns, RUN_COLUMNS);
     if (missing)
-        read_only(store, arena_printf(a, "table runs has no column %s", missing));
+        store_read_only(store, arena_printf(a, "table runs has no column %s", missing));
     for (size_t i = 0; i < sizeof known_revisions / sizeof known_revisions[0]; i++) {
         if (str_is(schema->revision, known_revisions[i]))
             return true;
     }
     if (schema->revision.ptr)
-        read_only(store, arena_printf(a, "its schema revision %.*s is not one that is known here",
-                                      STR_ARG(schema->revision)));
+        store_read_only(store,
+                        arena_printf(a, "its schema revision %.*s is not one that is known here",
+                                     STR_ARG(schema->revision)));
     else
-        read_only(store, STR("its alembic_version does not name one schema revision"));
+        store_read_only(store, STR("its alembic_version does not name one schema revision"));
     return true;
 }
 

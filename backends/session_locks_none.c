@@ -7,13 +7,11 @@ bool session_locks_open(struct session_store *store, const struct address *addre
                         struct redis_client *own, const struct call *call, struct err *err)
 {
     const char *text = address_param(address, "lock");
-    struct store_info *info = &store->base.info;
     store->locks.waived = text && strcmp(text, "none") == 0;
-    if (!store->locks.waived && info->writable) {
-        info->writable = false;
-        info->why_read_only =
-            STR("sessions are locked in a Redis, and this penstock was built without Redis");
-    }
+    if (!store->locks.waived)
+        store_read_only(
+            &store->base,
+            STR("sessions are locked in a Redis, and this penstock was built without Redis"));
     return true;
 }
 

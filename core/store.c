@@ -51,11 +51,25 @@ void store_init(struct store *store, const struct layout *layout, const struct a
     store->info.system = system_by_name(str_of(layout->system));
     assert(store->info.system);
     store->info.identity = arena_str(&store->arena, str_of(address->identity));
-    store->info.writable = opts->writable;
+    store->info.writable = true;
     if (!opts->writable)
-        store->info.why_read_only = STR("opened read-only");
+        store_read_only(store, STR("opened read-only"));
     store->info.records = -1;
     store->info.clock_skew_us = TIME_UNKNOWN;
+}
+
+void store_read_only(struct store *store, struct str why)
+{
+    if (!why.ptr || !store->info.writable)
+        return;
+    store->info.writable = false;
+    store->info.why_read_only = why;
+}
+
+bool store_may_write(const struct store *store, struct err *err)
+{
+    return store->info.writable ||
+           err_set(err, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
 }
 
 /* Every error says which store it came from. */
@@ -71,10 +85,8 @@ bool store_open(const struct layout *layout, const struct address *address,
     struct store *store = NULL;
     if (!layout->open(layout, address, opts, call, &store, err))
         return err_context(err, "%s", address->identity);
-    if (!layout->commit && store->info.writable) {
-        store->info.writable = false;
-        store->info.why_read_only = STR("this layout can be read, not written");
-    }
+    if (!layout->commit)
+        store_read_only(store, STR("this layout can be read, not written"));
     *ret = store;
     return true;
 }
@@ -259,8 +271,7 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
                   struct arena *arena, struct err *err)
 {
     item->outcome = OUTCOME_FAILED;
-    if (!store_supports(store, STORE_WRITES)) {
-        err_set(err, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
+    if (!store_may_write(store, err)) {
         item->outcome = OUTCOME_REFUSED;
         item->err = *err;
         return failed(store, err);
@@ -274,9 +285,10 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
         return err_set(err, ERR_UNSUPPORTED, "%.*s: its locks cannot be broken from here",
                        STR_ARG(store->info.identity));
     compare_all_that_goes(store, item);
-    if (!store->layout->commit(store, item, call, arena, err)) {
+    struct err why = {0};
+    if (!store->layout->commit(store, item, call, arena, &why)) {
         item->outcome = OUTCOME_FAILED;
-        item->err = *err;
+        item->err = *err = why;
         return failed(store, err);
     }
     assert(item->outcome != OUTCOME_PLANNED);
@@ -321,9 +333,8 @@ bool store_lock_hold(struct store *store, struct str id, int64_t seconds, const 
     if (!store->layout->lock_hold)
         return err_set(err, ERR_UNSUPPORTED, "%.*s: has no locks to hold",
                        STR_ARG(store->info.identity));
-    if (!store->info.writable)
-        return err_set(err, ERR_REFUSED, "%.*s: read-only: %.*s", STR_ARG(store->info.identity),
-                       STR_ARG(store->info.why_read_only));
+    if (!store_may_write(store, err))
+        return failed(store, err);
     if (!store_check_id(store, id, err))
         return false;
     return store->layout->lock_hold(store, id, seconds, call, ret_token, arena, err) ||
@@ -455,6 +466,12 @@ bool commit_failed(struct commit_item *item, const struct err *err)
     default:
         return false;
     }
+}
+
+bool commit_failed_by_record(struct commit_item *item, const struct err *err)
+{
+    return err->kind == ERR_CORRUPT ? commit_refuse(item, OUTCOME_REFUSED, err)
+                                    : commit_failed(item, err);
 }
 
 bool commit_not_kept(const struct commit_item *item, struct err *err)

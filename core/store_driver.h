@@ -62,8 +62,9 @@ struct layout {
      * item->change, reads back, releases; one call, short. Parts neither compared nor changed stay
      * as they are even when others changed them meanwhile. A write that touched nothing is a
      * conflict. The result is what was read back. Late values are filled here. Returns false (with
-     * item->outcome FAILED) only for failures of the store. After a lost connection the outcome may
-     * be unknown: err.kind UNAVAILABLE, and the caller reads again. */
+     * item->outcome FAILED) only for failures of the store; else what is in `err`, which is never
+     * NULL, counts for nothing. After a lost connection the outcome may be unknown: err.kind
+     * UNAVAILABLE, and the caller reads again. */
     bool (*commit)(struct store *store, struct commit_item *item, const struct call *call,
                    struct arena *arena, struct err *err);
 
@@ -102,12 +103,21 @@ struct store {
 void store_init(struct store *store, const struct layout *layout, const struct address *address,
                 const struct store_opts *opts);
 
+/* Nothing can be written here, and why; the first reason stays. `why` is lent for the store's life;
+ * ptr NULL: there is none. */
+void store_read_only(struct store *store, struct str why);
+/* May anything be written? ERR_REFUSED with the reason. The wrappers ask; so does a layout on files
+ * before it writes, having no connection that is read-only itself. */
+bool store_may_write(const struct store *store, struct err *err);
+
 /* Shorthands for a commit's answer. Each returns true: the item has its outcome. */
 bool commit_conflict(struct commit_item *item, const struct document *now);
 bool commit_refuse(struct commit_item *item, enum outcome outcome, const struct err *err);
 /* Makes an error that ended a commit the item's own where it is (locked, conflict, refused); false
  * when it is the store's. */
 bool commit_failed(struct commit_item *item, const struct err *err);
+/* The same where ERR_CORRUPT tells of what stands in the record, not of the store. */
+bool commit_failed_by_record(struct commit_item *item, const struct err *err);
 /* The error of a write that a trigger, a rule or a policy dropped or altered: found by reading back
  * within the transaction, which is then rolled back. Returns false. */
 bool commit_not_kept(const struct commit_item *item, struct err *err);

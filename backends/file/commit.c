@@ -144,29 +144,6 @@ static bool under_lock(struct work *w, struct err *err)
     return ok;
 }
 
-/* Which failures are the item's own: it was refused, the store works. */
-static bool answer_failure(struct commit_item *item, const struct err *failure, struct err *err)
-{
-    enum outcome outcome = OUTCOME_FAILED;
-    switch (failure->kind) {
-    case ERR_LOCKED:
-        outcome = OUTCOME_LOCKED;
-        break;
-    case ERR_DENIED:
-    case ERR_REFUSED:
-    case ERR_CORRUPT:
-    case ERR_UNSUPPORTED:
-        outcome = OUTCOME_REFUSED;
-        break;
-    case ERR_CONFLICT:
-        break;
-    default:
-        *err = *failure;
-        return false;
-    }
-    return commit_refuse(item, outcome, failure);
-}
-
 static bool break_lock(struct work *w, struct err *err)
 {
     bool broken = false;
@@ -216,18 +193,13 @@ bool file_commit(struct store *store, struct commit_item *item, const struct cal
 {
     struct work w = {
         .fs = (struct file_store *)store, .item = item, .hold = -1, .call = call, .arena = arena};
-    struct err failure = {0};
-    item->outcome = OUTCOME_FAILED;
-    item->new_receipt = item->detail = STR_NULL;
-    if (!store->info.writable) {
-        err_set(&failure, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
-        return commit_refuse(item, OUTCOME_REFUSED, &failure);
-    }
-    bool ok = file_place_find(w.fs, item->id, &w.place, &failure);
+    bool ok = store_may_write(store, err) && file_place_find(w.fs, item->id, &w.place, err);
     if (ok) {
         w.now = (struct document){.id = item->id, .label = item->id, .absent = true};
-        ok = item->kind == EDIT_BREAK ? break_lock(&w, &failure) : commit_locked(&w, &failure);
+        ok = item->kind == EDIT_BREAK ? break_lock(&w, err) : commit_locked(&w, err);
         file_place_close(&w.place);
     }
-    return ok || answer_failure(item, &failure, err);
+    if (!ok && err->kind == ERR_CONFLICT) /* found at the write: it may have been ours that went */
+        return commit_refuse(item, OUTCOME_FAILED, err);
+    return ok || commit_failed_by_record(item, err);
 }

@@ -125,11 +125,9 @@ static bool look_at_dir(struct file_store *fs, const char *dir, struct err *err)
         return file_failed(err, errno, "%s", place);
     bool writable = faccessat(AT_FDCWD, place, W_OK, AT_EACCESS) == 0;
     fs->base.info.rights = writable ? STR("read and write") : STR("read");
-    if (!writable && fs->base.info.writable) {
-        fs->base.info.writable = false;
-        fs->base.info.why_read_only = arena_printf(
-            &fs->base.arena, "no permission to write in %s: %s", place, strerror(errno));
-    }
+    if (!writable)
+        store_read_only(&fs->base, arena_printf(&fs->base.arena, "no permission to write in %s: %s",
+                                                place, strerror(errno)));
     return true;
 }
 

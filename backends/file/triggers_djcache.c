@@ -105,11 +105,9 @@ static void info_fill(struct djcache_store *s)
     struct store_info *info = &s->sessions.base.info;
     info->server = str_of(s->path);
     info->layout_version = STR("Django's file cache");
-    if (info->writable && faccessat(AT_FDCWD, s->path, W_OK, AT_EACCESS) < 0) {
-        info->writable = false;
-        info->why_read_only =
-            arena_printf(&s->sessions.base.arena, "no permission to write in %s", s->path);
-    }
+    if (faccessat(AT_FDCWD, s->path, W_OK, AT_EACCESS) < 0)
+        store_read_only(&s->sessions.base, arena_printf(&s->sessions.base.arena,
+                                                        "no permission to write in %s", s->path));
     info->rights = info->writable ? STR("reads and writes sessions") : STR("reads sessions");
 }
 
@@ -501,7 +499,8 @@ static bool change(void *ctx, struct session_hold *hold, struct err *err)
     struct work *w = ctx;
     CLEANUP(fd_close) int held = -1;
     w->hold = hold;
-    if (!file_dir_hold(w->dir, w->store->sessions.base.opts.lock_wait_ms, w->call, &held, err) ||
+    if (!store_may_write(&w->store->sessions.base, err) ||
+        !file_dir_hold(w->dir, w->store->sessions.base.opts.lock_wait_ms, w->call, &held, err) ||
         !look_now(w, err))
         return commit_failed(w->item, err);
     w->item->now = w->now.doc;

@@ -215,16 +215,13 @@ static void look_at_rights(struct properties_store *s, const struct stat *st)
 {
     struct store_info *info = &s->base.info;
     struct stat dir;
-    const char *why = NULL;
     if (faccessat(AT_FDCWD, s->dir, W_OK, AT_EACCESS) < 0)
-        why = "no permission to write in its directory";
+        store_read_only(&s->base, STR("no permission to write in its directory"));
     else if (stat(s->dir, &dir) == 0 && (dir.st_mode & S_ISVTX) && geteuid() != 0 &&
              st->st_uid != geteuid() && dir.st_uid != geteuid())
-        why = "the file is another user's, in a directory where that cannot be replaced";
-    if (why && info->writable) {
-        info->writable = false;
-        info->why_read_only = str_of(why);
-    }
+        store_read_only(
+            &s->base,
+            STR("the file is another user's, in a directory where that cannot be replaced"));
     info->rights = info->writable ? STR("read and write") : STR("read");
     if (st->st_mode & 044)
         info->note = STR("others may read the file, and the passwords that properties hold");

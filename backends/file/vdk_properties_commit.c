@@ -134,6 +134,7 @@ static bool change_file(struct change *c, struct err *err)
         return false;
     if (!commit_compare(item, &c->now))
         return true;
+    item->now = c->now; /* for a conflict that only the write shows */
     bool ok = new_text(c, &text, err) && replace(c, sbuf_view(&text), err) && look(c, err);
     if (ok && !str_eq(c->file.text, sbuf_view(&text)))
         ok = err_set(err, ERR_CONFLICT, "%s: written, but something else is there now",
@@ -151,22 +152,11 @@ bool properties_commit(struct store *store, struct commit_item *item, const stru
 {
     struct change c = {
         .s = (struct properties_store *)store, .item = item, .call = call, .arena = arena};
-    struct err why = {0};
     CLEANUP(fd_close) int hold = -1;
-    item->outcome = OUTCOME_FAILED;
-    if (!store->info.writable) {
-        err_set(&why, ERR_REFUSED, "read-only: %.*s", STR_ARG(store->info.why_read_only));
-        return commit_refuse(item, OUTCOME_REFUSED, &why);
-    }
     CLEANUP(fd_close) int dir = open(c.s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     c.dir = dir;
-    bool ok = (dir >= 0 || file_failed(&why, errno, "%s", c.s->dir)) &&
-              file_dir_hold(dir, store->opts.lock_wait_ms, call, &hold, &why) &&
-              change_file(&c, &why);
-    if (ok || commit_failed(item, &why))
-        return true;
-    if (why.kind == ERR_CORRUPT) /* what stands there, not the store */
-        return commit_refuse(item, OUTCOME_REFUSED, &why);
-    *err = why;
-    return false;
+    return (store_may_write(store, err) && (dir >= 0 || file_failed(err, errno, "%s", c.s->dir)) &&
+            file_dir_hold(dir, store->opts.lock_wait_ms, call, &hold, err) &&
+            change_file(&c, err)) ||
+           commit_failed_by_record(item, err);
 }

@@ -475,6 +475,29 @@ bool pg_client_open(const char *url, bool writable, const struct call *call, str
     return true;
 }
 
+bool pg_client_open_for(struct store *store, const struct address *address, const struct call *call,
+                        struct pg_client **ret, struct err *err)
+{
+    if (!pg_client_open(address->url, store->opts.writable, call, ret, err))
+        return false;
+    pg_client_describe(*ret, store);
+    store_read_only(store, str_of((*ret)->server.why_read_only));
+    return true;
+}
+
+bool pg_end_item(struct pg_client *client, bool ok, struct commit_item *item,
+                 const struct call *call, struct err *err)
+{
+    if (!ok || item->outcome != OUTCOME_APPLIED) {
+        pg_end(client, false, call, NULL);
+        return ok;
+    }
+    if (pg_end(client, true, call, err))
+        return true;
+    item->unanswered = pg_unanswered(err);
+    return commit_failed(item, err);
+}
+
 void pg_client_close(struct pg_client *client)
 {
     if (!client)

@@ -38,6 +38,10 @@ struct pg_server {
  * PGPASSFILE, PGSERVICE, ~/.pgpass and the other libpq variables work as usual. */
 bool pg_client_open(const char *url, bool writable, const struct call *call, struct pg_client **ret,
                     struct err *err);
+/* For a layout's open: tells also what the server says of itself, and makes the store read-only
+ * where the server is. */
+bool pg_client_open_for(struct store *store, const struct address *address, const struct call *call,
+                        struct pg_client **ret, struct err *err);
 void pg_client_close(struct pg_client *client); /* NULL is fine */
 /* Valid until pg_client_close; refreshed whenever the client connects, and by pg_client_ask. */
 const struct pg_server *pg_client_server(const struct pg_client *client);
@@ -61,6 +65,10 @@ bool pg_begin(struct pg_client *client, enum pg_mode mode, int64_t lock_ms, cons
  * sent, is waited for even after a cancel; when it fails with ERR_UNAVAILABLE or ERR_TIMEOUT it is
  * open whether it was done. */
 bool pg_end(struct pg_client *client, bool ok, const struct call *call, struct err *err);
+/* The same for a layout's commit, and returns as that does: COMMIT when `ok` and the item is
+ * applied. */
+bool pg_end_item(struct pg_client *client, bool ok, struct commit_item *item,
+                 const struct call *call, struct err *err);
 static inline bool pg_unanswered(const struct err *err)
 {
     return err->kind == ERR_UNAVAILABLE || err->kind == ERR_TIMEOUT;

@@ -27,32 +27,14 @@ static void info_fill(struct etl_store *es)
 {
     const struct pg_server *server = pg_client_server(es->client);
     struct store_info *info = &es->base.info;
-    struct arena *a = &es->base.arena;
-    info->server = arena_str(a, server->text);
-    info->version = arena_str(a, server->version);
     info->layout_version = es->schema.level;
-    info->latency_ms = server->latency_ms;
-    info->clock_skew_us = server->clock_skew_us;
     info->rights = arena_printf(
-        a, "%s phases; %s%s%.*s", es->schema.may_write_states ? "reads and writes" : "reads",
+        &es->base.arena, "%s phases; %s%s%.*s",
+        es->schema.may_write_states ? "reads and writes" : "reads",
         server->superuser ? "sees what other sessions do" : "sees slots and names of sessions only",
         es->schema.unreadable.ptr ? "; may not read " : "", STR_ARG(es->schema.unreadable));
     if (server->pooler)
         info->note = STR("pooler: read-only per transaction");
-}
-
-/* Why nothing can be written here although it was asked for; STR_NULL: it can. */
-static struct str why_not(const struct etl_store *es)
-{
-    const char *server = pg_client_server(es->client)->why_read_only;
-    if (server)
-        return str_of(server);
-    struct str why = etl_why_read_only(&es->schema);
-    if (why.ptr)
-        return why;
-    if (!es->schema.may_write_states)
-        return STR("this role lacks insert, update or delete on etl.replication_state");
-    return STR_NULL;
 }
 
 static bool pipeline_param(struct etl_store *es, const struct address *address, struct err *err)
@@ -81,18 +63,17 @@ static bool etl_open(const struct layout *layout, const struct address *address,
     store_init(&es->base, layout, address, opts);
     struct arena *a = &es->base.arena;
     if (!pipeline_param(es, address, err) ||
-        !pg_client_open(address->url, opts->writable, call, &es->client, err) ||
+        !pg_client_open_for(&es->base, address, call, &es->client, err) ||
         !etl_schema_look(es->client, call, a, &es->schema, err)) {
         etl_close(&es->base);
         return false;
     }
     etl_sql_make(&es->schema, pg_client_server(es->client), a, &es->sql);
     info_fill(es);
-    struct str why = why_not(es);
-    if (opts->writable && why.ptr) {
-        es->base.info.writable = false;
-        es->base.info.why_read_only = why;
-    }
+    store_read_only(&es->base, etl_why_read_only(&es->schema));
+    if (!es->schema.may_write_states)
+        store_read_only(&es->base,
+                        STR("this role lacks insert, update or delete on etl.replication_state"));
     *ret = &es->base;
     return true;
 }
@@ -102,9 +83,7 @@ static bool etl_probe(struct store *store, const struct call *call, struct err *
     struct etl_store *es = etl_store(store);
     if (!pg_client_ask(es->client, call, err))
         return false;
-    const struct pg_server *server = pg_client_server(es->client);
-    store->info.latency_ms = server->latency_ms;
-    store->info.clock_skew_us = server->clock_skew_us;
+    pg_client_describe(es->client, store);
     const struct str pid =
         es->one_pipeline ? etl_signed_pid(&store->arena, es->pipeline) : STR_NULL;
     CLEANUP_PGRESULT PGresult *res = NULL;

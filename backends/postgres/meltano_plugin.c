@@ -70,15 +70,11 @@ static bool plugin_detect(const struct layout *layout, const struct address *add
 static void info_fill(struct pg_state_store *s, const struct found *found)
 {
     struct store_info *info = &s->base.info;
-    const char *why = pg_client_server(s->client)->why_read_only;
-    pg_client_describe(s->client, &s->base);
     info->layout_version =
         arena_printf(&s->base.arena, "state-backend-postgresql, table %.*s", STR_ARG(found->table));
     info->note = STR("updated_at is the server's wall clock, without a zone");
-    if (info->writable && (why || !found->writes)) {
-        info->writable = false;
-        info->why_read_only = str_of(why ? why : "this role may not write the table");
-    }
+    if (!found->writes)
+        store_read_only(&s->base, STR("this role may not write the table"));
     info->rights = info->writable ? STR("reads and writes states") : STR("reads states");
 }
 
@@ -89,7 +85,7 @@ static bool plugin_open(const struct layout *layout, const struct address *addre
     struct pg_state_store *s = xcalloc(1, sizeof *s);
     struct found found;
     store_init(&s->base, layout, address, opts);
-    if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
+    if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
         !table_find(s->client, address, call, &s->base.arena, &found, err) ||
         !meltano_runs_open(&s->base, address, call, err)) {
         pg_state_close(&s->base);

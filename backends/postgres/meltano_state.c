@@ -212,33 +212,15 @@ static bool advisory_lock(const struct pg_state_tx *tx, struct str id, struct er
     return false;
 }
 
-static bool commit_item(const struct systemdb_engine *engine, struct pg_state_tx *tx,
-                        struct commit_item *item, struct err *err)
-{
-    struct pg_client *client = tx->store->client;
-    if (!pg_begin(client, PG_WRITE, tx->store->base.opts.lock_wait_ms, tx->call, err))
-        return commit_failed(item, err);
-    bool ok = advisory_lock(tx, item->id, err) ? systemdb_commit(engine, tx, item, tx->arena, err)
-                                               : commit_failed(item, err);
-    if (!ok || item->outcome != OUTCOME_APPLIED) {
-        pg_end(client, false, tx->call, NULL);
-        return ok;
-    }
-    if (pg_end(client, true, tx->call, err))
-        return true;
-    item->unanswered = pg_unanswered(err);
-    return commit_failed(item, err);
-}
-
 bool pg_state_commit(struct store *store, const struct systemdb_engine *engine,
                      struct commit_item *item, const struct call *call, struct arena *arena,
                      struct err *err)
 {
     struct pg_state_tx tx = {state_store(store), call, arena};
-    struct err local = {0};
-    if (commit_item(engine, &tx, item, &local))
-        return true;
-    if (err)
-        *err = local;
-    return false;
+    struct pg_client *client = tx.store->client;
+    if (!pg_begin(client, PG_WRITE, store->opts.lock_wait_ms, call, err))
+        return commit_failed(item, err);
+    bool ok = advisory_lock(&tx, item->id, err) ? systemdb_commit(engine, &tx, item, arena, err)
+                                                : commit_failed(item, err);
+    return pg_end_item(client, ok, item, call, err);
 }

@@ -52,14 +52,13 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
     store_init(base, layout, address, opts);
     pg_state_table_init(&s->state, "state", false);
     struct pg_systemdb found;
-    if (!pg_client_open(address->url, opts->writable, call, &s->state.client, err) ||
+    if (!pg_client_open_for(base, address, call, &s->state.client, err) ||
         !pg_systemdb_look(s->state.client, call, &base->arena, &found, err) ||
-        !pg_systemdb_judge(&found, pg_client_server(s->state.client), base, err)) {
+        !pg_systemdb_judge(&found, base, err)) {
         pg_state_close(base);
         return false;
     }
     s->schema = found.schema;
-    pg_client_describe(s->state.client, base);
     *ret = base;
     return true;
 }

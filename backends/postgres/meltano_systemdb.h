@@ -18,7 +18,6 @@ bool pg_systemdb_look(struct pg_client *client, const struct call *call, struct 
                       struct pg_systemdb *ret, struct err *err);
 /* Can it be read, and written? Fills the store's info as systemdb_schema_judge does, and rights.
  * ERR_UNSUPPORTED when it is none. */
-bool pg_systemdb_judge(const struct pg_systemdb *found, const struct pg_server *server,
-                       struct store *store, struct err *err);
+bool pg_systemdb_judge(const struct pg_systemdb *found, struct store *store, struct err *err);
 
 #endif

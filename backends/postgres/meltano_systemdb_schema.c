@@ -85,28 +85,20 @@ bool pg_systemdb_look(struct pg_client *client, const struct call *call, struct 
     return true;
 }
 
-static void rights_judge(const struct pg_systemdb *found, const struct pg_server *server,
-                         struct store_info *info)
+static void rights_judge(const struct pg_systemdb *found, struct store *store)
 {
-    struct str why = STR_NULL;
-    if (server->why_read_only)
-        why = str_of(server->why_read_only);
-    else if (!found->writes_state)
-        why = STR("this role may not write the table state");
-    else if (!found->adds_runs)
-        why = STR("this role may not add to the table runs or use its sequence");
-    if (info->writable && why.ptr) {
-        info->writable = false;
-        info->why_read_only = why;
-    }
+    struct store_info *info = &store->info;
+    if (!found->writes_state)
+        store_read_only(store, STR("this role may not write the table state"));
+    if (!found->adds_runs)
+        store_read_only(store, STR("this role may not add to the table runs or use its sequence"));
     info->rights = !info->writable       ? STR("reads state and runs")
                    : found->removes_runs ? STR("reads and writes state and runs")
                                          : STR("reads and writes state, adds to runs; undo cannot "
                                                "take the added row away");
 }
 
-bool pg_systemdb_judge(const struct pg_systemdb *found, const struct pg_server *server,
-                       struct store *store, struct err *err)
+bool pg_systemdb_judge(const struct pg_systemdb *found, struct store *store, struct err *err)
 {
     if (!found->is_systemdb) {
         err_set(err, ERR_UNSUPPORTED, "there is no system database of Meltano in this database");
@@ -114,6 +106,6 @@ bool pg_systemdb_judge(const struct pg_systemdb *found, const struct pg_server *
                              "path; a project that was last run before Meltano 2.7.1 has no table "
                              "state yet");
     }
-    rights_judge(found, server, &store->info);
+    rights_judge(found, store);
     return systemdb_schema_judge(&found->schema, store, err);
 }

@@ -153,17 +153,11 @@ static void dbcache_close(struct store *store)
 
 static void info_fill(struct dbcache_store *s, const struct found *found)
 {
-    const struct pg_server *server = pg_client_server(s->client);
     struct store_info *info = &s->sessions.base.info;
-    pg_client_describe(s->client, &s->sessions.base);
     info->layout_version = arena_printf(&s->sessions.base.arena, "Django's database cache %.*s",
                                         STR_ARG(found->table));
-    if (info->writable && (server->why_read_only || !found->writes)) {
-        info->writable = false;
-        info->why_read_only = server->why_read_only
-                                  ? str_of(server->why_read_only)
-                                  : STR("this role may not write the cache table");
-    }
+    if (!found->writes)
+        store_read_only(&s->sessions.base, STR("this role may not write the cache table"));
     info->rights = info->writable ? STR("reads and writes sessions") : STR("reads sessions");
 }
 
@@ -176,7 +170,7 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
     struct found found = {0};
     store_init(&s->sessions.base, layout, address, opts);
     if (!django_key_init(arena, address, &s->sessions.key, err) ||
-        !pg_client_open(address->url, opts->writable, call, &s->client, err) ||
+        !pg_client_open_for(&s->sessions.base, address, call, &s->client, err) ||
         !table_find(s->client, address, call, arena, &found, err) ||
         !session_locks_open(&s->sessions, address, NULL, call, err)) {
         dbcache_close(&s->sessions.base);
@@ -194,8 +188,7 @@ static bool dbcache_probe(struct store *store, const struct call *call, struct e
     if (!pg_client_ask(s->client, call, err) ||
         !pg_keyed_count(s->client, &s->table, call, &store->info.records, err))
         return false;
-    store->info.latency_ms = pg_client_server(s->client)->latency_ms;
-    store->info.clock_skew_us = pg_client_server(s->client)->clock_skew_us;
+    pg_client_describe(s->client, store);
     return true;
 }
 
@@ -344,14 +337,7 @@ static bool change(void *ctx, struct session_hold *hold, struct err *err)
         !pg_begin(s->client, PG_WRITE, s->sessions.base.opts.lock_wait_ms, tx->call, err))
         return commit_failed(item, err);
     bool ok = dbcache_commit(&engine, tx, key, hold, item, tx->arena, err);
-    if (!ok || item->outcome != OUTCOME_APPLIED) {
-        pg_end(s->client, false, tx->call, NULL);
-        return ok;
-    }
-    if (pg_end(s->client, true, tx->call, err))
-        return true;
-    item->unanswered = pg_unanswered(err);
-    return commit_failed(item, err);
+    return pg_end_item(s->client, ok, item, tx->call, err);
 }
 
 static bool dbcache_commit_item(struct store *store, struct commit_item *item,

@@ -112,20 +112,9 @@ static bool vdk_detect(const struct layout *layout, const struct address *addres
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void server_fill(struct vdk_store *s)
-{
-    const struct pg_server *server = pg_client_server(s->client);
-    struct store_info *info = &s->base.info;
-    info->server = arena_str(&s->base.arena, server->text);
-    info->version = arena_printf(&s->base.arena, "PostgreSQL %.*s", STR_ARG(server->version));
-    info->latency_ms = server->latency_ms;
-    info->clock_skew_us = server->clock_skew_us;
-}
-
 static bool types_take(struct vdk_store *s, const struct found *found, struct err *err)
 {
     struct store_info *info = &s->base.info;
-    const char *why = pg_client_server(s->client)->why_read_only;
     if (found->columns != ALL_COLUMNS)
         return err_set(err, ERR_UNSUPPORTED,
                        "there is no table data_source_state with the columns "
@@ -139,14 +128,10 @@ static bool types_take(struct vdk_store *s, const struct found *found, struct er
     if (!time_known)
         return err_set(err, ERR_UNSUPPORTED, "updated_at is a %s, not a timestamp", found->time);
     snprintf(s->time, sizeof s->time, "%s", found->time);
-    if (!why && !found->writes)
-        why = "this role may not write the table data_source_state";
-    else if (!why && !s->state)
-        why = "state_data is of a type that this version does not write";
-    if (why && info->writable) {
-        info->writable = false;
-        info->why_read_only = str_of(why);
-    }
+    if (!found->writes)
+        store_read_only(&s->base, STR("this role may not write the table data_source_state"));
+    if (!s->state)
+        store_read_only(&s->base, STR("state_data is of a type that this version does not write"));
     info->rights = info->writable ? STR("read and write") : STR("read");
     info->layout_version = arena_str(&s->base.arena, str_of(found->state));
     return true;
@@ -166,12 +151,11 @@ static bool vdk_open_at(const struct layout *layout, const struct address *addre
     struct vdk_store *s = xcalloc(1, sizeof *s);
     struct found found = {0};
     store_init(&s->base, layout, address, opts);
-    if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
+    if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
         !schema_read(s->client, call, &found, err) || !types_take(s, &found, err)) {
         vdk_close(&s->base);
         return false;
     }
-    server_fill(s);
     *ret = &s->base;
     return true;
 }
@@ -182,7 +166,7 @@ static bool vdk_probe(struct store *store, const struct call *call, struct err *
     if (!pg_client_ask(s->client, call, err) ||
         !pg_keyed_count(s->client, &source_table, call, &store->info.records, err))
         return false;
-    server_fill(s);
+    pg_client_describe(s->client, store);
     return true;
 }
 
@@ -343,31 +327,14 @@ static bool row_remove(void *ctx, struct str id, int64_t *ret_rows, struct err *
 
 static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove};
 
-static bool commit_in(struct vdk_store *s, struct commit_item *item, const struct call *call,
-                      struct arena *arena, struct err *err)
-{
-    struct tx tx = {s, call};
-    if (!pg_begin(s->client, PG_WRITE, s->base.opts.lock_wait_ms, call, err))
-        return commit_failed(item, err);
-    bool ok = vdk_row_commit(&engine, &tx, item, arena, err);
-    if (!ok || item->outcome != OUTCOME_APPLIED) {
-        pg_end(s->client, false, call, NULL);
-        return ok;
-    }
-    if (pg_end(s->client, true, call, err))
-        return true;
-    item->unanswered = pg_unanswered(err);
-    return commit_failed(item, err);
-}
-
 static bool vdk_commit(struct store *store, struct commit_item *item, const struct call *call,
                        struct arena *arena, struct err *err)
 {
-    struct err why = {0};
-    if (commit_in(vdk(store), item, call, arena, &why))
-        return true;
-    *err = why;
-    return false;
+    struct vdk_store *s = vdk(store);
+    struct tx tx = {s, call};
+    if (!pg_begin(s->client, PG_WRITE, s->base.opts.lock_wait_ms, call, err))
+        return commit_failed(item, err);
+    return pg_end_item(s->client, vdk_row_commit(&engine, &tx, item, arena, err), item, call, err);
 }
 
 const struct layout postgres_vdk = {

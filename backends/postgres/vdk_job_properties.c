@@ -85,30 +85,15 @@ static void jobs_close(struct store *store)
     free(store);
 }
 
-static void server_fill(struct jobs_store *s)
-{
-    const struct pg_server *server = pg_client_server(s->client);
-    struct store_info *info = &s->base.info;
-    info->server = arena_str(&s->base.arena, server->text);
-    info->version = arena_printf(&s->base.arena, "PostgreSQL %.*s", STR_ARG(server->version));
-    info->latency_ms = server->latency_ms;
-    info->clock_skew_us = server->clock_skew_us;
-}
-
 static bool found_take(struct jobs_store *s, const struct found *found, struct err *err)
 {
     struct store_info *info = &s->base.info;
-    const char *why = pg_client_server(s->client)->why_read_only;
     if (!found->properties)
         return err_set(err, ERR_UNSUPPORTED,
                        "there is no table job_properties with the columns "
                        "job_name and properties_json");
-    if (!why && !found->writes)
-        why = "this role may not write the table job_properties";
-    if (why && info->writable) {
-        info->writable = false;
-        info->why_read_only = str_of(why);
-    }
+    if (!found->writes)
+        store_read_only(&s->base, STR("this role may not write the table job_properties"));
     s->has_jobs = found->has_jobs;
     s->has_executions = found->has_executions;
     info->rights = !info->writable         ? STR("read")
@@ -125,12 +110,11 @@ static bool jobs_open(const struct layout *layout, const struct address *address
     struct jobs_store *s = xcalloc(1, sizeof *s);
     struct found found = {0};
     store_init(&s->base, layout, address, opts);
-    if (!pg_client_open(address->url, opts->writable, call, &s->client, err) ||
+    if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
         !found_read(s->client, call, &found, err) || !found_take(s, &found, err)) {
         jobs_close(&s->base);
         return false;
     }
-    server_fill(s);
     *ret = &s->base;
     return true;
 }
@@ -140,7 +124,7 @@ static bool jobs_probe(struct store *store, const struct call *call, struct err 
     struct jobs_store *s = jobs(store);
     if (!pg_client_ask(s->client, call, err))
         return false;
-    server_fill(s);
+    pg_client_describe(s->client, store);
     return true;
 }
 

@@ -90,38 +90,13 @@ static bool change_row(struct change *c, struct err *err)
     return true;
 }
 
-static bool failed(struct commit_item *item, const struct err *why)
-{
-    if (why->kind == ERR_CORRUPT) /* what stands there, not the store */
-        return commit_refuse(item, OUTCOME_REFUSED, why);
-    return commit_failed(item, why);
-}
-
-static bool commit_in(struct change *c, struct err *err)
-{
-    struct pg_client *client = c->s->client;
-    if (!pg_begin(client, PG_WRITE, c->s->base.opts.lock_wait_ms, c->call, err))
-        return failed(c->item, err);
-    bool ok = change_row(c, err) || failed(c->item, err);
-    if (!ok || c->item->outcome != OUTCOME_APPLIED) {
-        pg_end(client, false, c->call, NULL);
-        return ok;
-    }
-    if (pg_end(client, true, c->call, err))
-        return true;
-    c->item->unanswered = pg_unanswered(err);
-    return failed(c->item, err);
-}
-
 bool jobs_commit(struct store *store, struct commit_item *item, const struct call *call,
                  struct arena *arena, struct err *err)
 {
     struct change c = {.s = (struct jobs_store *)store, .item = item, .call = call, .arena = arena};
-    struct err why = {0};
-    item->outcome = OUTCOME_FAILED;
     vdk_id_parse(arena, item->id, &c.place.job, &c.place.source);
-    if (commit_in(&c, &why))
-        return true;
-    *err = why;
-    return false;
+    if (!pg_begin(c.s->client, PG_WRITE, store->opts.lock_wait_ms, call, err))
+        return commit_failed(item, err);
+    bool ok = change_row(&c, err) || commit_failed_by_record(item, err);
+    return pg_end_item(c.s->client, ok, item, call, err);
 }

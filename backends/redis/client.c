@@ -359,6 +359,13 @@ bool redis_time(struct redis_client *client, const struct call *call, int64_t *r
     return ok;
 }
 
+int64_t redis_now_us(struct redis_client *client, const struct call *call)
+{
+    struct err ignored;
+    int64_t now_us;
+    return redis_time(client, call, &now_us, &ignored) ? now_us : clock_now_us();
+}
+
 int64_t redis_expiry_us(int64_t pttl_ms)
 {
     enum { SECOND_US = 1000000 };
@@ -490,6 +497,7 @@ void redis_describe(struct redis_client *client, const struct call *call, struct
     info->version = server->version.ptr
                         ? arena_printf(&store->arena, "Redis %.*s", STR_ARG(server->version))
                         : STR("Redis, version not shown to this user");
+    store_read_only(store, str_of(server->why_read_only));
     if (redis_time(client, call, &server_us, &ignored))
         info->clock_skew_us = server_us - clock_now_us();
 }

@@ -49,7 +49,7 @@ bool redis_open(const char *url, bool writable, const struct call *call, struct 
 void redis_close(struct redis_client *client); /* NULL is fine */
 const struct redis_server *redis_server(const struct redis_client *client);
 
-/* Fills server, version and clock_skew_us of the store's info. */
+/* Fills server, version and clock_skew_us of the store's info; read-only where the server is. */
 void redis_describe(struct redis_client *client, const struct call *call, struct store *store);
 /* A PING; fills latency_ms. A layout's probe. */
 bool redis_probe(struct redis_client *client, struct store *store, const struct call *call,
@@ -72,6 +72,9 @@ bool redis_answer_error(const struct redis_client *client, const struct redis_an
 /* The server's clock. */
 bool redis_time(struct redis_client *client, const struct call *call, int64_t *ret_us,
                 struct err *err);
+
+/* The same, or ours where this user may not ask: the moment of a write. */
+int64_t redis_now_us(struct redis_client *client, const struct call *call);
 
 /* The moment a PTTL answer means, by our clock, in whole seconds: two looks at one key give the
  * same one. TIME_NEVER for -1. */

@@ -317,3 +317,9 @@ bool redis_swap(struct redis_client *client, const struct redis_swap *swap, cons
     arena_release(&arena);
     return ok;
 }
+
+bool redis_lock_lost(struct str id, struct err *err)
+{
+    return err_set(err, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
+                   STR_ARG(id));
+}

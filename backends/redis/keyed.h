@@ -46,6 +46,8 @@ struct redis_swap {
     struct str old, new;
     int64_t ttl_ms; /* of the new value; -1: for ever, 0: as it is */
 };
+/* ERR_LOCKED: what there is to say of REDIS_LOCK_LOST. Returns false. */
+bool redis_lock_lost(struct str id, struct err *err);
 enum redis_swapped { REDIS_SWAPPED, REDIS_CHANGED, REDIS_LOCK_LOST };
 bool redis_swap(struct redis_client *client, const struct redis_swap *swap, const struct call *call,
                 enum redis_swapped *ret, struct err *err);

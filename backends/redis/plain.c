@@ -54,10 +54,6 @@ static bool fill_info(struct plain_store *store, const struct call *call, struct
         return err_set(err, ERR_UNSUPPORTED,
                        "a Redis Cluster: a record and its lock are two keys, and lie on two nodes");
     redis_describe(store->client, call, &store->base);
-    if (server->why_read_only && info->writable) {
-        info->writable = false;
-        info->why_read_only = str_of(server->why_read_only);
-    }
     info->rights = info->writable ? STR("reads and writes records, takes and breaks locks")
                                   : STR("reads records and locks");
     return true;

@@ -28,22 +28,6 @@ static bool fetch(struct work *w, struct err *err)
     return true;
 }
 
-static bool refuse_own(struct work *w, const struct err *why, struct err *err)
-{
-    switch (why->kind) {
-    case ERR_LOCKED:
-        return commit_refuse(w->item, OUTCOME_LOCKED, why);
-    case ERR_DENIED:
-    case ERR_REFUSED:
-    case ERR_CORRUPT:
-    case ERR_UNSUPPORTED:
-        return commit_refuse(w->item, OUTCOME_REFUSED, why);
-    default:
-        *err = *why;
-        return false;
-    }
-}
-
 /* --- the swap --------------------------------------------------------------------------------- */
 
 static bool swap(struct work *w, bool has_new, struct str new, int64_t ttl_ms, struct err *err)
@@ -58,7 +42,6 @@ static bool swap(struct work *w, bool has_new, struct str new, int64_t ttl_ms, s
                                 .new = new,
                                 .ttl_ms = ttl_ms};
     enum redis_swapped swapped;
-    struct err lost = {0};
     if (!redis_swap(w->store->client, &change, w->call, &swapped, err) || !fetch(w, err))
         return false;
     switch (swapped) {
@@ -67,9 +50,7 @@ static bool swap(struct work *w, bool has_new, struct str new, int64_t ttl_ms, s
     case REDIS_CHANGED:
         return commit_conflict(w->item, &w->now);
     case REDIS_LOCK_LOST:
-        err_set(&lost, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
-                STR_ARG(w->item->id));
-        return commit_refuse(w->item, OUTCOME_LOCKED, &lost);
+        return redis_lock_lost(w->item->id, err) || commit_failed(w->item, err);
     }
     w->item->now = w->now;
     w->item->outcome = OUTCOME_APPLIED;
@@ -79,16 +60,12 @@ static bool swap(struct work *w, bool has_new, struct str new, int64_t ttl_ms, s
 static bool write_record(struct work *w, struct err *err)
 {
     struct sbuf text = SBUF_INIT;
-    struct err why = {0};
-    int64_t now_us;
-    if (!redis_time(w->store->client, w->call, &now_us, &why))
-        now_us = clock_now_us(); /* this user may not ask */
-    why = (struct err){0};
     const struct value *after =
-        content_fill_late(&w->store->format, w->now.root, w->item->after, now_us, w->arena);
-    bool ok = content_write(&w->store->format, &w->now, after, w->item->change, &text, &why)
+        content_fill_late(&w->store->format, w->now.root, w->item->after,
+                          redis_now_us(w->store->client, w->call), w->arena);
+    bool ok = content_write(&w->store->format, &w->now, after, w->item->change, &text, err)
                   ? swap(w, true, sbuf_view(&text), w->stored.present ? 0 : -1, err)
-                  : refuse_own(w, &why, err);
+                  : commit_failed_by_record(w->item, err);
     sbuf_release(&text);
     return ok;
 }
@@ -108,13 +85,12 @@ static bool restore_record(struct work *w, struct err *err)
 {
     struct str bytes;
     struct sbuf text = SBUF_INIT;
-    struct err why = {0};
     int64_t expires_ms, ttl_ms;
-    bool ok = plain_image_read(w->item->image, &bytes, &expires_ms, &why) &&
-              time_left(w, expires_ms, &ttl_ms, &why) &&
+    bool ok = plain_image_read(w->item->image, &bytes, &expires_ms, err) &&
+              time_left(w, expires_ms, &ttl_ms, err) &&
               content_restore(&w->store->format, &w->now, w->item->image, w->item->change, w->arena,
-                              &text, &why);
-    ok = ok ? swap(w, true, sbuf_view(&text), ttl_ms, err) : refuse_own(w, &why, err);
+                              &text, err);
+    ok = ok ? swap(w, true, sbuf_view(&text), ttl_ms, err) : commit_failed_by_record(w->item, err);
     sbuf_release(&text);
     return ok;
 }
@@ -138,12 +114,10 @@ static bool change(struct work *w, struct err *err)
  * when the call has none left. */
 static void release(struct work *w)
 {
-    struct call grace = call_within(RELEASE_MS, NULL);
-    bool cancelled = w->call->cancel && atomic_load(&w->call->cancel->fired);
-    const struct call *call = call_left_ms(w->call) > RELEASE_MS && !cancelled ? w->call : &grace;
+    struct call call = call_to_end(w->call, RELEASE_MS);
     struct err why = {0};
     bool ours = false;
-    if (!plain_lock_give_back(w->store, w->item->id, w->lock, call, &ours, &why))
+    if (!plain_lock_give_back(w->store, w->item->id, w->lock, &call, &ours, &why))
         w->item->detail =
             arena_printf(w->arena, "the lock could not be released (%s); it ends in %d s", why.text,
                          PLAIN_LOCK_S);
@@ -165,12 +139,10 @@ bool plain_commit(struct store *base, struct commit_item *item, const struct cal
 {
     struct work w = {
         .store = (struct plain_store *)base, .item = item, .call = call, .arena = arena};
-    struct err why = {0};
-    item->outcome = OUTCOME_FAILED;
     if (item->kind == EDIT_BREAK)
         return break_lock(&w, err);
-    if (!plain_lock_take(w.store, item->id, PLAIN_LOCK_S, call, arena, &w.lock, &why))
-        return refuse_own(&w, &why, err);
+    if (!plain_lock_take(w.store, item->id, PLAIN_LOCK_S, call, arena, &w.lock, err))
+        return commit_failed_by_record(item, err);
     bool ok = change(&w, err);
     release(&w);
     return ok;

@@ -1,5 +1,6 @@
 #include "backends/session_locks.h"
 
+#include "backends/redis/keyed.h"
 #include "backends/redis/lock.h"
 
 #include <string.h>
@@ -11,14 +12,6 @@ enum { RELEASE_MS = 1000 }; /* for the release when the call itself has run out 
 static struct redis_client *client_of(struct store *store)
 {
     return ((struct session_store *)store)->locks.client;
-}
-
-static void read_only_because(struct store_info *info, struct str why)
-{
-    if (!info->writable)
-        return;
-    info->writable = false;
-    info->why_read_only = why;
 }
 
 static bool connect_named(struct session_store *store, const char *text, const struct call *call,
@@ -39,7 +32,7 @@ static bool connect_named(struct session_store *store, const char *text, const s
         err_set(&why, ERR_DENIED, "%s", redis_server(store->locks.client)->why_read_only);
     else if (open)
         return true;
-    read_only_because(&store->base.info, arena_printf(arena, "no lock can be taken: %s", why.text));
+    store_read_only(&store->base, arena_printf(arena, "no lock can be taken: %s", why.text));
     return true;
 }
 
@@ -58,9 +51,9 @@ bool session_locks_open(struct session_store *store, const struct address *addre
     locks->client = own;
     locks->borrowed = own;
     if (!own)
-        read_only_because(&store->base.info,
-                          STR("the lock of a session lies in the Redis of Django's cache "
-                              "'default': name it with lock=redis://..., or lock=none"));
+        store_read_only(&store->base,
+                        STR("the lock of a session lies in the Redis of Django's cache "
+                            "'default': name it with lock=redis://..., or lock=none"));
     return true;
 }
 
@@ -76,13 +69,10 @@ void session_locks_close(struct session_store *store)
  * even when the call has none left. */
 static void release(const struct session_hold *hold, struct commit_item *item, struct arena *arena)
 {
-    struct call grace = call_within(RELEASE_MS, NULL);
-    bool enough = call_left_ms(hold->call) > RELEASE_MS &&
-                  !(hold->call->cancel && atomic_load(&hold->call->cancel->fired));
+    struct call call = call_to_end(hold->call, RELEASE_MS);
     struct err why = {0};
     bool ours = false;
-    if (!lock_give_back(hold->store->locks.client, hold->uid, hold->id,
-                        enough ? hold->call : &grace, &ours, &why))
+    if (!lock_give_back(hold->store->locks.client, hold->uid, hold->id, &call, &ours, &why))
         item->detail = arena_printf(arena,
                                     "the lock could not be released (%s); it ends by itself in "
                                     "%d s",
@@ -114,12 +104,6 @@ static bool change_locked(struct session_store *store, struct commit_item *item,
     return ok;
 }
 
-static bool ran_out(const struct session_hold *hold, struct err *err)
-{
-    return err_set(err, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
-                   STR_ARG(hold->uid));
-}
-
 bool session_hold_check(struct session_hold *hold, struct err *err)
 {
     if (!hold->id.len)
@@ -134,7 +118,7 @@ bool session_hold_check(struct session_hold *hold, struct err *err)
         redis_pipeline(hold->store->locks.client, commands, 2, hold->call, &arena, answers, err);
     if (ok && (answers[0].type != REDIS_TEXT || !str_eq(answers[0].text, hold->id) ||
                answers[1].number < SESSION_LOCK_LEFT_MS))
-        ok = ran_out(hold, err);
+        ok = redis_lock_lost(hold->uid, err);
     if (ok)
         hold->until_ms = asked_ms + answers[1].number;
     arena_release(&arena);
@@ -173,13 +157,8 @@ bool session_locks_commit(struct session_store *store, struct commit_item *item,
                           bool (*change)(void *ctx, struct session_hold *hold, struct err *err),
                           void *ctx, const struct call *call, struct arena *arena, struct err *err)
 {
-    struct err local = {0};
-    bool ok = item->kind == EDIT_BREAK
-                  ? break_lock(store, item, call, arena, &local)
-                  : change_locked(store, item, change, ctx, call, arena, &local);
-    if (!ok && err)
-        *err = local;
-    return ok;
+    return item->kind == EDIT_BREAK ? break_lock(store, item, call, arena, err)
+                                    : change_locked(store, item, change, ctx, call, arena, err);
 }
 
 /* --- looking --------------------------------------------------------------------------------- */

@@ -31,14 +31,6 @@ static void django_close(struct store *base)
     free(store);
 }
 
-static void read_only_because(struct store_info *info, const char *why)
-{
-    if (!info->writable)
-        return;
-    info->writable = false;
-    info->why_read_only = str_of(why);
-}
-
 static bool fill_info(struct django_store *store, const struct call *call, struct err *err)
 {
     struct store_info *info = &store->sessions.base.info;
@@ -48,8 +40,6 @@ static bool fill_info(struct django_store *store, const struct call *call, struc
         return err_hint(err, "django-redis' stock clients cannot use a cluster either");
     }
     redis_describe(store->client, call, &store->sessions.base);
-    if (server->why_read_only)
-        read_only_because(info, server->why_read_only);
     info->rights = info->writable ? STR("reads and writes sessions, takes and breaks locks")
                                   : STR("reads sessions and locks");
     return true;

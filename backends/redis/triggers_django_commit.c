@@ -36,13 +36,10 @@ static bool fetch(struct commit *c, struct err *err)
 
 static bool encode(struct commit *c, struct str *ret, struct err *err)
 {
-    struct err ignored = {0};
-    int64_t now_us;
     if (!c->now.present)
         c->form = django_form_new(c->item->after);
-    if (!redis_time(c->store->client, c->call, &now_us, &ignored))
-        now_us = clock_now_us(); /* this user may not ask */
-    const struct value *root = django_fill_late(c->arena, c->item->after, &c->form, now_us);
+    const struct value *root = django_fill_late(c->arena, c->item->after, &c->form,
+                                                redis_now_us(c->store->client, c->call));
     return django_encode(c->arena, root, &c->form, ret, err);
 }
 
@@ -64,14 +61,11 @@ static bool swap(struct commit *c, struct str bytes, int64_t ttl_ms, bool *ret_d
                  struct err *err)
 {
     struct redis_keyed keyed = django_keyed(c->store);
-    struct err lost = {0};
     enum redis_swapped swapped;
     bool beside =
         c->store->sessions.locks.borrowed; /* the lock lies beside the session: one look for both */
-    if (!beside && !session_hold_check(c->hold, &lost)) {
-        *err = lost;
-        return lost.kind == ERR_LOCKED && commit_refuse(c->item, OUTCOME_LOCKED, &lost);
-    }
+    if (!beside && !session_hold_check(c->hold, err))
+        return commit_failed(c->item, err);
     struct redis_swap change = {.key = redis_keyed_key(c->arena, &keyed, c->item->id),
                                 .lock_key = lock_key(c->arena, c->item->id),
                                 .lock = beside ? c->hold->id : STR(""),
@@ -87,9 +81,7 @@ static bool swap(struct commit *c, struct str bytes, int64_t ttl_ms, bool *ret_d
         return true;
     if (swapped == REDIS_CHANGED)
         return fetch(c, err) && commit_conflict(c->item, &c->now_doc);
-    err_set(&lost, ERR_LOCKED, "%.*s: our lock ran out before the write; nothing was written",
-            STR_ARG(c->item->id));
-    return commit_refuse(c->item, OUTCOME_LOCKED, &lost);
+    return redis_lock_lost(c->item->id, err) || commit_failed(c->item, err);
 }
 
 static bool refuse(struct commit *c, const struct err *why)

@@ -37,6 +37,12 @@ struct call call_within(int64_t timeout_ms, struct cancel *cancel)
     return (struct call){clock_monotonic_ms() + timeout_ms, cancel};
 }
 
+struct call call_to_end(const struct call *call, int64_t ms)
+{
+    bool cancelled = call->cancel && atomic_load(&call->cancel->fired);
+    return call_left_ms(call) > ms && !cancelled ? *call : call_within(ms, NULL);
+}
+
 int64_t call_left_ms(const struct call *call)
 {
     int64_t left = call->deadline_ms - clock_monotonic_ms();

@@ -25,6 +25,9 @@ struct call {
 };
 
 struct call call_within(int64_t timeout_ms, struct cancel *cancel);
+/* For what ends something begun, as the release of a lock: the same call, or `ms` of its own when
+ * that has less left or was cancelled. */
+struct call call_to_end(const struct call *call, int64_t ms);
 int64_t call_left_ms(const struct call *call); /* never negative */
 /* True while there is time and nobody cancelled; else ERR_TIMEOUT or ERR_CANCELLED. `what` names
  * the thing waited for. */
