@@ -398,6 +398,19 @@ static bool compare_server(const struct plan *plan, json_t *file, struct err *er
                    then ? then : "(unknown)", STR_ARG(now));
 }
 
+static const char stale_hint[] = "look at it again and make a new plan";
+
+/* No plan is made for a record that is not there: it has gone since this one was. */
+static void tell_not_made(const struct err *why, struct err *err)
+{
+    if (why->kind == ERR_NOT_FOUND) {
+        err_set(err, ERR_CONFLICT, "plan is stale: %s", why->text);
+        err_hint(err, stale_hint);
+    } else if (err) {
+        *err = *why;
+    }
+}
+
 bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct journal *journal,
                const struct call *call, struct plan **ret, struct err *err)
 {
@@ -419,8 +432,11 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
     }
     struct arena a = ARENA_INIT;
     struct plan *plan = NULL;
-    bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, err);
+    struct err why = {0};
+    bool ok = make_again(frozen, &r, stores, nstores, journal, call, &a, &plan, &why);
     arena_release(&a);
+    if (!ok)
+        tell_not_made(&why, err);
     if (ok)
         decide_again(plan, json_object_get(frozen, "items"));
     if (ok && compare_server(plan, saved, err) && check_labels(plan, err) &&
@@ -434,7 +450,7 @@ bool plan_load(json_t *saved, struct open_store *stores, size_t nstores, struct 
         return true;
     }
     if (ok)
-        err_hint(err, "look at it again and make a new plan");
+        err_hint(err, stale_hint);
     plan_free(plan);
     return false;
 }

@@ -138,6 +138,8 @@ run 0 -t "$store" plan state clear a -o json
 cp out plan.json
 run 0 -t "$store" apply plan.json --yes
 [ -e s/a ] && fail 'apply did not clear'
+run 4 -t "$store" apply plan.json --yes
+err_has 'plan is stale: state a: there is none'
 
 # names beyond the limit are not quietly left out
 yes a | head -n 1048577 >names

@@ -23,7 +23,7 @@ from urllib.parse import quote as quote_path
 ROUNDS = 200
 
 # penstock's exit codes
-DONE, NOT_FOUND, CONFLICT, LOCKED, REFUSED, PARTLY = 0, 3, 4, 5, 6, 9
+DONE, NOT_FOUND, CONFLICT, LOCKED, REFUSED, DAMAGED, PARTLY = 0, 3, 4, 5, 6, 8, 9
 
 WORK = None
 
@@ -131,6 +131,11 @@ class Held:
         _, err = self.process.communicate("end\n", timeout=300)
         equal(self.process.returncode, 0, err)
 
+    def die(self):
+        """Instead of leaving the block: penstock ends without a chance to release the lock."""
+        self.process.kill()
+        self.process.communicate(timeout=300)
+
 
 class Child:
     """A call in a process of its own, as a second writer is; `result()` waits for what it returned."""
@@ -150,6 +155,12 @@ class Child:
 
     def running(self):
         return self.process.is_alive() and not self.parent.poll()
+
+    def die(self):
+        """Instead of `result`: it ends without a chance to clean up."""
+        self.process.kill()
+        self.process.join(60)
+        self.parent.close()
 
     def result(self, seconds=300):
         if not self.parent.poll(seconds):

@@ -84,6 +84,7 @@ class Store:
     """A project whose states lie in one layout. Every call of Meltano's gets a service of its own,
     as every `meltano state` does: a session remembers what it read."""
     runs_here = True
+    null_is_damage = False
 
     def __init__(self, name, backend="systemdb", database=None):
         self.root = os.path.join(harness.WORK, "project")
@@ -139,6 +140,9 @@ class Store:
     def our_lock(self, state_id):
         return Held(self.penstock, state_id)
 
+    def lock_ends(self, state_id):
+        """The time of a lock that its holder left behind is over."""
+
     def ids(self):
         return self.meltano(lambda service: set(service.list_state()))
 
@@ -164,6 +168,19 @@ class File(Store):
     def left(self, state_id):
         """What remains of it: nothing, when it was removed."""
         return os.path.exists(self.place(state_id))
+
+    def put_halves(self, state_id, **halves):
+        """Stores those halves and no others, as somebody else may have."""
+        os.makedirs(self.place(state_id))
+        with open(os.path.join(self.place(state_id), "state.json"), "w", encoding="ascii") as file:
+            json.dump(halves, file)
+
+    def lock_ends(self, state_id):
+        lock = os.path.join(self.place(state_id), "lock")
+        with open(lock, encoding="ascii") as file:
+            taken = float(file.read())
+        with open(lock, "w", encoding="ascii") as file:
+            file.write(str(taken - 3600))
 
     def runs(self, state_id):
         return []
@@ -214,6 +231,7 @@ class WindowsFile(File):
 
 class SystemDatabase(Store):
     locks = False
+    null_is_damage = True
     COLUMNS = "completed_state, partial_state, updated_at is null"
     RUNS = ("state, payload, payload_flags, trigger, started_at = ended_at, ended_at is null,"
             " last_heartbeat_at is null")
@@ -236,6 +254,26 @@ class SystemDatabase(Store):
         from sqlalchemy import text
         with self.session() as session:
             return [tuple(row) for row in session.execute(text(sql), {"id": state_id})]
+
+    def put_halves(self, state_id, **halves):
+        from sqlalchemy import text
+        values = {f"{half}_state": json.dumps(value) for half, value in halves.items()}
+        names = ["state_id", *values]
+        with self.session() as session:
+            session.execute(text(f"insert into state ({', '.join(names)})"
+                                 f" values ({', '.join(':' + name for name in names)})"),
+                            dict(values, state_id=state_id))
+            session.commit()
+
+    @contextlib.contextmanager
+    def open_write(self, state_id):
+        """A transaction of Meltano's that has written the state and is not over."""
+        from sqlalchemy import text
+        with self.session() as session:
+            session.execute(text("update state set partial_state = '{}' where state_id = :id"),
+                            {"id": state_id})
+            yield
+            session.rollback()
 
 
 class Sqlite(SystemDatabase):
@@ -282,6 +320,19 @@ class Plugin(Store):
     def runs(self, state_id):
         return []
 
+    def put_halves(self, state_id, **halves):
+        import psycopg
+        names = ["state_id", *(f"{half}_state" for half in halves)]
+        with psycopg.connect(self.server.url) as db:
+            db.execute(f"insert into state ({', '.join(names)}) values ({', '.join(['%s'] * len(names))})",
+                       [state_id, *map(json.dumps, halves.values())])
+
+    def lock_ends(self, state_id):
+        """It ended with the session of its holder, as soon as the server has noticed."""
+        until(lambda: self.server.sql("select count(*) from pg_locks join pg_database d"
+                                      " on d.oid = database where locktype = 'advisory'"
+                                      " and datname = current_database()") == "0\n", "the lock ends")
+
     @contextlib.contextmanager
     def our_lock(self, state_id):
         """None outlives a call of ours here. So a change is held up, by a third session that has
@@ -315,7 +366,7 @@ class PlainRedis(Store):
 
     def __init__(self):
         self.url = harness.server("PENSTOCK_REDIS")
-        self.prefix = f"interop{os.getpid()}:"
+        self.prefix = f"interop[{os.getpid()}]*:"  # signs of a pattern are signs like others
         path, _, db = self.url.partition("://")[2].partition("?db=")
         register("plainredis", "meltano_redis_protocol:PlainRedisStateStoreManager")
         import redis
@@ -334,14 +385,24 @@ class PlainRedis(Store):
     def runs(self, state_id):
         return []
 
+    def put_halves(self, state_id, **halves):
+        self.redis.set(f"{self.prefix}meltano:{state_id}", json.dumps({"document": halves}))
+
+    def lock_ends(self, state_id):
+        lock = f"{self.prefix}lock:meltano:{state_id}"
+        assert self.redis.pttl(lock) > 0, "a lock that never ends"
+        self.redis.pexpire(lock, 1)
+        until(lambda: not self.redis.exists(lock), "the lock ends")
+
     @contextlib.contextmanager
     def unlocked_writes(self):
         with sooner(self):
             yield []
 
     def close(self):
-        for key in self.redis.scan_iter(match=self.prefix + "*"):
-            self.redis.delete(key)
+        for key in self.redis.scan_iter():
+            if key.startswith(self.prefix.encode()):
+                self.redis.delete(key)
 
 
 @contextlib.contextmanager

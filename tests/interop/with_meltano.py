@@ -14,7 +14,8 @@ import meltano_stores  # first: it sets the environment that Meltano reads when 
 from meltano.core.job import Payload
 
 import harness
-from harness import CONFLICT, DONE, LOCKED, NOT_FOUND, Child, equal, rounds, until
+from harness import (CONFLICT, DAMAGED, DONE, LOCKED, NOT_FOUND, Child, Held, equal, fails, rounds,
+                     until)
 
 SPACED = "an id with spaces, no convention"
 # State id -> what is stored: the samples of the reference, numbers and escapes that a careless
@@ -132,6 +133,7 @@ def they_load_what_we_write(store):
     assert "refunds" not in partial["singer_state"]["bookmarks"], partial
     equal(store.penstock("state", "get", state_id).out,
           compact(store.meltano(lambda service: service.get_state(state_id))) + "\n")
+    assert state_id in store.ids()
     # They go on with it, and take it away.
     store.meltano(lambda service: service.add_state(
         state_id, '{"singer_state": {"bookmarks": {"refunds": {"v": 9}}}}', Payload.INCOMPLETE_STATE))
@@ -140,6 +142,58 @@ def they_load_what_we_write(store):
     store.meltano(lambda service: service.clear_state(state_id))
     store.penstock("state", "get", state_id, exit=NOT_FOUND)
     assert not store.left(state_id)
+
+
+def ids_that_look_like_patterns(store):
+    """What means something in a glob, in LIKE or in Redis's patterns is a sign of an id like any
+    other: each of us finds, and takes away, what the other made, and nothing else."""
+    ids = ["glob*", "glob[a-c]", "globa", "what?", "back\\slash", "100%_sure", "100xysure", "^{1,2}"]
+    whole = {"singer_state": {"bookmarks": {}}}
+    for state_id in ids[::2]:
+        store.put(state_id, whole, {})
+    for state_id in ids[1::2]:
+        store.penstock.change("state", "set", state_id, json.dumps(whole))
+
+    def listed():
+        return {row["id"] for row in store.penstock("state", "list", "--json").lines()}
+    assert set(ids) <= store.ids(), store.ids()
+    equal(listed(), store.ids())
+    for i, state_id in enumerate(ids):
+        before = store.ids()
+        if i % 2:
+            store.meltano(lambda service: service.clear_state(state_id))
+        else:
+            store.penstock.change("state", "clear", state_id)
+        equal(store.ids(), before - {state_id})
+        equal(listed(), store.ids())
+
+
+def halves_that_are_not_there(store):
+    """A half that was left out is an empty one. In the system database, where Meltano itself stops
+    at it, it is damage, which we mend."""
+    half = {"singer_state": {"bookmarks": {"s": {"n": 1}}}}
+    for state_id, halves in {"no-partial": {"completed": half}, "no-completed": {"partial": half},
+                             "neither": {}}.items():
+        store.put_halves(state_id, **halves)
+        before, pair = store.stored(state_id), (halves.get("completed", {}), halves.get("partial", {}))
+        if store.null_is_damage:
+            fails((TypeError, AttributeError), store.meltano,
+                  lambda service: service.get_state(state_id))
+            store.penstock("state", "get", state_id, exit=DAMAGED)
+            store.penstock.change("state", "repair", state_id)
+            equal(store.pair(state_id), pair)
+            store.penstock.change("journal", "undo")
+            equal(store.stored(state_id), before)
+            store.penstock.change("state", "repair", state_id)
+            before = store.stored(state_id)
+        equal(store.pair(state_id), pair)
+        equal(json.loads(store.penstock("state", "get", state_id).out), half if halves else {})
+        store.penstock.change("state", "merge", state_id, '{"singer_state": {"bookmarks": {"t": 2}}}')
+        more = dict(pair[1].get("singer_state", {}).get("bookmarks", {}), t=2)
+        equal(store.pair(state_id), (pair[0], {"singer_state": {"bookmarks": more}}))
+        store.penstock.change("journal", "undo")
+        equal(store.stored(state_id), before)
+        store.meltano(lambda service: service.clear_state(state_id))
 
 
 def undo_gives_back_theirs(store):
@@ -203,6 +257,68 @@ def our_lock_stops_them(store):
             time.sleep(0.05)
         equal(store.stored(state_id), before)
     child.result()
+    equal(store.pair(state_id), ({"singer_state": {"v": 2}}, {}))
+
+
+def an_open_write_of_theirs_stops_us(store):
+    """Where Meltano takes no lock, its transaction is one."""
+    if store.locks:
+        return "its lock does"
+    state_id = "dev:tap-a-to-target-b"
+    store.put(state_id, {"singer_state": {"v": 1}}, {})
+    before = store.stored(state_id)
+    set_it = ("state", "set", state_id, '{"singer_state": {"v": 2}}', "--lock-wait", "0.2")
+    with store.open_write(state_id):
+        store.penstock.change(*set_it, exit=LOCKED)
+        equal(json.loads(store.penstock("state", "get", state_id).out), {"singer_state": {"v": 1}})
+    equal(store.stored(state_id), before)
+    store.penstock.change(*set_it)
+    equal(store.pair(state_id), ({"singer_state": {"v": 2}}, {}))
+
+
+def the_lock_of_a_dead_holder_ends(store):
+    """Theirs does not stop us for ever, nor ours them."""
+    if not store.locks:
+        return "Meltano takes none here"
+    state_id = "dev:tap-a-to-target-b"
+    store.put(state_id, {"singer_state": {"v": 1}}, {})
+    ready = os.path.join(harness.WORK, "locked")
+
+    def hold(service):
+        with service.state_store_manager.acquire_lock(state_id, retry_seconds=1):
+            open(ready, "w").close()
+            time.sleep(600)
+    child = Child(lambda: store.meltano(hold))
+    until(lambda: os.path.exists(ready), "they have the lock")
+    child.die()
+    store.lock_ends(state_id)
+    store.penstock.change("state", "set", state_id, '{"singer_state": {"v": 2}}', "--lock-wait", "0")
+    held = store.our_lock(state_id)
+    if isinstance(held, Held):
+        held.__enter__().die()
+        equal([row["object"] for row in store.penstock("lock", "list", "--json").lines()], [state_id])
+        store.lock_ends(state_id)
+    store.meltano(lambda service: service.set_state(state_id, '{"singer_state": {"v": 3}}'))
+    equal(store.pair(state_id), ({"singer_state": {"v": 3}}, {}))
+    equal(store.penstock("lock", "list", "--json").lines(), [])
+
+
+def a_lock_that_ended_writes_nothing(store):
+    """The fence: whoever comes back after his lock ended, and we wrote since, is stopped."""
+    if store.name != "redis":
+        return "not in Meltano's own layouts"
+    from meltano.core.state_store.base import MeltanoState, StateIDLockedError
+    state_id = "dev:tap-a-to-target-b"
+    store.put(state_id, {"singer_state": {"v": 1}}, {})
+
+    def late(service):
+        manager = service.state_store_manager
+        with manager.acquire_lock(state_id, retry_seconds=1):
+            store.lock_ends(state_id)
+            store.penstock.change("state", "set", state_id, '{"singer_state": {"v": 2}}')
+            fails(StateIDLockedError, manager.set,
+                  MeltanoState(state_id, {}, {"singer_state": {"v": 3}}))
+    store.meltano(late)
     equal(store.pair(state_id), ({"singer_state": {"v": 2}}, {}))
 
 
@@ -306,9 +422,58 @@ def they_run_from_what_we_wrote(store):
         equal(sorted(row["state"] for row in history)[-1], "SUCCESS", history)
 
 
-TESTS = [they_write_we_read, both_write_the_same, they_load_what_we_write, undo_gives_back_theirs,
+def what_a_backend_has_to_do(store):
+    """The contract of a state backend (meltano.md 6.4), on the layout that we define: through the
+    manager itself, with penstock as the witness."""
+    if store.name != "redis":
+        return "Meltano's own backends"
+    from meltano.core.state_store.base import MeltanoState
+
+    def listed():
+        return {row["id"] for row in store.penstock("state", "list", "--json").lines()}
+
+    def contract(service):
+        manager = service.state_store_manager
+        assert manager.clear_all() == len(before)
+        equal((listed(), manager.clear_all(), manager.set_all([])), (set(), 0, 0))
+        manager.delete("missing")
+        manager.clear("missing")
+        equal(manager.get("missing"), None)
+        ids = ["multiple-complete", "x-multiple-complete", "multiple-complete-x", "a[b]"]
+        states = [MeltanoState(name, {}, {"singer_state": {"n": i}}) for i, name in enumerate(ids)]
+        equal(manager.set_all(state for state in states), len(ids))
+        equal((listed(), set(manager.get_state_ids()), set(manager.get_state_ids(""))),
+              (set(ids), set(ids), set(ids)))
+        for pattern, found in {"multiple-complete": ids[:1], "*multiple-complete": ids[:2],
+                               "*": ids, "multiple*": [ids[0], ids[2]], "nothing*": []}.items():
+            equal(set(manager.get_state_ids(pattern)), set(found), pattern)
+        equal({state.state_id: (state.completed_state, state.partial_state)
+               for state in manager.get_all("*")},
+              {state.state_id: (state.completed_state, {}) for state in states})
+        manager.update(MeltanoState(ids[0], {"singer_state": {"p": 1}}, {}))
+        equal(json.loads(store.penstock("state", "get", ids[0]).out), {"singer_state": {"n": 0, "p": 1}})
+        error = ZeroDivisionError()
+        try:
+            with manager.acquire_lock(ids[0], retry_seconds=1):
+                raise error
+        except ZeroDivisionError:
+            pass
+        equal(store.penstock("lock", "list", "--json").lines(), [], "released on an error")
+        for state in manager.get_all():
+            manager.clear(state.state_id)
+        equal(listed(), set())
+        manager.close()
+        manager.close()
+    before = listed()
+    store.meltano(contract)
+
+
+TESTS = [they_write_we_read, both_write_the_same, they_load_what_we_write,
+         ids_that_look_like_patterns, halves_that_are_not_there, undo_gives_back_theirs,
          our_old_plan_is_refused, their_lock_stops_us, our_lock_stops_them,
-         two_writers_side_by_side, two_writers_on_one_state, they_run_from_what_we_wrote]
+         an_open_write_of_theirs_stops_us, the_lock_of_a_dead_holder_ends,
+         a_lock_that_ended_writes_nothing, two_writers_side_by_side, two_writers_on_one_state,
+         they_run_from_what_we_wrote, what_a_backend_has_to_do]
 
 if __name__ == "__main__":
     harness.main(meltano_stores.LAYOUTS, TESTS)

@@ -5,31 +5,21 @@ The session's bytes and the lock are made and read by the real packages. What th
 between is triggers_protocol.py, or the framework itself where that can be imported.
 """
 
-import base64
 import datetime
 import decimal
-import hashlib
 import importlib.util
 import json
-import logging
 import os
-import pickle
 import time
 import uuid
-import warnings
 
-warnings.simplefilter("ignore")
-logging.disable(logging.CRITICAL)
-
-import django
-from django.conf import settings
+import django_stores  # first: it silences what is imported after it
 from django.core.cache import caches
-from django.core.management import call_command
-from redis import StrictRedis
+from django_stores import KEY, TIMEOUT
 
 import harness
-from harness import (CONFLICT, DONE, LOCKED, NOT_FOUND, Child, Held, Penstock, equal, fails, rounds,
-                     until)
+from harness import (CONFLICT, DONE, LOCKED, NOT_FOUND, REFUSED, Child, Held, Penstock, equal, fails,
+                     rounds, until)
 
 STEP = datetime.datetime(2024, 3, 5, 14, 7, 32, 373463)
 FIRED = {"responses": {"name": "Zoë Müller 李 😀", "birthday": datetime.date(1990, 2, 28),
@@ -38,7 +28,6 @@ FIRED = {"responses": {"name": "Zoë Müller 李 😀", "birthday": datetime.dat
                        "zone": datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc),
                        "nan": float("inf"), "none": None, "yes": True, "odd": {5: "a number as a key"}}}
 TRACE = "Traceback (most recent call last):\n  …\nValueError: spam ☃\n" + "x" * 70000 + "\n"
-TIMEOUT = 3600
 
 
 def config():
@@ -77,197 +66,6 @@ def comparable(value, since):
             return type(value)(walk(item) for item in value)
         return type(value).__name__, value
     return walk(value)
-
-
-class Redis:
-    """A database of the tests' Redis that no other test uses."""
-
-    def __init__(self):
-        self.socket = harness.server("PENSTOCK_REDIS_SOCKET")
-        for number in range(4, 16):
-            self.url = f"unix://{self.socket}?db={number}"
-            self.client = StrictRedis.from_url(self.url)
-            if self.client.set("interop", os.getpid(), nx=True):
-                self.number = number
-                return
-            self.client.close()
-        raise AssertionError("every database of the Redis is taken")
-
-    def waits(self):
-        """Is anybody asleep for a lock in it?"""
-        return any(client["cmd"] == "blpop" and client["db"] == str(self.number)
-                   for client in self.client.client_list())
-
-    def close(self):
-        self.client.flushdb()
-        self.client.close()
-
-
-class Store:
-    alias = "default"
-
-    def __init__(self, **sessions):
-        self.redis = Redis()
-        self.default = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": self.redis.url,
-                        "TIMEOUT": TIMEOUT}
-        self.configure()
-        # Here, and not above: the framework wants Django's settings when it is imported.
-        global CacheStorageBackend, LockAcquisitionFailed, Manager
-        try:
-            from triggers.locking import LockAcquisitionFailed
-            from triggers.manager import TriggerManager
-            from triggers.storages.cache import CacheStorageBackend
-            print("with the framework itself")
-        except ImportError:
-            from triggers_protocol import CacheStorageBackend, LockAcquisitionFailed, TriggerManager
-
-        class Manager(TriggerManager):
-            """Dispatches nothing; `scheduled` notes what it would have."""
-            dispatch = True
-
-            def _schedule_task(self, instance):
-                if self.dispatch:
-                    self.update_instance_status(instance.name, "scheduled")
-        self.penstock = Penstock(self.address())
-
-    def configure(self, databases=None, **more):
-        settings.configure(CACHES=dict({"default": self.default}, **more), USE_TZ=True,
-                           DATABASES=databases or {})
-        django.setup()
-
-    def close(self):
-        for cache in caches.all() if hasattr(caches, "all") else []:
-            cache.close()
-        self.redis.close()
-
-    def storage(self, uid):
-        return CacheStorageBackend(uid, cache=self.alias, timeout=TIMEOUT)
-
-    def manager(self, uid, dispatch=True):
-        manager = Manager(self.storage(uid))
-        manager.dispatch = dispatch
-        return manager
-
-    def put(self, uid, value):
-        """Under the lock, as the framework does: its signal list is what tells of a uid when the
-        name of a file does not."""
-        with self.storage(uid).acquire_lock():
-            caches[self.alias].set("triggers.storages.cache:" + uid, value, TIMEOUT)
-
-    def get(self, uid):
-        return caches[self.alias].get("triggers.storages.cache:" + uid)
-
-    def lock_keys(self):
-        return sorted(key.decode() for key in self.redis.client.scan_iter("lock:*"))
-
-
-class DjangoRedis(Store):
-    def address(self):
-        return "triggers+" + self.redis.url
-
-    def stored(self, uid):
-        return self.redis.client.get(":1:triggers.storages.cache:" + uid)
-
-    def left(self, uid):
-        """Seconds until it expires."""
-        return self.redis.client.ttl(":1:triggers.storages.cache:" + uid)
-
-
-class OwnRedis(Store):
-    """Django's own RedisCache, since 4.0; the locks are still those of the default cache."""
-    alias = "sessions"
-
-    def configure(self):
-        self.sessions = Redis()
-        super().configure(sessions={"BACKEND": "django.core.cache.backends.redis.RedisCache",
-                                    "LOCATION": self.sessions.url})
-
-    def address(self):
-        return f"triggers+{self.sessions.url}&client=django&lock={harness.quote(self.redis.url)}"
-
-    def stored(self, uid):
-        return self.sessions.client.get(":1:triggers.storages.cache:" + uid)
-
-    def left(self, uid):
-        return self.sessions.client.ttl(":1:triggers.storages.cache:" + uid)
-
-    def close(self):
-        super().close()
-        self.sessions.close()
-
-
-class FileCache(Store):
-    alias = "sessions"
-
-    def configure(self):
-        self.directory = os.path.join(harness.WORK, "cache")
-        super().configure(sessions={
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": self.directory})
-        os.makedirs(self.directory)
-
-    def address(self):
-        return (f"triggers+file://{self.directory}?layout=djcache"
-                f"&lock={harness.quote(self.redis.url)}")
-
-    def stored(self, uid):
-        name = hashlib.md5(f":1:triggers.storages.cache:{uid}".encode()).hexdigest()
-        with open(os.path.join(self.directory, name + ".djcache"), "rb") as file:
-            return file.read()
-
-    def left(self, uid):
-        return pickle.loads(self.stored(uid)) - time.time()
-
-
-class DatabaseCache(Store):
-    alias = "sessions"
-    TABLE = "cache_table"
-
-    def configure(self):
-        super().configure({"default": self.database()}, sessions={
-            "BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": self.TABLE})
-        call_command("createcachetable", verbosity=0)
-
-    def row(self, uid):
-        from django.db import connection
-        with connection.cursor() as cursor:
-            cursor.execute(f"select value, expires from {self.TABLE} where cache_key = %s",
-                           [":1:triggers.storages.cache:" + uid])
-            return cursor.fetchone() or (None, None)
-
-    def stored(self, uid):
-        value, _ = self.row(uid)
-        return value and base64.b64decode(value)
-
-    def left(self, uid):
-        _, expires = self.row(uid)
-        if isinstance(expires, str):
-            expires = datetime.datetime.fromisoformat(expires)
-        expires = expires.replace(tzinfo=expires.tzinfo or datetime.timezone.utc)
-        return (expires - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
-
-
-class DatabasePostgres(DatabaseCache):
-    def database(self):
-        self.server = harness.Postgres("django")
-        return {"ENGINE": "django.db.backends.postgresql", "NAME": self.server.name,
-                "USER": "postgres", "HOST": self.server.directory}
-
-    def address(self):
-        return f"triggers+{self.server.url}&table={self.TABLE}&lock={harness.quote(self.redis.url)}"
-
-    def close(self):
-        super().close()
-        self.server.close()
-
-
-class DatabaseSqlite(DatabaseCache):
-    def database(self):
-        self.path = os.path.join(harness.WORK, "cache.db")
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": self.path}
-
-    def address(self):
-        return f"triggers+sqlite://{self.path}?table={self.TABLE}&lock={harness.quote(self.redis.url)}"
 
 
 def they_write_we_read(store):
@@ -349,7 +147,7 @@ def they_go_on_with_what_we_left(store):
     equal(store.get("s2"), store.get("s"))
     store.penstock.change("session", "clear", "s", "--reason", "done with", "--confirm", "s")
     equal(store.get("s"), None)
-    caches[store.alias].delete("triggers.storages.cache:s2")
+    caches[store.alias].delete(KEY + "s2")
     store.penstock("session", "get", "s2", exit=NOT_FOUND)
 
 
@@ -397,7 +195,7 @@ def our_lock_stops_them(store):
         with store.storage("s").acquire_lock():
             return time.monotonic()
     with Held(store.penstock, "s"):
-        fails(LockAcquisitionFailed, store.storage("s").acquire_lock(block=False).__enter__)
+        fails(store.LockAcquisitionFailed, store.storage("s").acquire_lock(block=False).__enter__)
         child = Child(wait)
         until(store.redis.waits, "they wait")
         assert child.running()
@@ -448,7 +246,7 @@ def two_writers(store):
 
 def every_form(store):
     """django-redis writes in many forms: each is read, edited and left in the form it had."""
-    if not isinstance(store, DjangoRedis):
+    if not isinstance(store, django_stores.DjangoRedis):
         return "one form only"
     zipped = "django_redis.compressors.{0}.{1}Compressor"
     forms = {name: {"COMPRESSOR": zipped.format(name, label)} for name, label in (
@@ -465,7 +263,7 @@ def every_form(store):
     for number, (name, options) in enumerate(forms.items(), 2):
         cache = RedisCache(store.redis.url, {"KEY_PREFIX": f"p:{name}", "VERSION": number,
                                              "TIMEOUT": TIMEOUT, "OPTIONS": options})
-        key = "triggers.storages.cache:ü s"
+        key = KEY + "ü s"
         cache.set(key, simple)
         raw = f"p:{name}:{number}:{key}"
         before = store.redis.client.get(raw)
@@ -482,11 +280,146 @@ def every_form(store):
     return " ".join(forms)
 
 
-LAYOUTS = {"redis": DjangoRedis, "own_redis": OwnRedis, "file": FileCache,
-           "database_postgres": DatabasePostgres, "database_sqlite": DatabaseSqlite}
+def listed(penstock):
+    return [row["uid"] for row in penstock("session", "list", "--json").lines()]
+
+
+def keys_of_ones_own(store):
+    """KEY_PREFIX, VERSION and KEY_FUNCTION. What means something in a pattern of the store's means
+    nothing in a prefix, so a neighbour whose prefix fits such a pattern is not listed."""
+    def key_function(key, prefix, version):
+        return f"own/{version}/{prefix}/{key}/end"
+    own = {"KEY_PREFIX": "a%b_*[x]?", "VERSION": 7}
+    near = dict(own, KEY_PREFIX="aXbY[x]Z")
+    template = "own/{version}/{prefix}/triggers.storages.cache:{uid}/end"
+    for options, more in ((own, ""), (dict(own, KEY_FUNCTION=key_function),
+                                      "&template=" + harness.quote(template))):
+        cache = store.cache(**options)
+        store.put("u:1 ü", session(), cache=cache)
+        store.put("near", session(), cache=store.cache(**dict(options, **near)))
+        penstock = Penstock(f"{store.address()}&prefix={harness.quote(own['KEY_PREFIX'])}&version=7{more}")
+        found = listed(penstock)
+        assert "u:1 ü" in found and "near" not in found, found
+        penstock.change("session", "skip", "u:1 ü", "t_import#0")
+        equal(store.get("u:1 ü", cache)["instances"]["t_import#0"]["status"], "skipped")
+        penstock.change("session", "clear", "u:1 ü", "--reason", "r", "--confirm", "u:1 ü")
+        equal(store.get("u:1 ü", cache), None)
+        penstock.change("journal", "undo")
+        equal(store.get("u:1 ü", cache)["instances"]["t_import#0"]["status"], "skipped")
+
+
+def uids_of_files(store):
+    """The name of a file does not tell whose it is: the list that python-redis-lock leaves behind,
+    and that never expires, does. Before there is one a session answers to its uid all the same."""
+    if not isinstance(store, django_stores.FileCache):
+        return "keys tell"
+    caches[store.alias].set(KEY + "unlocked", session(), TIMEOUT)
+    name = os.path.basename(store.path("unlocked"))
+    caches[store.alias].set("no session", {"tasks": "what else an application keeps"}, TIMEOUT)
+    found = listed(store.penstock)
+    assert name in found and "unlocked" not in found, found
+    equal(len(found), len(os.listdir(store.directory)) - 1)
+    store.penstock.change("session", "skip", name, "t_import#0", exit=REFUSED)
+    store.penstock.change("session", "skip", "unlocked", "t_import#0")
+    equal(store.get("unlocked")["instances"]["t_import#0"]["status"], "skipped")
+    with store.storage("unlocked").acquire_lock():
+        pass
+    equal(store.redis.client.ttl("lock-signal:triggers:unlocked:lock"), -1)
+    found = listed(store.penstock)
+    assert name not in found and "unlocked" in found, found
+
+
+def expiry(store):
+    """A session that never expires goes on so; one that has is shown where it still lies, never
+    edited, brought back or deleted by looking, which is what Django itself does."""
+    def expires(uid):
+        return [row["expires_at"] for row in store.penstock("session", "list", "--json").lines()
+                if row["uid"] == uid]
+    store.put("for ever", session(), timeout=None)
+    equal((store.expiry("for ever"), expires("for ever")), (store.never, [None]))
+    store.penstock.change("session", "skip", "for ever", "t_import#0")
+    equal((store.expiry("for ever"), expires("for ever")), (store.never, [None]))
+    store.penstock.change("session", "clear", "for ever", "--reason", "r", "--confirm", "for ever")
+    store.penstock.change("journal", "undo")
+    equal((store.expiry("for ever"), store.get("for ever") is None), (store.never, False))
+
+    store.put("late", session(), timeout=2)
+    store.penstock.change("session", "clear", "late", "--reason", "r", "--confirm", "late")
+    store.put("later", session(), timeout=2)
+    until(lambda: store.get("later") is None, "its time is over")
+    store.penstock.change("journal", "undo", exit=REFUSED)
+    equal(store.get("late"), None)
+
+    store.put("past", session(), timeout=-3 * 86400)
+    if isinstance(store, (django_stores.DjangoRedis, django_stores.OwnRedis)):
+        store.penstock("session", "get", "past", exit=NOT_FOUND)
+        return "Redis drops it itself"
+    before = store.stored("past"), store.expiry("past")
+    past, = expires("past")
+    assert past < datetime.datetime.utcnow().isoformat(), past
+    store.penstock("session", "get", "past")
+    store.penstock.change("session", "skip", "past", "t_import#0", exit=REFUSED)
+    equal((store.stored("past"), store.expiry("past")), before, "looking changed it")
+    equal(store.get("past"), None)
+    store.penstock("session", "get", "past", exit=NOT_FOUND)
+    return None
+
+
+def year_10000(store):
+    """An application west of Greenwich without USE_TZ: its `never` is a moment of the year 10000."""
+    if not isinstance(store, django_stores.DatabaseCache):
+        return "not in a database"
+    from django.test import override_settings
+    with override_settings(USE_TZ=False, TIME_ZONE="America/Chicago"):
+        store.put("never", session(), timeout=None)
+        wanted = store.get("never")
+    row, = [row for row in store.penstock("session", "list", "--json").lines() if row["uid"] == "never"]
+    equal(row["expires_at"], None)
+    store.penstock.change("session", "set", "never", "1", "--at", "/metas/own")
+    equal(store.expiry("never"), store.never_in_chicago)
+    store.penstock.change("session", "clear", "never", "--reason", "r", "--confirm", "never")
+    store.penstock.change("journal", "undo")
+    equal(store.expiry("never"), store.never_in_chicago)
+    with override_settings(USE_TZ=False, TIME_ZONE="America/Chicago"):
+        equal(store.get("never"), dict(wanted, metas=dict(wanted["metas"], own=1)))
+        caches[store.alias].delete(KEY + "never")
+
+
+def culling(store):
+    """A cache that is too full deletes live sessions at any write of Django's: never at ours, and a
+    session that went that way between plan and change is a conflict."""
+    if isinstance(store, (django_stores.DjangoRedis, django_stores.OwnRedis)):
+        return "Redis does not"
+    uids = ["c0", "c1", "c2", "c3"]
+    for uid in uids:
+        store.put(uid, session())
+    store.penstock.change("session", "skip", "c1", "t_import#0")
+    equal([store.get(uid) is None for uid in uids], [False] * 4)
+    plan = os.path.join(harness.WORK, "culled.json")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(store.penstock("plan", "session", "replay", "c2", "t_import#0", "-o", "json").out)
+    store.put("one more", session(), cache=store.cache(OPTIONS={"MAX_ENTRIES": 1, "CULL_FREQUENCY": 0}))
+    equal([store.get(uid) is None for uid in uids], [True] * 4, "Django has culled")
+    store.penstock.change("apply", plan, exit=CONFLICT)
+    equal(store.get("c2"), None)
+    equal(listed(store.penstock), ["one more"])
+
+
+def the_lock_of_a_dead_holder_ends(store):
+    store.put("s", session())
+    with store.storage("s").acquire_lock(ttl=1):
+        store.penstock.change("session", "skip", "s", "t_import#0", "--lock-wait", "20")
+    Held(store.penstock, "s", seconds=1).__enter__().die()
+    fails(store.LockAcquisitionFailed, store.storage("s").acquire_lock(block=False).__enter__)
+    until(lambda: not store.lock_keys(), "it ends")
+    with store.storage("s").acquire_lock(block=False):
+        pass
+
+
 TESTS = [they_write_we_read, every_form, both_write_the_same, they_go_on_with_what_we_left,
          undo_gives_back_theirs, our_old_plan_is_refused, their_lock_stops_us, our_lock_stops_them,
-         a_broken_lock_wakes_them, two_writers]
+         a_broken_lock_wakes_them, the_lock_of_a_dead_holder_ends, keys_of_ones_own, uids_of_files,
+         expiry, year_10000, two_writers, culling]
 
 if __name__ == "__main__":
-    harness.main(LAYOUTS, TESTS)
+    harness.main(django_stores.LAYOUTS, TESTS)
