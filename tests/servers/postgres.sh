@@ -5,6 +5,7 @@
 #   postgres.sh start DIR   prints PENSTOCK_POSTGRES=address of a database in which tests make their
 #                           own, PENSTOCK_POSTGRES_DIR=DIR and PENSTOCK_POSTGRES_BIN=programs
 #   postgres.sh stop DIR    stops it
+#   postgres.sh again DIR   starts it again with the data that it has
 #
 # initdb refuses root: as root the server runs as PENSTOCK_SERVER_USER, else as postgres or nobody.
 # When no Postgres is installed the answer is exit 77, with CI=true exit 1.
@@ -62,8 +63,20 @@ autovacuum = off
 log_min_messages = fatal
 client_connection_check_interval = 200ms
 CONF
+    launch
+}
+
+launch() {
     as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 120 start >"$dir/start.log" 2>&1 ||
         { cat "$dir/start.log" "$dir/server.log" >&2; exit 1; }
+}
+
+again() {
+    bin=$(bindir)
+    user=$(server_user)
+    dir=$1
+    cd "$dir"
+    launch
 }
 
 stop() {
@@ -83,8 +96,11 @@ start)
 stop)
     stop "${2:?postgres.sh stop DIR}" >/dev/null
     ;;
+again)
+    again "${2:?postgres.sh again DIR}"
+    ;;
 *)
-    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

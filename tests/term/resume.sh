@@ -6,14 +6,10 @@
 : "${PENSTOCK_POSTGRES:?run this with tests/servers/run.sh}"
 servers=$(cd "$(dirname "${BASH_SOURCE[0]}")/../servers" && pwd)
 rows=60
+pace=0.1 # seconds that the deletion of a row takes, until the server was stopped
 psql() { "$PENSTOCK_POSTGRES_BIN/psql" -qXAt -v ON_ERROR_STOP=1 "$@"; }
 
-server() { # stop, start: the data directory belongs to the server's user
-    local user=$PENSTOCK_SERVER_USER as=()
-    [ -z "$user" ] || as=(setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups)
-    (cd / && "${as[@]}" "$PENSTOCK_POSTGRES_BIN/pg_ctl" -D "$PENSTOCK_POSTGRES_DIR/data" \
-        -l "$PENSTOCK_POSTGRES_DIR/server.log" -w "$@" >/dev/null 2>&1)
-}
+server() { "$servers/postgres.sh" "$1" "$PENSTOCK_POSTGRES_DIR" >/dev/null; }
 
 psql -c 'create database resume' "$PENSTOCK_POSTGRES"
 address=$(printf %s "$PENSTOCK_POSTGRES" | sed 's|/postgres?|/resume?|')
@@ -28,8 +24,9 @@ insert into etl.replication_state (id, pipeline_id, table_id, state, metadata, p
     select 2000 + g, 7, 20000 + g, 'errored',
         '{"type":"errored","reason":"[X] y","retry_policy":{"type":"manual_retry"}}', 1000 + g, true
         from generate_series(1, $rows) g;
+create table public.pace as select $pace as seconds;
 create function public.slow() returns trigger language plpgsql as
-    \$\$ begin perform pg_sleep(0.05); return old; end \$\$;
+    \$\$ begin perform pg_sleep(seconds) from public.pace; return old; end \$\$;
 create trigger slow before delete on etl.replication_state for each row
     execute function public.slow();
 SQL
@@ -37,6 +34,7 @@ errored() { psql -c "select count(*) from etl.replication_state where is_current
 
 start "penstock -t 'etl+$address'" 120 40
 see '20001 +✖ errored'
+see "tables  $rows"
 k '*' x
 see 'rollback one step'
 k r
@@ -45,21 +43,22 @@ see "type  rollback $rows"
 lit "rollback $rows"
 k Enter
 see 'applied ([5-9]|[1-5][0-9]) of '
-server stop -m immediate || fail 'the server does not stop'
+server stop || fail 'the server does not stop'
 see 'RESULT .* of 60 applied'
 see 'applied [0-9]+, failed 1, not tried [0-9]+'
 see 'failed: .*connection lost'
 see 'not tried: stopped: the store was lost'
 left=$(cap | grep -oE 'not tried [0-9]+' | head -1 | grep -oE '[0-9]+')
-server start || fail 'the server does not start'
-see 'as of' 40
+server again || fail 'the server does not start'
+psql -c 'update public.pace set seconds = 0' "$address"
+see 'as of'
 k R
-see "PLAN .*$left tables" 40
+see "PLAN .*$left tables"
 see "type  rollback $left"
 [ "$(errored)" -ge "$left" ] || fail 'tried again without being asked'
 lit "rollback $left"
 k Enter
-see "RESULT .*$left of $left applied" 40
+see "RESULT .*$left of $left applied"
 [ "$(errored)" -le 1 ] || fail "$(errored) are still errored"
 psql -c 'select table_id from etl.replication_state where is_current group by 1 having count(*) <> 1' "$address" |
     grep . && fail 'a table lost its current row, or has two'
