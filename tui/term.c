@@ -28,7 +28,7 @@ enum {
     CODE_PASTE_END,
     CODE_MOUSE,     /* SGR: what follows is text up to M or m */
     CODE_MOUSE_OLD, /* three bytes follow */
-    TAIL_MS = 1000, /* what comes so long after an Esc may be the rest of a key */
+    TAIL_DELAYS = 10, /* what comes so many ESCDELAYs after an Esc may be the rest of a key */
 };
 
 struct terminal {
@@ -460,7 +460,7 @@ static void begin_report(struct terminal *term, bool sgr)
 static bool is_tail(struct terminal *term, wint_t c)
 {
     int64_t now_ms = clock_monotonic_ms();
-    bool late = now_ms - term->esc_ms > TAIL_MS;
+    bool late = now_ms - term->esc_ms > TAIL_DELAYS * get_escdelay();
     if (term->tail && !late) {
         term->tail = c < 0x40 || c == '[';
         term->esc_ms = term->tail ? term->esc_ms : 0;
