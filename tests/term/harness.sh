@@ -8,6 +8,7 @@
 #   start_demo [COLUMNS ROWS]      the screen on a fresh demo in $work/demo
 #   see REGEX [SECONDS]            waits until a line of the pane matches, else fails
 #   gone REGEX [SECONDS]           waits until none does
+#   cursor_to REGEX                the cursor on a row that matches
 #   resize COLUMNS ROWS            and waits until the pane has that size
 #   restored                       waits for the shell's prompt, then checks that the terminal is as
 #                                  before: main screen, cursor visible, line settings the same
@@ -20,16 +21,18 @@ set -euo pipefail
 : "${PENSTOCK:?the program to be tested}"
 work=$(mktemp -d "${TMPDIR:-/tmp}/penstock-term.XXXXXX")
 export HOME=$work XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state
-unset PENSTOCK_TARGET NO_COLOR ESCDELAY TMUX
+export SHELL=/bin/sh # what tmux starts commands with
+unset PENSTOCK_TARGET NO_COLOR ESCDELAY TMUX TMUX_TMPDIR COLUMNS LINES
 PATH=$(dirname "$PENSTOCK"):$PATH
-wait_seconds=20
+wait_seconds=60 # how slow a machine may be
 
 # A server of its own for each start: one that is on its way out takes no new session.
 starts=0
 t() { tmux -L "penstock-$$-$starts" -f /dev/null "$@"; }
 
+# finish [STATUS]
 finish() {
-    local status=$?
+    local status=${1-$?}
     trap - EXIT
     [ "$status" -eq 0 ] || {
         echo "--- the screen at the end:"
@@ -37,9 +40,9 @@ finish() {
     } >&2
     t kill-server 2>/dev/null || :
     if declare -F at_exit >/dev/null; then at_exit; fi
-    rm -f "${TMUX_TMPDIR:-/tmp}/tmux-$(id -u)/penstock-$$"-*
+    rm -f "/tmp/tmux-$(id -u)/penstock-$$"-*
     # the program may still be on its way out
-    until_true 10 rm -rf -- "$work" 2>/dev/null || :
+    until_true 60 rm -rf -- "$work" 2>/dev/null || :
     exit "$status"
 }
 trap finish EXIT
@@ -69,6 +72,25 @@ lacks() { ! shows "$1"; }
 see() { until_true "${2:-$wait_seconds}" shows "$1" || fail "not on the screen: $1"; }
 gone() { until_true "${2:-$wait_seconds}" lacks "$1" || fail "still on the screen: $1"; }
 
+# cursor_to REGEX: down to the row that matches; once more from the top, since rows that still come
+# may stand above. Every key is waited for: one that is still under way would move on from there.
+cursor_to() {
+    local tries=0 before
+    until shows "▸.*$1"; do
+        [ "$tries" -lt 500 ] || fail "no row under the cursor matches: $1"
+        tries=$((tries + 1))
+        before=$(here)
+        k j
+        until_true 10 has_moved "$before" || {
+            k g
+            until_true 10 has_moved "$before" || :
+        }
+    done
+}
+# where the cursor stands, without the ages that go on by themselves
+here() { cap | grep -n '▸' | sed -E 's/[0-9]+[smhd]\b//g' || :; }
+has_moved() { [ "$(here)" != "$1" ]; }
+
 # value FORMAT: what tmux says of the pane.
 value() { t display-message -p -t o "$1"; }
 is() { [ "$(value "$1")" = "$2" ]; }
@@ -78,7 +100,7 @@ line_settings() {
     rm -f "$work/stty"
     lit "stty -g >$work/stty.new && mv $work/stty.new $work/stty; clear"
     k Enter
-    until_true 10 test -f "$work/stty" || fail "the shell does not answer"
+    until_true 60 test -f "$work/stty" || fail "the shell does not answer"
     cat "$work/stty"
 }
 
@@ -97,14 +119,14 @@ start() {
 # The demo on the screen, its counts read.
 start_demo() {
     start "penstock demo --dir $work/demo" "$@"
-    see '^ overview'
+    see '^ overview +6 stores'
     see 'orders .* errored'
     k Tab # from what needs attention to the stores
 }
 
 resize() {
     t resize-window -t o -x "$1" -y "$2"
-    until_true 10 is '#{pane_width}x#{pane_height}' "$1x$2" || fail "the pane is not $1x$2"
+    until_true 60 is '#{pane_width}x#{pane_height}' "$1x$2" || fail "the pane is not $1x$2"
 }
 
 # The process that the shell of the pane runs; empty when there is none.
@@ -117,9 +139,9 @@ program() {
 no_program() { [ -z "$(program)" ]; }
 
 restored() {
-    until_true 10 no_program || fail "the program is still running"
-    until_true 10 is '#{alternate_on}' 0 || fail "the alternate screen is still on"
-    until_true 10 is '#{cursor_flag}' 1 || fail "the cursor is hidden"
+    until_true 60 no_program || fail "the program is still running"
+    until_true 60 is '#{alternate_on}' 0 || fail "the alternate screen is still on"
+    until_true 60 is '#{cursor_flag}' 1 || fail "the cursor is hidden"
     is '#{mouse_any_flag}' 0 || fail "the mouse is still taken"
     local now
     k C-u

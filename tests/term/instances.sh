@@ -8,7 +8,7 @@ quiet() { sleep .8; } # a confirmation counts after a silence (confirm_quiet_ms)
 
 start_demo
 k Tab # back to what needs attention
-see '▸ ✖ .*3 sessions'
+cursor_to '✖ .*3 sessions'
 [ "$(failed)" = 3 ] || fail "$(failed) instances failed in the demo"
 
 # A group: what can be done is said of its instances, not of their sessions.
@@ -24,7 +24,7 @@ see 'then Enter'
 quiet
 lit 'replay 3'
 k Enter
-see '3 of 3 applied'
+see 'RESULT .*3 of 3 applied'
 see verified
 [ "$(failed)" = 0 ] || fail "$(failed) are still failed"
 
@@ -35,7 +35,7 @@ see 'then Enter'
 quiet
 lit 'undo 3'
 k Enter
-see '3 of 3 applied'
+see 'RESULT .*undo .*3 of 3 applied'
 k Enter
 [ "$(failed)" = 3 ] || fail "$(failed) failed after the undo"
 lit ':instances'
@@ -55,6 +55,6 @@ see 'then Enter'
 quiet
 lit 'replay 2'
 k Enter
-see '2 of 2 applied'
+see 'RESULT .*2 of 2 applied'
 [ "$(failed)" = 1 ] || fail "$(failed) are failed, not the one that was not marked"
 k Enter

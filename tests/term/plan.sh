@@ -77,7 +77,7 @@ k Tab
 see 'Tab goes back'
 k Y
 see 'copied, if the terminal takes it'
-until_true 10 eval 't show-buffer >"$work/copied" 2>/dev/null' || fail 'nothing was copied'
+until_true 60 eval 't show-buffer >"$work/copied" 2>/dev/null' || fail 'nothing was copied'
 grep -q '^penstock -t etl+file://.* table rollback 7/16[0-9]* 7/16[0-9]*$' "$work/copied" ||
     fail "copied: $(cat "$work/copied")"
 k W

@@ -19,5 +19,5 @@ done
 start "TERM=vt100 penstock demo --dir $work/demo" 80 24
 see '^ overview +6 stores'
 k q
-until_true 10 no_program || fail "the program is still running"
+until_true 60 no_program || fail "the program is still running"
 see '^ready[$#] *$'

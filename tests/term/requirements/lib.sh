@@ -30,8 +30,7 @@ clean_up() {
         server -c "drop database if exists $name with (force)" "$PENSTOCK_POSTGRES" >/dev/null 2>&1 || :
     done
     redis flushall >/dev/null 2>&1 || :
-    (exit "$status") || :
-    finish
+    finish "$status"
 }
 
 # The slot of pipeline 4's apply worker shows that this server is the source; nobody reads it.
@@ -69,35 +68,29 @@ contexts:
 YAML
 }
 
-# cursor_to REGEX: down to the row that matches; from the first one again at the end, since rows that
-# still come may stand above.
-cursor_to() {
-    local tries=0 before
-    k g
-    until shows "▸.*$1"; do
-        [ "$tries" -lt 500 ] || fail "no row under the cursor matches: $1"
-        tries=$((tries + 1))
-        before=$(here)
-        k j
-        until_true 1 has_moved "$before" || k g
-    done
+# mark REGEX: the row that matches.
+mark() {
+    cursor_to "$1"
+    k Space
+    see "●.*$1"
 }
-here() { cap | grep -n '▸' || :; }
-has_moved() { [ "$(here)" != "$1" ]; }
 
 # cursor_line: the line of the screen that the cursor stands on.
 cursor_line() { cap | grep -n '▸' | head -1 | cut -d: -f1; }
 
 # sort_by TITLE: until the heading carries the glyph of the order.
 sort_by() {
-    local tries=0
+    local tries=0 before
     until shows "$1 ?[↑↓]"; do
         [ "$tries" -lt 30 ] || fail "cannot sort by $1"
         tries=$((tries + 1))
+        before=$(order)
         k '>'
-        sleep .1
+        until_true 10 has_turned "$before" || :
     done
 }
+order() { cap | grep -oE '[A-Z]+ ?[↑↓]' || :; }
+has_turned() { [ "$(order)" != "$1" ]; }
 
 filter_by() {
     k /

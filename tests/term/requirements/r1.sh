@@ -58,12 +58,9 @@ A3() {
 
 A4() {
     open_dev
-    cursor_to 'public\.orders'
-    k Space
-    cursor_to 'public\.payments'
-    k Space
-    cursor_to 'public\.customers'
-    k Space
+    mark 'public\.orders'
+    mark 'public\.payments'
+    mark 'public\.customers'
     see '3 marked'
     sort_by FOR
     see '3 marked'

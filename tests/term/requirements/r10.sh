@@ -9,8 +9,7 @@ A1() {
     start 'penstock dev'
     see 'public\.orders'
     for name in orders items payments; do
-        cursor_to "public\\.$name"
-        k Space
+        mark "public\\.$name"
     done
     k x
     see 'rollback one step'

@@ -41,7 +41,7 @@ A2() {
     by_option=$(header)
     start 'penstock dev prod' 140 40
     see '34 ready.*6 errored'
-    until_true 10 both_read || fail 'prod is not read'
+    until_true 60 both_read || fail 'prod is not read'
     k :
     lit 'context prod'
     k Enter

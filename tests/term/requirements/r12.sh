@@ -18,7 +18,7 @@ rollback_plan() {
 A1() {
     rollback_plan orders
     accept
-    see '1 of 1 applied'
+    see 'RESULT .*1 of 1 applied'
     k Escape
     python3 - "$audit" <<'PYTHON'
 import json, sys
@@ -36,7 +36,7 @@ PYTHON
     quiet
     k C-x
     gone 'PLAN'
-    until_true 10 declined || fail 'a plan that was discarded leaves no line'
+    until_true 60 declined || fail 'a plan that was discarded leaves no line'
     [ "$(penstock audit list -o json | wc -l)" = 2 ] || fail 'the two lines of one item are not folded'
 }
 declined() { [ "$(wc -l <"$audit")" = 3 ]; }

@@ -12,7 +12,7 @@ A1() {
     see 'public\.orders'
     filter_by 'public InvalidState'
     see 'tables  3 of 40 \[public InvalidState\]'
-    until_true 10 eval '[ "$(rows)" = 3 ]' || fail "$(rows) rows"
+    until_true 60 eval '[ "$(rows)" = 3 ]' || fail "$(rows) rows"
     k j j
     see '3 of 40 \[public InvalidState\]'
 }

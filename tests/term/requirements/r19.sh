@@ -26,19 +26,22 @@ A2() {
     see 'rollback one step'
     k r
     accept
+    see 'RESULT .*1 of 1 applied'
     see 'verified'
     k Enter
+    gone RESULT
     cursor_to 'public\.orders'
     k =
     see '^ *- /states/3.*"state": "errored"'
     see 'public\.orders before the rollback'
     k Escape
-    k H H
+    k H H H
     see 'changes made from here in public\.orders  1'
     see 'rollback +errored +finished_copy +applied'
     k z
     see 'undoes the rollback'
     accept
+    see 'RESULT .*undo .*1 of 1 applied'
     see 'verified'
     [ "$(dump)" = "$before" ] || fail 'not what was there before'
 }
@@ -54,10 +57,8 @@ A3() {
 A4() {
     start 'NO_COLOR=1 penstock dev' 120 40
     see 'public\.orders'
-    cursor_to 'public\.orders'
-    k Space
-    cursor_to 'public\.t40'
-    k Space
+    mark 'public\.orders'
+    mark 'public\.t40'
     k =
     see '^ *[-+~] '
     cap | grep -qE '^ *- ' || fail 'nothing only left'

@@ -100,7 +100,7 @@ A3() {
 A4() {
     fresh_etl
     start 'penstock dev' 80 24
-    see 'public\.orders'
+    see 'tables  40'
     k '*'
     see '40 marked'
     k x

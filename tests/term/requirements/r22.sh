@@ -36,7 +36,7 @@ A1() {
     see 'nothing of it is in the journal'
     for i in 3 2 1 0; do
         k Escape
-        until_true 10 same_picture "${steps[$i]}" ||
+        until_true 60 same_picture "${steps[$i]}" ||
             { diff <(echo "${steps[$i]}") <(picture) >&2; fail "step $i is another picture"; }
     done
 }
@@ -44,6 +44,7 @@ A1() {
 A2() {
     start 'penstock dev' 120 40
     see 'public\.orders'
+    see 'public\.refunds'
     local y
     y=$(cap | grep -n 'public\.refunds' | head -1 | cut -d: -f1)
     lit "$(printf '\033[<0;20;%dM\033[<0;20;%dm' "$y" "$y")"

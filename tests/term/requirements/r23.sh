@@ -10,6 +10,7 @@ seconds() { awk '{s = 0; for (i = 1; i <= NF; i++) {u = substr($i, length($i)); 
 A1() {
     start 'penstock dev' 120 60
     see 'public\.orders'
+    see ' as of ' # every value is there
     sort_by FOR
     see 'FOR [↑↓]'
     ages | seconds >"$work/first"
@@ -17,7 +18,7 @@ A1() {
     sort -n "$work/first" | cmp -s - "$work/first" || sort -rn "$work/first" | cmp -s - "$work/first" ||
         fail "not in order: $(tr '\n' ' ' <"$work/first")"
     k s
-    until_true 10 turned || fail 'not turned round'
+    until_true 60 turned || fail 'not turned round'
 }
 turned() { ages | seconds >"$work/second" && [ "$(head -1 "$work/first")" != "$(head -1 "$work/second")" ]; }
 

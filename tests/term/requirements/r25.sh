@@ -13,11 +13,11 @@ A1() {
     see 'the command that shows it'
     k c
     see copied
-    until_true 10 eval '[ "$(t show-buffer)" = "penstock -t dev table show 4/916401" ]' || fail "$(t show-buffer)"
+    until_true 60 eval '[ "$(t show-buffer)" = "penstock -t dev table show 4/916401" ]' || fail "$(t show-buffer)"
     $(t show-buffer) | grep -aq InvalidState || fail 'the command does not show it'
     k y
     k r
-    until_true 10 eval 't show-buffer | grep -q "public.orders.errored"' || fail 'not the row'
+    until_true 60 eval 't show-buffer | grep -q "public.orders.errored"' || fail 'not the row'
     k Enter
     see '^ .*states'
     k /
@@ -25,7 +25,7 @@ A1() {
     k Enter
     k y
     k v
-    until_true 10 eval 't show-buffer | grep -q "^.InvalidState. replication"' || fail "$(t show-buffer)"
+    until_true 60 eval 't show-buffer | grep -q "^.InvalidState. replication"' || fail "$(t show-buffer)"
 }
 
 A2() {

@@ -32,8 +32,7 @@ A2_A4() {
     start 'penstock dev'
     see 'public\.orders'
     for name in orders items payments; do
-        cursor_to "public\\.$name"
-        k Space
+        mark "public\\.$name"
     done
     see '3 marked'
     k x

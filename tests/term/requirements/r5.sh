@@ -79,7 +79,7 @@ A3() {
     fresh_states
     before=$(sums "$work/states")
     start "strace -f -qq -o $work/trace -e trace=openat,rename,renameat2,unlink,unlinkat,mkdir,mkdirat,linkat penstock --read-only states"
-    see 'dev:tap-' 60
+    see 'dev:tap-'
     press_everything 5
     t kill-server
     ! grep -F "$work/states" "$work/trace" | grep -vE '= -1 ' | grep -E 'O_WRONLY|O_RDWR|O_CREAT|^[0-9]+ +(rename|unlink|mkdir|link)' >"$work/writes" ||

@@ -22,7 +22,7 @@ A1() {
         shows 'y applies' || {
             k Escape
             k Escape
-            see 'public\.t30'
+            see 'public\.t20'
             cursor_to 'public\.orders'
             k x
             see 'rollback one step'
@@ -50,10 +50,8 @@ A3() {
     k Escape
     k C-l
     gone 'PLAN'
-    cursor_to 'public\.items'
-    k Space
-    cursor_to 'public\.payments'
-    k Space
+    mark 'public\.items'
+    mark 'public\.payments'
     k x
     see 'rollback one step'
     k r

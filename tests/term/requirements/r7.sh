@@ -5,7 +5,7 @@
 # The replicator of pipeline 4, as the server sees one: a session with its application name.
 replicator() { # SUFFIX
     PGAPPNAME="supabase_etl$1" "$PENSTOCK_POSTGRES_BIN/psql" -qX -c 'select pg_sleep(600)' "$(address_of "$database")" >/dev/null 2>&1 &
-    until_true 10 seen_by_server "supabase_etl$1" || fail 'the replicator did not start'
+    until_true 60 seen_by_server "supabase_etl$1" || fail 'the replicator did not start'
 }
 seen_by_server() { [ "$(sql "select count(*) from pg_stat_activity where application_name = '$1'")" -gt 0 ]; }
 stop_replicators() {
@@ -60,7 +60,7 @@ A3() {
     see 'type +public\.orders'
     [ "$(phase 916401)" = errored ] || fail 'written without being confirmed'
     type_in 'public.orders'
-    see 'applied'
+    see 'RESULT .*1 of 1 applied'
     [ "$(phase 916401)" = finished_copy ] || fail 'the override did nothing'
     grep -q '"forced":true' "$XDG_STATE_HOME/penstock/audit.jsonl" || fail 'the override is not in the audit'
     grep -q 'hangs since noon' "$XDG_STATE_HOME/penstock/audit.jsonl" || fail 'nor its reason'
@@ -85,7 +85,7 @@ A4() {
     k a
     see 'PLAN'
     accept
-    see 'applied'
+    see 'RESULT .*1 of 1 applied'
     see 'NOT RUNNING until|NOT IN EFFECT until'
 }
 

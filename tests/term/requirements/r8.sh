@@ -72,7 +72,7 @@ A5() {
     break_plan applicant:0017
     type_in applicant:0017
     see 'RESULT'
-    see 'gone|free|applied'
+    see 'RESULT .*1 of 1 applied'
     [ "$(redis exists "$lock")" = 0 ] || fail 'the lock is still there'
     [ "$(redis llen lock-signal:triggers:applicant:0017:lock)" = 1 ] || fail 'waiters are not woken'
     k Escape

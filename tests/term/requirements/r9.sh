@@ -7,8 +7,7 @@ A1() {
     start 'penstock dev'
     see 'public\.orders'
     for name in orders items payments customers; do
-        cursor_to "public\\.$name"
-        k Space
+        mark "public\\.$name"
     done
     see '4 marked'
     filter_by orders
@@ -55,40 +54,40 @@ A3() {
     redis-server --port 0 --unixsocket "$dir/r.sock" --dir "$dir" --save '' --appendonly yes \
         --daemonize yes --pidfile "$dir/pid" --logfile "$dir/log" >/dev/null
     socket=$dir/r.sock
-    until_true 10 test -S "$socket"
-    python3 "$here/fixture.py" failed "$socket" 200
+    until_true 60 test -S "$socket"
+    python3 "$here/fixture.py" failed "$socket" 1000
     start "penstock 'triggers+unix://$socket?db=0'"
-    see 'applicant:'
+    see 'sessions  1000'
     k '*'
-    see '200 marked'
+    see '1000 marked'
     k x
     see 'clear'
     k c
-    see 'type +.*200'
+    see 'type +.*1000'
     local pid
     pid=$(cat "$dir/pid")
-    # killed by the fiftieth session that goes
+    # killed by the fiftieth session that goes; of so many that a busy machine is in time
     redis-cli -s "$socket" monitor 2>/dev/null |
         awk -v pid="$pid" '/"DEL" ":1:/ && ++n == 50 { system("kill -9 " pid); exit }' >/dev/null 2>&1 &
-    until_true 10 is_watched "$socket"
+    until_true 60 is_watched "$socket"
     accept
     wait
-    see 'RESULT' 60
+    see 'RESULT'
     see 'not tried|failed'
     redis-server --port 0 --unixsocket "$socket" --dir "$dir" --save '' --appendonly yes \
         --daemonize yes --pidfile "$dir/pid" --logfile "$dir/log" >/dev/null
-    until_true 10 test -S "$socket"
-    until_true 20 redis-cli -s "$socket" ping >/dev/null
+    until_true 60 test -S "$socket"
+    until_true 60 redis-cli -s "$socket" ping >/dev/null
     local left
     left=$(sessions_in "$socket")
-    [ "$left" -gt 0 ] && [ "$left" -lt 200 ] || fail "$left sessions are left"
-    gone 'DISCONNECTED' 60
+    [ "$left" -gt 0 ] && [ "$left" -lt 1000 ] || fail "$left sessions are left"
+    gone 'DISCONNECTED'
     k R
-    see 'PLAN' 30
+    see 'PLAN'
     accept
-    see 'RESULT' 60
+    see 'RESULT'
     # the one under way when the server died has failed; it is nobody's to try again but by r
-    until_true 10 has_at_most 1 "$socket" || fail "$(sessions_in "$socket") sessions are left at the end"
+    until_true 60 has_at_most 1 "$socket" || fail "$(sessions_in "$socket") sessions are left at the end"
     kill "$(cat "$dir/pid")"
 }
 sessions_in() { redis-cli -s "$1" --scan --pattern ':1:*' | wc -l; }
@@ -99,10 +98,8 @@ A4() {
     fresh_etl
     start 'penstock dev'
     see 'public\.orders'
-    cursor_to 'public\.items'
-    k Space
-    cursor_to 'public\.payments'
-    k Space
+    mark 'public\.items'
+    mark 'public\.payments'
     k g
     sql 'delete from etl.replication_state where table_id = 916402'
     see '1 mark dropped: gone'
@@ -111,6 +108,6 @@ A4() {
 
 check A1 'hidden marks are counted in the plan; one key leaves them out'
 check A2 'without marks: the row under the cursor alone; all that is shown has a key of its own'
-check A3 'the server dies in the middle of 200: applied, failed, not tried; R goes on with the rest'
+check A3 'the server dies in the middle of 1000: applied, failed, not tried; R goes on with the rest'
 check A4 'marks on rows that vanished are dropped and counted'
 report
