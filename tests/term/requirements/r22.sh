@@ -5,7 +5,11 @@
 fresh_etl
 
 # The screen without what time changes: the header, ages, and the marks of changed cells.
-picture() { cap | sed -E '1d; s/^ paused: .*//; s/[0-9]+[smhd]( [0-9]+[smh])?/T/g; s/ +/ /g'; }
+picture() { cap | sed -E '1d; s/[0-9]+[smhd]( [0-9]+[smh])?/T/g; s/ +/ /g'; }
+message_is_gone() { # a key takes it away, but none in its first second
+    k C-l
+    lacks '^ paused: '
+}
 same_picture() { [ "$(picture)" = "$1" ]; }
 
 A1() {
@@ -14,7 +18,7 @@ A1() {
     see 'public\.orders'
     k P # nothing changes by itself
     see PAUSED
-    k C-l
+    until_true 60 message_is_gone || fail 'the message stays'
     k o
     see 'NEEDS ATTENTION'
     k Tab # to the stores
