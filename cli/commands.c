@@ -16,6 +16,8 @@ static const struct cli_command commands[] = {
     {"state", "next", "ID", "what the next run receives", NULL, false, cmd_next},
     {"state", "restore", "ID --entry E", "back to what the journal keeps of it", restore_options,
      true, cmd_restore},
+    {"source", "restore", "ID --entry E", "back to what the journal keeps of it", restore_options,
+     true, cmd_restore},
     {"state", "prune", "--older SPAN", "remove the states of single runs, long not written",
      prune_options, true, cmd_prune},
     {"session", "instance", "UID NAME", "everything about one instance", NULL, false, cmd_instance},

@@ -257,8 +257,7 @@ static json_t *item_json(const struct plan_item *item)
     json_object_set_new(o, "verified", json_boolean(item->verified));
     json_object_set_new(o, "effective",
                         json_boolean(item->effective && item->outcome == OUTCOME_APPLIED));
-    json_object_set_new(o, "waits_for",
-                        output_text(item->effective ? STR_NULL : item->waits_for));
+    json_object_set_new(o, "waits_for", output_text(item->effective ? STR_NULL : item->waits_for));
     json_object_set_new(o, "undo_scope", json_string(undo_scope_name(item->undo)));
     json_object_set_new(o, "detail", item_detail(item));
     return o;

@@ -262,8 +262,10 @@ bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
     bool same = true;
     for (size_t i = 0; i < PARTS_MAX; i++)
         same = same && (!(from.change >> i & 1) || version_eq(&from.before[i], &from.after[i]));
-    if (same && plan->items[0].outcome == OUTCOME_PLANNED)
+    if (same && plan->items[0].outcome == OUTCOME_PLANNED) {
         plan->items[0].outcome = OUTCOME_UNCHANGED;
+        plan->items[0].detail = STR("it is so now");
+    }
     plan_finish(plan);
     *ret = plan;
     return true;

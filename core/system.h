@@ -80,6 +80,8 @@ struct system {
     const struct action *actions; /* ends with key 0 */
     /* What a change is that waits for something: "NOT RUNNING". NULL: "NOT IN EFFECT". */
     const char *not_yet;
+    /* Why a record is not put back to what it was at some time; NULL: it can be. */
+    const char *no_restore;
     /* An undo waits for the same as the change that it takes back: what is stored is read at a
      * start. Else what waited is gone with it. */
     bool undo_waits;

@@ -32,12 +32,14 @@ bool want_plan(struct job *job, struct open_store *store, const struct want *wan
                struct plan **ret, struct err *err);
 
 /* What makes a plan: a want, an entry of the journal, or a lock. */
-enum plan_from { FROM_WANT, FROM_UNDO, FROM_REDO, FROM_RESUME, FROM_BREAK };
+enum plan_from { FROM_WANT, FROM_UNDO, FROM_REDO, FROM_RESUME, FROM_RESTORE, FROM_BREAK };
 struct plan_source {
     enum plan_from kind;
     const struct want *want; /* FROM_WANT; else NULL */
     struct str entry;        /* its id; ptr NULL: the newest one that is fit for it. FROM_BREAK: the
                                 object that is locked */
+    struct str record;       /* FROM_RESTORE: its id */
+    bool before;             /* FROM_RESTORE: to what it was before the entry, not after it */
     bool force;              /* FROM_BREAK: although somebody holds it */
     struct str reason;       /* with an entry; ptr NULL: none */
     /* Of what an earlier plan had set aside some is in it: it stays so, whatever else there is. */

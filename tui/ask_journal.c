@@ -1,4 +1,5 @@
-/* Plans from the journal: what undoes a change, takes that back, or goes on with a batch. */
+/* Plans from the journal: what undoes a change, takes that back, goes on with a batch, or puts one
+ * record back to what an entry kept of it. */
 #include "core/base/clock.h"
 #include "tui/ask_parts.h"
 
@@ -86,6 +87,33 @@ static bool find_entry(struct job *job, struct store *store, struct journal *jou
            journal_load(journal, &job->arena, str_of(picked->id), ret, &job->err);
 }
 
+static bool make(const struct plan_source *source, const struct journal_entry *entry,
+                 struct open_store *open, struct journal *journal, const struct call *call,
+                 struct plan **ret, struct err *err)
+{
+    switch (source->kind) {
+    case FROM_RESUME:
+        return plan_resume(entry, open, 1, journal, source->reason, call, ret, err);
+    case FROM_RESTORE:
+        return plan_restore(entry, source->record, source->before, open, 1, source->reason, call,
+                            ret, err);
+    default:
+        return plan_undo(entry, open, 1, source->reason, call, ret, err);
+    }
+}
+
+static const char *relation(const struct plan_source *source, const struct plan *plan)
+{
+    switch (source->kind) {
+    case FROM_RESUME:
+        return "what is left of";
+    case FROM_RESTORE:
+        return source->before ? "back to what was there before" : "back to what came of";
+    default:
+        return plan->is_redo ? "takes back" : "undoes";
+    }
+}
+
 bool plan_journal_run(struct job *job, struct store *store)
 {
     struct plan_job *data = job->data;
@@ -97,19 +125,12 @@ bool plan_journal_run(struct job *job, struct store *store)
         !find_entry(job, store, journal, &entry))
         return false;
     struct call call = job_call(job);
-    bool ok =
-        source->kind == FROM_RESUME
-            ? plan_resume(&entry, open, 1, journal, source->reason, &call, &data->plan, &job->err)
-            : plan_undo(&entry, open, 1, source->reason, &call, &data->plan, &job->err);
-    if (!ok)
+    if (!make(source, &entry, open, journal, &call, &data->plan, &job->err))
         return false;
     if (source->kind == FROM_RESUME)
         plan_set_aside(data->plan, false);
     struct arena *a = &data->plan->arena;
-    data->about = arena_printf(a, "%s the %.*s of %.*s, %.*s ago",
-                               source->kind == FROM_RESUME ? "what is left of"
-                               : data->plan->is_redo       ? "takes back"
-                                                           : "undoes",
+    data->about = arena_printf(a, "%s the %.*s of %.*s, %.*s ago", relation(source, data->plan),
                                STR_ARG(entry.verb), STR_ARG(entry.who),
                                STR_ARG(time_span(a, clock_now_us() - entry.at_us)));
     return true;

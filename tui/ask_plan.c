@@ -188,6 +188,7 @@ void ask_plan(struct view *owner, const struct plan_source *source, ask_done *do
     if (source->want)
         data->source.want = want_copy(a, source->want);
     data->source.entry = source->entry.ptr ? arena_str(a, source->entry) : STR_NULL;
+    data->source.record = source->record.ptr ? arena_str(a, source->record) : STR_NULL;
     data->source.reason = source->reason.ptr ? arena_str(a, source->reason) : STR_NULL;
     job->run = source->want ? plan_run : source->kind == FROM_BREAK ? break_run : plan_journal_run;
     worker_send(owner->session->worker, job);
@@ -201,7 +202,8 @@ static bool recheck_run(struct job *job, struct store *store)
     struct open_store *open = bench_store(data->bench, store);
     struct call call = job_call(job);
     struct journal *journal = NULL;
-    if (data->old->undoes && !bench_journal(data->bench, &journal, &job->err))
+    if ((data->old->undoes || *data->old->restores_id) &&
+        !bench_journal(data->bench, &journal, &job->err))
         return false;
     json_t *saved = plan_save(data->old);
     bool ok = plan_load(saved, open, 1, journal, &call, &data->plan, &job->err);

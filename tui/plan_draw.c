@@ -12,12 +12,13 @@ static struct str box_title(const struct plan_view *v, struct arena *a)
     switch (v->state) {
     case PLAN_MAKING:
         return arena_printf(a, "PLAN  %s",
-                            want                            ? want->action->label
-                            : v->source.kind == FROM_UNDO   ? "undo"
-                            : v->source.kind == FROM_REDO   ? "redo"
-                            : v->source.kind == FROM_RESUME ? "resume"
-                            : v->source.kind == FROM_BREAK  ? "break lock"
-                                                            : "");
+                            want                             ? want->action->label
+                            : v->source.kind == FROM_UNDO    ? "undo"
+                            : v->source.kind == FROM_REDO    ? "redo"
+                            : v->source.kind == FROM_RESUME  ? "resume"
+                            : v->source.kind == FROM_RESTORE ? "restore"
+                            : v->source.kind == FROM_BREAK   ? "break lock"
+                                                             : "");
     case PLAN_SAVING:
         return STR("SAVING");
     case PLAN_APPLYING:

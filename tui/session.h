@@ -68,8 +68,8 @@ struct session *session_open(struct app *app, const struct target *target,
 bool session_close(struct session *session, int64_t wait_ms);
 
 const struct store_info *session_info(const struct session *session); /* NULL when not open */
-/* What it is called in `width` cells: of an address that does not fit the parameters go first, since
- * their end would read like that of a file. */
+/* What it is called in `width` cells: of an address that does not fit the parameters go first,
+ * since their end would read like that of a file. */
 struct str session_short_name(const struct session *session, struct arena *a, int width);
 /* The other stores that it was opened with, "lock=none  runs=…"; empty: none. */
 struct str session_companions(const struct session *session, struct arena *a);

@@ -21,7 +21,7 @@ struct view_class {
     /* What the footer calls a key, where that is not the word of the table; NULL: it is left out,
      * since it would do nothing now. May be NULL. */
     const char *(*footer)(const struct view *view, const struct key_row *row);
-    bool overlay;                                    /* drawn over the view below */
+    bool overlay; /* drawn over the view below */
     /* While it says so, what it was made from stays as it is on the screen; NULL: never. */
     bool (*holds_refresh)(const struct view *view);
     bool no_paste; /* a paste is ignored; else it comes as K_PASTE */
@@ -66,7 +66,7 @@ struct app {
     struct probe *probes;
     struct worker *indexer;     /* puts long lists in order; NULL until there is one */
     size_t indexing;            /* its jobs */
-    int64_t paused_us;      /* since then, or as of the last ^R */
+    int64_t paused_us;          /* since then, or as of the last ^R */
     struct keyset *filters;     /* typed so far, the newest last */
     struct keyset *said;        /* behind a colon, likewise */
     const struct canvas *shown; /* the last picture */
@@ -85,7 +85,7 @@ struct app {
     enum style message_style;
     int64_t message_at_ms, drawn_at_ms;
     bool paused, quit, dirty;
-    bool no_preview; /* below lists; the operator wants none */
+    bool no_preview;               /* below lists; the operator wants none */
     bool flush_input;              /* keys typed so far are not meant for what is drawn now */
     enum command terminal_command; /* REDRAW, SUSPEND: for the loop */
     int64_t fixed_now_us;          /* tests: the clock stands still; 0 = it runs */
@@ -166,7 +166,8 @@ void view_record_text_open(struct app *app, struct session *session, struct str 
                            struct str label);
 /* Reads two records, or one and what the journal keeps of it from before its newest change, and
  * shows what differs. */
-void view_diff_open(struct app *app, struct session *session, const struct plan_record *records, size_t n);
+void view_diff_open(struct app *app, struct session *session, const struct plan_record *records,
+                    size_t n);
 /* Reads the record and shows everything known of one row of its sheet. */
 void view_row_text_open(struct app *app, struct session *session, struct str id,
                         const struct sheet *sheet, struct str key);
@@ -183,5 +184,8 @@ void view_undo_open(struct app *app, struct session *session, bool redo);
 enum plan_from;
 void view_journal_plan_open(struct app *app, struct session *session, enum plan_from kind,
                             struct str entry);
+/* Puts one record back to what an entry of the journal made of it, or to what it was before. */
+void view_restore_open(struct app *app, struct session *session, struct str entry,
+                       struct str record, bool before);
 
 #endif

@@ -32,10 +32,9 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
         rest = str_sub(rest, canvas_fold(rest, w - 4), rest.len);
     int h = lines + 4 + (int)v->n;
     h = h > r.h ? r.h : h;
-    struct str store =
-        s ? arena_printf(a, "%s %.*s", environment_tag(s->target.env),
-                         STR_ARG(session_short_name(s, a, w / 2)))
-          : STR("");
+    struct str store = s ? arena_printf(a, "%s %.*s", environment_tag(s->target.env),
+                                        STR_ARG(session_short_name(s, a, w / 2)))
+                         : STR("");
     struct rect in =
         canvas_box(canvas, (struct rect){r.y + (r.h - h) / 2, r.x + 1, h, w}, v->title, store);
     canvas_put_folded(canvas, (struct rect){in.y, in.x, lines, in.w}, STYLE_STRONG, v->question);

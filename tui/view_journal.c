@@ -1,5 +1,6 @@
 /* The journal: what was changed, by whom, and taking any of it back. */
 #include "core/own_sheets.h"
+#include "tui/view_choice.h"
 #include "tui/view_table.h"
 
 #include <string.h>
@@ -183,19 +184,110 @@ static bool gather_changes(const struct table_source *s)
     return ok;
 }
 
+static struct cell change_cell(const struct table_view *v, size_t row, const char *column)
+{
+    size_t at = 0;
+    sheet_column(&change_sheet, str_of(column), &at);
+    return rows_cell(table_rows(v), row, at);
+}
+
+/* The change that the question is about is the one under the cursor: nothing moves meanwhile. */
+static void restore(struct app *app, const struct table_view *v, bool before)
+{
+    size_t row;
+    if (!list_at(&((const struct listview *)v)->list, &row))
+        return;
+    struct session *session = session_of_store(app, change_cell(v, row, "store").text);
+    struct str arg = table_arg(v);
+    if (session)
+        view_restore_open(app, session, rows_label(table_rows(v), row),
+                          str_sub(arg, (size_t)str_index(arg, '\n') + 1, arg.len), before);
+}
+
+static void restore_before(struct app *app, void *ctx)
+{
+    restore(app, ctx, true);
+}
+
+static void restore_after(struct app *app, void *ctx)
+{
+    restore(app, ctx, false);
+}
+
+static void ask_what(struct table_view *v, size_t row)
+{
+    struct app *app = table_app(v);
+    struct session *session = session_of_store(app, change_cell(v, row, "store").text);
+    struct arena a = ARENA_INIT;
+    struct str before = change_cell(v, row, "before").text;
+    struct str after = change_cell(v, row, "after").text;
+    const struct choice choices[] = {
+        {'b', arena_printf(&a, "back to what it was before: %.*s", STR_ARG(before)).ptr,
+         restore_before},
+        {'a', arena_printf(&a, "back to what came of it: %.*s", STR_ARG(after)).ptr,
+         restore_after}};
+    if (!session)
+        app_say(app, STYLE_WARN, "its store is not open here");
+    else if (session->system->no_restore)
+        app_say(app, STYLE_MESSAGE, "%s", session->system->no_restore);
+    else if (!str_is(change_cell(v, row, "outcome").text, "applied"))
+        app_say(app, STYLE_MESSAGE, "this change was not made: nothing came of it");
+    else
+        view_choice_open(app, session, "RESTORE",
+                         arena_printf(&a,
+                                      "the %.*s of %.*s, whatever happened since (a plan comes "
+                                      "first)",
+                                      STR_ARG(change_cell(v, row, "verb").text),
+                                      STR_ARG(change_cell(v, row, "who").text)),
+                         choices, 2, v);
+    arena_release(&a);
+}
+
 static bool changes_command(struct table_view *v, enum command command, ptrdiff_t row)
 {
+    size_t at;
     (void)row;
-    return entry_command(v, command, CHANGE_VERB, CHANGE_STORE);
+    if (command != CMD_ACTIONS)
+        return entry_command(v, command, CHANGE_VERB, CHANGE_STORE);
+    if (listview_may_act((struct listview *)v, &at))
+        ask_what(v, at);
+    return true;
+}
+
+static const char *changes_footer(const struct table_view *v, const struct key_row *key,
+                                  ptrdiff_t row)
+{
+    if (row < 0)
+        return key->scope & (SCOPE_JOURNAL | SCOPE_ACTS) ? NULL : key->footer;
+    const struct session *session =
+        session_of_store(table_app(v), change_cell(v, (size_t)row, "store").text);
+    struct str outcome = change_cell(v, (size_t)row, "outcome").text;
+    bool applied = str_is(outcome, "applied");
+    bool is_undo = str_is(change_cell(v, (size_t)row, "verb").text, "undo");
+    switch (key->command) {
+    case CMD_ACTIONS:
+        return applied && session && !session->system->no_restore ? "restore" : NULL;
+    case CMD_RESUME:
+        return applied || str_is(outcome, "unchanged") ? NULL : key->footer;
+    case CMD_UNDO:
+    case CMD_REDO:
+        return applied && !change_cell(v, (size_t)row, "undone").number &&
+                       is_undo == (key->command == CMD_REDO)
+                   ? (is_undo ? "redo" : "undo")
+                   : NULL;
+    default:
+        return key->footer;
+    }
 }
 
 static const struct table_class changes_table = {
     .title = "changes made from here",
     .empty = "this record was never changed from here",
     .sheet = &change_sheet,
-    .scopes = SCOPE_JOURNAL,
+    .scopes = SCOPE_JOURNAL | SCOPE_ACTS,
     .gather = gather_changes,
     .command = changes_command,
+    .footer = changes_footer,
 };
 
 void view_changes_open(struct app *app, const struct session *session, struct str id,

@@ -59,13 +59,14 @@ static struct str question(const struct table_view *v, size_t row, struct arena 
     struct str holder = cell_of(v, row, "holder");
     struct str held = holder.len ? arena_printf(a, "is held by %.*s and", STR_ARG(holder))
                                  : STR("names no holder and");
-    return arena_printf(a, "the lock on %.*s %.*s frees itself %.*s. %.*s: %.*s%s",
-                        STR_ARG(rows_label(table_rows(v), row)), STR_ARG(held),
-                        STR_ARG(cell_of(v, row, "frees_itself")),
-                        STR_ARG(cell_of(v, row, "verdict")), STR_ARG(cell_of(v, row, "evidence")),
-                        is_breakable(v, row)
-                            ? ""
-                            : ". It cannot be broken from here, only given back by whoever holds it");
+    return arena_printf(
+        a, "the lock on %.*s %.*s frees itself %.*s. %.*s: %.*s%s",
+        STR_ARG(rows_label(table_rows(v), row)), STR_ARG(held),
+        STR_ARG(cell_of(v, row, "frees_itself")), STR_ARG(cell_of(v, row, "verdict")),
+        STR_ARG(cell_of(v, row, "evidence")),
+        is_breakable(v, row)
+            ? ""
+            : ". It cannot be broken from here, only given back by whoever holds it");
 }
 
 static void ask_what(struct table_view *v, size_t row)

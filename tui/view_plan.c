@@ -322,8 +322,7 @@ void view_plan_open(struct app *app, struct session *session, const struct want 
     plan_view_make(v);
 }
 
-void view_journal_plan_open(struct app *app, struct session *session, enum plan_from kind,
-                            struct str entry)
+static void open_from(struct app *app, struct session *session, const struct plan_source *source)
 {
     struct str ro = session_why_read_only(session);
     if (ro.ptr) {
@@ -331,10 +330,26 @@ void view_journal_plan_open(struct app *app, struct session *session, enum plan_
         return;
     }
     struct plan_view *v = plan_view_open(app, session);
-    v->source.kind = kind;
+    struct str entry = source->entry, record = source->record;
+    v->source = *source;
     v->source.entry = entry.ptr ? arena_str(&v->arena, entry) : STR_NULL;
+    v->source.record = record.ptr ? arena_str(&v->arena, record) : STR_NULL;
     v->source.reason = app_reason(app);
     plan_view_make(v);
+}
+
+void view_journal_plan_open(struct app *app, struct session *session, enum plan_from kind,
+                            struct str entry)
+{
+    open_from(app, session, &(struct plan_source){.kind = kind, .entry = entry});
+}
+
+void view_restore_open(struct app *app, struct session *session, struct str entry,
+                       struct str record, bool before)
+{
+    open_from(app, session,
+              &(struct plan_source){
+                  .kind = FROM_RESTORE, .entry = entry, .record = record, .before = before});
 }
 
 void view_undo_open(struct app *app, struct session *session, bool redo)

@@ -221,6 +221,20 @@ static void act(struct sheet_view *v, size_t row)
     arena_release(&a);
 }
 
+/* A damaged record has no parts to act on; it can still be repaired, cleared, restored. */
+static bool is_empty(const struct sheet_view *v)
+{
+    return !v->reading && v->rows && rows_count(v->rows) == 0;
+}
+
+static void act_on_record(struct sheet_view *v)
+{
+    const struct session *session = v->lv.base.session;
+    struct plan_record record = {.id = v->id, .label = v->label};
+    struct want want = {.records = &record, .n = 1};
+    view_menu_open(v->lv.base.app, v->lv.base.session, &session->system->sheets[0], &want);
+}
+
 static bool command(struct view *view, enum command command)
 {
     struct sheet_view *v = (struct sheet_view *)view;
@@ -242,12 +256,15 @@ static bool command(struct view *view, enum command command)
         view_diff_open(view->app, view->session,
                        &(struct plan_record){.id = v->id, .label = v->label}, 1);
         return true;
-    case CMD_ERROR:
     case CMD_ACTIONS:
+        if (is_empty(v))
+            act_on_record(v);
+        else if (listview_may_act(&v->lv, &row))
+            act(v, row);
+        return true;
+    case CMD_ERROR:
         if (listview_may_act(&v->lv, &row))
-            command == CMD_ERROR ? view_row_text_open(view->app, view->session, v->id, v->sheet,
-                                                      rows_key(v->rows, row))
-                                 : act(v, row);
+            view_row_text_open(view->app, view->session, v->id, v->sheet, rows_key(v->rows, row));
         return true;
     case CMD_REFRESH:
         read_record(v);

@@ -23,6 +23,11 @@ struct app *table_app(const struct table_view *v)
     return v->lv.base.app;
 }
 
+struct str table_arg(const struct table_view *v)
+{
+    return v->arg;
+}
+
 const struct rows *table_rows(const struct table_view *v)
 {
     return v->rows;

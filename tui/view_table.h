@@ -42,6 +42,7 @@ void view_table_open(struct app *app, const struct table_class *class, struct st
 /* The title says `about` instead of the argument. */
 void view_table_about(struct app *app, const struct table_class *class, struct str arg,
                       struct str about);
+struct str table_arg(const struct table_view *v); /* what it was opened with */
 struct app *table_app(const struct table_view *v);
 const struct rows *table_rows(const struct table_view *v);
 /* The open store of that name; NULL: it was closed. */

@@ -35,6 +35,17 @@ cmp s/x/state.json second || fail 'a saved restore is not undone'
 run 6 -t "$target" --read-only state restore x --entry "$one" --before --yes
 cmp s/x/state.json second || fail 'read-only wrote'
 
+# a source of VDK's as well; a table and a session are not put back
+mkdir v
+printf '{"streams": {"s": {"n": 1.0}}}' >v/a_state.json
+cp v/a_state.json first.source
+run 0 -t "vdk+file://$work/v" source set a --stream s --at /n 2 --yes -o json
+entry=$(field journal_id)
+run 0 -t "vdk+file://$work/v" source set a --stream s --at /n 3 --yes
+run 0 -t "vdk+file://$work/v" source restore a --entry "$entry" --before --yes
+cmp v/a_state.json first.source || fail 'not what the source was'
+run 2 -t "etl+file://$work/v" table restore 7/1 --entry "$entry"
+
 for id in 2026-01-01T000000--tap-a--target-b 2026-11-20T000000--tap-a--target-b 2026-01-01T000000--tap-a old; do
     mkdir -p "s/$id"
     cp first "s/$id/state.json"

@@ -228,6 +228,44 @@ static void a_result_says_what_changed(void **state)
     screen_close(&s);
 }
 
+/* ux.md R19 A2: "restore this", whatever happened since; the plan can wait like any other. */
+static void a_state_goes_back_to_any_change_of_it(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "Hjxw{^U}2026-11-18T01:00:00Z{Enter}y{Enter}", 24, 80, false);
+    type(&s, "xw{^U}2026-11-17T01:00:00Z{Enter}y{Enter}HH", 24, 80, false);
+    assert_shows(&s, "x restore");
+    type(&s, "jxb", 24, 80, false);
+    assert_shows(&s, "back to what was there before the rewind of");
+    assert_shows(&s, "\"2026-11-17T01:00:00Z\" → \"2026-11-19T01:00:00Z\"");
+    type(&s, "{Esc}", 24, 80, false);
+    assert_shows(&s, "PARKED");
+    type(&s, ":plan{Enter}", 24, 80, false);
+    assert_shows(&s, "nothing changed");
+    type(&s, "y", 24, 80, false);
+    assert_shows(&s, "1 of 1 applied");
+    type(&s, "{Enter}jxb", 24, 80, false); /* the first one stands below the second again */
+    assert_shows(&s, "unchanged: it is so now");
+    screen_close(&s);
+}
+
+static void where_nothing_is_put_back_it_says_why(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, "/orders{Enter}xry{Enter}HHH", 24, 80, false);
+    assert_shows(&s, "z undo");
+    assert_false(shows(&s, "x restore"));
+    type(&s, "x", 24, 80, false);
+    assert_shows(&s, "a table goes back along its phases");
+    screen_close(&s);
+}
+
 static void a_replay_may_get_other_kwargs(void **state)
 {
     struct screen s = {0};
@@ -296,6 +334,8 @@ int main(void)
         cmocka_unit_test(q_says_whether_it_quits),
         cmocka_unit_test(undo_of_a_result_means_that_change),
         cmocka_unit_test(a_result_says_what_changed),
+        cmocka_unit_test(a_state_goes_back_to_any_change_of_it),
+        cmocka_unit_test(where_nothing_is_put_back_it_says_why),
         cmocka_unit_test(a_replay_may_get_other_kwargs),
         cmocka_unit_test(the_journal_names_what_was_changed),
         cmocka_unit_test(a_store_nobody_looked_at_says_so),

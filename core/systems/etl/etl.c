@@ -82,6 +82,7 @@ const struct system system_etl = {
     .nparts = 4,
     .sheets = etl_sheets,
     .nsheets = sizeof etl_sheets / sizeof etl_sheets[0],
+    .no_restore = "a table goes back along its phases: x on the table rolls it back",
     .undo_waits = true,
     .ops = etl_ops,
     .actions = actions,

@@ -39,6 +39,7 @@ const struct system system_triggers = {
     .ops = ops,
     .actions = actions,
     .not_yet = "NOT RUNNING",
+    .no_restore = "a session that went on would run things again: z undoes what nothing followed",
     .brief = session_brief,
     .status = session_status,
     .judge = session_judge,
