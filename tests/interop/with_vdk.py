@@ -9,17 +9,20 @@ import contextlib
 import json
 import logging
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
 
 import psycopg2
+from vdk.internal.builtin_plugins.job_properties.datajobs_service_properties import (
+    DataJobsServiceProperties)
 from vdk.plugin.data_sources.state import (DataSourceStateFactory, IDataSourceStateStorage,
                                            PropertiesBasedDataSourceStorage)
 from vdk.plugin.properties_fs.fs_properties_client import FileSystemPropertiesServiceClient
 
 import harness
-from harness import CONFLICT, DONE, NOT_FOUND, Penstock, equal, rounds
+from harness import CONFLICT, DONE, LOCKED, NOT_FOUND, Penstock, equal, fails, rounds
 
 logging.disable(logging.CRITICAL)
 
@@ -88,6 +91,14 @@ class SqliteTable(IDataSourceStateStorage):
             db.execute("insert or replace into data_source_state (source_name, state_data)"
                        " values (?, ?)", (source, json.dumps(state, default=str)))
 
+    @contextlib.contextmanager
+    def open_write(self, source):
+        """A transaction that has written the state and is not over."""
+        with self.connect() as db:
+            db.execute("update data_source_state set state_data = '{}' where source_name = ?", (source,))
+            yield
+            db.rollback()
+
 
 class PostgresTable(IDataSourceStateStorage):
     def __init__(self, url):
@@ -116,6 +127,14 @@ class PostgresTable(IDataSourceStateStorage):
             cursor.execute("insert into data_source_state (source_name, state_data) values (%s, %s)"
                            " on conflict (source_name) do update set state_data = excluded.state_data,"
                            " updated_at = current_timestamp", (source, json.dumps(state, default=str)))
+
+    @contextlib.contextmanager
+    def open_write(self, source):
+        with self.cursor() as cursor:
+            cursor.execute("update data_source_state set state_data = '{}' where source_name = %s",
+                           (source,))
+            yield
+            cursor.connection.rollback()
 
 
 class JobProperties:
@@ -387,6 +406,49 @@ def two_writers_side_by_side(store):
     equal(len(store.storage.read("theirs")["streams"]), 40 + 1)
 
 
+def an_open_write_of_theirs_stops_us(store):
+    """VDK takes no lock, but its transaction is one."""
+    if not store.compared:
+        return "files"
+    store.put("auto", SAMPLES["auto"])
+    before = store.stored("auto")
+    words = ("source", "set", store.id("auto"), '{"last_id": 1}', "--stream", "stream_0",
+             "--lock-wait", "0.2")
+    with store.storage.open_write("auto"):
+        store.penstock.change(*words, exit=LOCKED)
+        equal(json.loads(store.penstock("source", "get", store.id("auto")).out), SAMPLES["auto"])
+    equal(store.stored("auto"), before)
+    store.penstock.change(*words)
+    equal(store.state("auto").read_stream("stream_0"), {"last_id": 1})
+
+
+def what_keeps_a_job_from_running(store):
+    """Properties with which VDK cannot read or write any state: `check` finds each and names the
+    command, after which the state that was there is read and written again."""
+    if not isinstance(store, Properties):
+        return "no other properties there"
+    key, good = PropertiesBasedDataSourceStorage.KEY, {"auto": SAMPLES["auto"]}
+    cases = {"string_key": {key: json.dumps(good)}, "wrong_key": {key: None},
+             "blocked_boolean": {"on": True, key: good}, "blocked_name": {"a name": 1, key: good}}
+    for code, properties in cases.items():
+        JobProperties(harness.WORK, store.NAME, code, "sales").set_all_properties(properties)
+        client = FileSystemPropertiesServiceClient(harness.WORK, store.NAME)
+        storage = PropertiesBasedDataSourceStorage(
+            DataJobsServiceProperties(code, "sales", client))
+        state = DataSourceStateFactory(storage).get_data_source_state("auto")
+        fails(Exception, state.update_stream, "stream_1", {"last_id": 41})
+        found = [row for row in store.penstock("check", "--json").lines() if row["code"] == code]
+        equal(len(found), 1, code)
+        store.penstock.change(*shlex.split(found[0]["fix"])[3:])
+        assert code not in [row["code"] for row in store.penstock("check", "--json").lines()], code
+        kept = code != "wrong_key"
+        equal(state.read_stream("stream_0"), SAMPLES["auto"]["streams"]["stream_0"] if kept else {})
+        state.update_stream("stream_1", {"last_id": 41})
+        equal(json.loads(store.penstock("source", "get", f"sales_{code}/auto", "--stream",
+                                        "stream_1").out), {"last_id": 41})
+    store.penstock.change("source", "clear", "sales_blocked_name/auto")
+
+
 STEP = """\
 from vdk.plugin.data_sources.auto_generated import *
 from vdk.plugin.data_sources.ingester import DataSourceIngester, IngestDestination
@@ -427,7 +489,8 @@ def they_run_from_what_we_wrote(store):
 LAYOUTS = {"files": Files, "sqlite": Sqlite, "postgres": Postgres, "properties": Properties}
 TESTS = [they_write_we_read, both_write_the_same, they_go_on_with_what_we_left,
          undo_gives_back_theirs, our_old_plan_is_refused, two_writers_side_by_side,
-         two_writers_on_one_source, they_run_from_what_we_wrote]
+         two_writers_on_one_source, an_open_write_of_theirs_stops_us,
+         what_keeps_a_job_from_running, they_run_from_what_we_wrote]
 
 if __name__ == "__main__":
     harness.main(LAYOUTS, TESTS)
