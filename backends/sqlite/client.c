@@ -103,6 +103,17 @@ struct sqlite_client *sqlite_client_new(const char *path, bool writable)
     return client;
 }
 
+struct sqlite_client *sqlite_client_new_for(struct store *store, const struct address *address)
+{
+    struct sqlite_client *client = sqlite_client_new(address->url, store->opts.writable);
+    struct err why;
+    store->info.server = arena_str(&store->arena, str_of(address->url));
+    store->info.version = arena_printf(&store->arena, "SQLite %s", sqlite3_libversion());
+    if (client->writable && !sqlite_client_writable(client, &why))
+        store_read_only(store, arena_str(&store->arena, str_of(why.text)));
+    return client;
+}
+
 void sqlite_client_free(struct sqlite_client *client)
 {
     if (!client)
@@ -216,6 +227,14 @@ bool sqlite_commit(struct sqlite_conn *conn, struct err *err)
         return false;
     conn->in_transaction = false;
     return true;
+}
+
+bool sqlite_commit_item(struct sqlite_conn *conn, bool ok, struct commit_item *item,
+                        struct err *err)
+{
+    if (!ok || item->outcome != OUTCOME_APPLIED || sqlite_commit(conn, err))
+        return ok;
+    return commit_failed(item, err);
 }
 
 void sqlite_conn_close(struct sqlite_conn *conn)

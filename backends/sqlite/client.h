@@ -16,8 +16,7 @@
 #ifndef PENSTOCK_SQLITE_CLIENT_H
 #define PENSTOCK_SQLITE_CLIENT_H
 
-#include "core/base/arena.h"
-#include "core/base/call.h"
+#include "core/store_driver.h"
 
 #include <sqlite3.h>
 
@@ -25,6 +24,9 @@ struct sqlite_client;
 
 /* Opens nothing yet. `path` is copied. Without `writable` no path leads to a write. */
 struct sqlite_client *sqlite_client_new(const char *path, bool writable);
+/* For a layout's open: tells also what there is to say of the file, and makes the store read-only
+ * where we may not write it. */
+struct sqlite_client *sqlite_client_new_for(struct store *store, const struct address *address);
 void sqlite_client_free(struct sqlite_client *client); /* NULL is fine */
 
 /* May this file be written by us? False with the reason in `err`; looks at rights, touches nothing.
@@ -54,6 +56,10 @@ bool sqlite_read(struct sqlite_client *client, const struct call *call,
 bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, const struct call *call,
                         struct sqlite_conn *ret, struct err *err);
 bool sqlite_commit(struct sqlite_conn *conn, struct err *err);
+/* The same for a layout's commit, and returns as that does: commits when `ok` and the item is
+ * applied. */
+bool sqlite_commit_item(struct sqlite_conn *conn, bool ok, struct commit_item *item,
+                        struct err *err);
 void sqlite_conn_close(struct sqlite_conn *conn); /* rolls back what was not committed */
 
 /* --- statements ----------------------------------------------------------------------------- */

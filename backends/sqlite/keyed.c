@@ -9,7 +9,7 @@
 
 enum { SQL_MAX = 512 };
 
-struct sqlite_keyed_scan {
+struct scan {
     bool started;
     struct sbuf last;
 };
@@ -48,24 +48,35 @@ bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed 
     return true;
 }
 
-/* --- scan ----------------------------------------------------------------------------------- */
-
-struct sqlite_keyed_scan *sqlite_keyed_scan_new(void)
+bool sqlite_keyed_probe(struct sqlite_client *client, const struct sqlite_keyed *keyed,
+                        struct store *store, const struct call *call, struct err *err)
 {
-    return xcalloc(1, sizeof(struct sqlite_keyed_scan));
+    int64_t started_ms = clock_monotonic_ms();
+    if (!sqlite_keyed_count(client, keyed, call, &store->info.records, err))
+        return false;
+    store->info.latency_ms = clock_monotonic_ms() - started_ms;
+    return true;
 }
 
-void sqlite_keyed_scan_free(struct sqlite_keyed_scan *scan)
+/* --- scan ----------------------------------------------------------------------------------- */
+
+bool sqlite_keyed_scan_open(struct store *store, const struct call *call, void **ret,
+                            struct err *err)
 {
-    if (!scan)
-        return;
+    *ret = xcalloc(1, sizeof(struct scan));
+    return true;
+}
+
+void sqlite_keyed_scan_close(struct store *store, void *ctx)
+{
+    struct scan *scan = ctx;
     sbuf_release(&scan->last);
     free(scan);
 }
 
 struct page {
     const struct sqlite_keyed *keyed;
-    struct sqlite_keyed_scan *scan;
+    struct scan *scan;
     struct arena *arena;
     size_t max, n;
     struct row *rows;
@@ -118,10 +129,10 @@ static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
 }
 
 bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,
-                            struct sqlite_keyed_scan *scan, const struct call *call,
-                            struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
-                            struct err *err)
+                            void *ctx, const struct call *call, struct arena *arena, size_t max,
+                            struct row **ret, size_t *ret_n, struct err *err)
 {
+    struct scan *scan = ctx;
     struct page page = {.keyed = keyed, .scan = scan, .arena = arena, .max = max};
     if (!sqlite_read(client, call, page_read, &page, err))
         return false;
@@ -163,4 +174,39 @@ bool sqlite_keyed_read(struct sqlite_conn *conn, const struct sqlite_keyed *keye
     }
     *ret = row;
     return true;
+}
+
+/* --- many ----------------------------------------------------------------------------------- */
+
+struct reading {
+    sqlite_read_one *read_one;
+    struct store *store;
+    const struct str *ids;
+    size_t n, limit;
+    struct arena *arena;
+    struct read_item *items;
+};
+
+static bool each_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const struct reading *r = ctx;
+    for (size_t i = 0; i < r->n; i++) {
+        struct read_item *item = &r->items[i];
+        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
+        if (r->read_one(conn, r->store, r->limit, r->arena, &item->doc, &item->err) ||
+            item->err.kind == ERR_CORRUPT)
+            continue;
+        if (err)
+            *err = item->err;
+        return false;
+    }
+    return true;
+}
+
+bool sqlite_read_each(struct sqlite_client *client, sqlite_read_one *read_one, struct store *store,
+                      const struct str *ids, size_t n, size_t limit, const struct call *call,
+                      struct arena *arena, struct read_item *ret, struct err *err)
+{
+    struct reading r = {read_one, store, ids, n, limit, arena, ret};
+    return sqlite_read(client, call, each_read, &r, err);
 }

@@ -3,8 +3,6 @@
 #define PENSTOCK_SQLITE_KEYED_H
 
 #include "backends/sqlite/client.h"
-#include "core/system.h"
-
 enum { KEYED_VALUES = 2 };
 
 /* Names hold no quotation mark. */
@@ -14,17 +12,20 @@ struct sqlite_keyed {
     const char *glob;                 /* pattern of the keys that are records; or NULL */
 };
 
+/* Counts them: what a layout's probe has to do. */
+bool sqlite_keyed_probe(struct sqlite_client *client, const struct sqlite_keyed *keyed,
+                        struct store *store, const struct call *call, struct err *err);
 bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed *keyed,
                         const struct call *call, int64_t *ret, struct err *err);
 
-/* A scan in the order of the key; see store_scan_*. What is no text cannot be addressed and is
- * passed over. */
-struct sqlite_keyed_scan *sqlite_keyed_scan_new(void);
-void sqlite_keyed_scan_free(struct sqlite_keyed_scan *scan);
-bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,
-                            struct sqlite_keyed_scan *scan, const struct call *call,
-                            struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
+/* A scan in the order of the key: functions of struct layout, and what its scan_next asks. What is
+ * no text cannot be addressed and is passed over. */
+bool sqlite_keyed_scan_open(struct store *store, const struct call *call, void **ret,
                             struct err *err);
+void sqlite_keyed_scan_close(struct store *store, void *scan);
+bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,
+                            void *scan, const struct call *call, struct arena *arena, size_t max,
+                            struct row **ret, size_t *ret_n, struct err *err);
 
 struct sqlite_keyed_row {
     struct str rowid, updated_at; /* as texts; ptr NULL for NULL */
@@ -34,5 +35,13 @@ struct sqlite_keyed_row {
 bool sqlite_keyed_read(struct sqlite_conn *conn, const struct sqlite_keyed *keyed, struct str key,
                        size_t limit, struct arena *arena, bool *ret_found,
                        struct sqlite_keyed_row *ret, struct err *err);
+
+/* Many records in one snapshot: layout->read. `read_one` fills a document whose id and label are
+ * set; one that is damaged (ERR_CORRUPT) does not hide the others. */
+typedef bool sqlite_read_one(struct sqlite_conn *conn, struct store *store, size_t limit,
+                             struct arena *arena, struct document *doc, struct err *err);
+bool sqlite_read_each(struct sqlite_client *client, sqlite_read_one *read_one, struct store *store,
+                      const struct str *ids, size_t n, size_t limit, const struct call *call,
+                      struct arena *arena, struct read_item *ret, struct err *err);
 
 #endif

@@ -108,18 +108,10 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
 {
     struct systemdb_store *s = xcalloc(1, sizeof *s);
     store_init(&s->base, layout, address, opts);
-    s->client = sqlite_client_new(address->url, opts->writable);
+    s->client = sqlite_client_new_for(&s->base, address);
     struct store_info *info = &s->base.info;
-    struct arena *a = &s->base.arena;
-    struct found found = {.arena = a};
-    struct err why = {0};
+    struct found found = {.arena = &s->base.arena};
     int64_t started_ms = clock_monotonic_ms();
-    info->server = arena_str(a, str_of(address->url));
-    info->version = arena_printf(a, "SQLite %s", sqlite3_libversion());
-    if (info->writable && !sqlite_client_writable(s->client, &why)) {
-        info->writable = false;
-        info->why_read_only = arena_str(a, str_of(why.text));
-    }
     if (!sqlite_read(s->client, call, schema_read, &found, err) || !schema_check(s, &found, err)) {
         layout->close(&s->base);
         return false;
@@ -141,21 +133,10 @@ static void systemdb_close(struct store *store)
 
 static bool systemdb_probe(struct store *store, const struct call *call, struct err *err)
 {
-    int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_keyed_count(systemdb(store)->client, &state_table, call, &store->info.records, err))
-        return false;
-    store->info.latency_ms = clock_monotonic_ms() - started_ms;
-    return true;
+    return sqlite_keyed_probe(systemdb(store)->client, &state_table, store, call, err);
 }
 
 /* --- scan ----------------------------------------------------------------------------------- */
-
-static bool systemdb_scan_open(struct store *store, const struct call *call, void **ret,
-                               struct err *err)
-{
-    *ret = sqlite_keyed_scan_new();
-    return true;
-}
 
 static bool systemdb_scan_next(struct store *store, void *scan, const struct call *call,
                                struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
@@ -163,11 +144,6 @@ static bool systemdb_scan_next(struct store *store, void *scan, const struct cal
 {
     return sqlite_keyed_scan_next(systemdb(store)->client, &state_table, scan, call, arena, max,
                                   ret, ret_n, err);
-}
-
-static void systemdb_scan_close(struct store *store, void *scan)
-{
-    sqlite_keyed_scan_free(scan);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -203,36 +179,19 @@ static bool row_read(struct sqlite_conn *conn, struct str id, size_t limit, stru
     return true;
 }
 
-struct reading {
-    const struct str *ids;
-    size_t n, limit;
-    struct arena *arena;
-    struct read_item *items;
-};
-
-static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,
+                        struct arena *arena, struct document *doc, struct err *err)
 {
-    const struct reading *r = ctx;
-    for (size_t i = 0; i < r->n; i++) {
-        struct read_item *item = &r->items[i];
-        struct systemdb_row row;
-        bool found;
-        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
-        if (!row_read(conn, r->ids[i], r->limit, r->arena, &found, &row, &item->doc, &item->err)) {
-            /* One damaged record does not hide the others; a file that cannot be read does. */
-            if (item->err.kind == ERR_CORRUPT)
-                continue;
-            if (err)
-                *err = item->err;
-            return false;
-        }
-        if (item->doc.truncated) {
-            item->doc.updated_at_us = TIME_UNKNOWN;
-            item->doc.expires_at_us = TIME_NEVER;
-        } else {
-            item->doc.bytes = 0;
-            systemdb_document(r->arena, found ? &row : NULL, &item->doc);
-        }
+    struct systemdb_row row;
+    bool found;
+    if (!row_read(conn, doc->id, limit, arena, &found, &row, doc, err))
+        return false;
+    if (doc->truncated) {
+        doc->updated_at_us = TIME_UNKNOWN;
+        doc->expires_at_us = TIME_NEVER;
+    } else {
+        doc->bytes = 0;
+        systemdb_document(arena, found ? &row : NULL, doc);
     }
     return true;
 }
@@ -241,8 +200,8 @@ static bool systemdb_read(struct store *store, const struct str *ids, size_t n, 
                           const struct call *call, struct arena *arena, struct read_item *ret,
                           struct err *err)
 {
-    struct reading r = {ids, n, limit, arena, ret};
-    return sqlite_read(systemdb(store)->client, call, records_read, &r, err);
+    return sqlite_read_each(systemdb(store)->client, record_read, store, ids, n, limit, call, arena,
+                            ret, err);
 }
 
 /* --- changing ------------------------------------------------------------------------------- */
@@ -373,28 +332,13 @@ static const struct systemdb_engine engine = {
     .run_delete = run_delete,
 };
 
-static bool commit_item(struct systemdb_store *s, struct commit_item *item, const struct call *call,
-                        struct arena *arena, struct err *err)
-{
-    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
-    if (!sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err))
-        return commit_failed(item, err);
-    if (!systemdb_commit(&engine, &conn, item, arena, err))
-        return false;
-    if (item->outcome == OUTCOME_APPLIED && !sqlite_commit(&conn, err))
-        return commit_failed(item, err);
-    return true;
-}
-
 static bool systemdb_commit_item(struct store *store, struct commit_item *item,
                                  const struct call *call, struct arena *arena, struct err *err)
 {
-    struct err local = {0};
-    if (commit_item(systemdb(store), item, call, arena, &local))
-        return true;
-    if (err)
-        *err = local;
-    return false;
+    CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
+    if (!sqlite_write_begin(systemdb(store)->client, store->opts.lock_wait_ms, call, &conn, err))
+        return commit_failed(item, err);
+    return sqlite_commit_item(&conn, systemdb_commit(&engine, &conn, item, arena, err), item, err);
 }
 
 /* --- runs ----------------------------------------------------------------------------------- */
@@ -547,9 +491,9 @@ const struct layout sqlite_meltano_systemdb = {
     .open = systemdb_open,
     .close = systemdb_close,
     .probe = systemdb_probe,
-    .scan_open = systemdb_scan_open,
+    .scan_open = sqlite_keyed_scan_open,
     .scan_next = systemdb_scan_next,
-    .scan_close = systemdb_scan_close,
+    .scan_close = sqlite_keyed_scan_close,
     .read = systemdb_read,
     .decode = systemdb_decode,
     .commit = systemdb_commit_item,

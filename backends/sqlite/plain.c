@@ -41,20 +41,6 @@ static void plain_close(struct store *store)
     free(store);
 }
 
-static void info_fill(struct plain_store *s, const struct address *address)
-{
-    struct store_info *info = &s->base.info;
-    struct err why = {0};
-    info->server = arena_str(&s->base.arena, str_of(address->url));
-    info->version = arena_printf(&s->base.arena, "SQLite %s", sqlite3_libversion());
-    if (info->writable && !sqlite_client_writable(s->client, &why)) {
-        info->writable = false;
-        info->why_read_only = arena_str(&s->base.arena, str_of(why.text));
-    }
-    info->rights = info->writable ? STR("reads and writes records, takes and breaks locks")
-                                  : STR("reads records and locks");
-}
-
 static bool plain_open(const struct layout *layout, const struct address *address,
                        const struct store_opts *opts, const struct call *call, struct store **ret,
                        struct err *err)
@@ -62,7 +48,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
     struct plain_store *s = xcalloc(1, sizeof *s);
     store_init(&s->base, layout, address, opts);
     const char *keys = arena_printf(&s->base.arena, "%s:*", layout->system).ptr;
-    s->client = sqlite_client_new(address->url, opts->writable);
+    s->client = sqlite_client_new_for(&s->base, address);
     s->format =
         (struct content_format){.system = s->base.info.system, .wrapped = true, .now = plain_now};
     s->records = (struct sqlite_keyed){.table = "penstock_records",
@@ -75,7 +61,9 @@ static bool plain_open(const struct layout *layout, const struct address *addres
         plain_close(&s->base);
         return false;
     }
-    info_fill(s, address);
+    s->base.info.rights = s->base.info.writable
+                              ? STR("reads and writes records, takes and breaks locks")
+                              : STR("reads records and locks");
     *ret = &s->base;
     return true;
 }
@@ -83,11 +71,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
 static bool plain_probe(struct store *store, const struct call *call, struct err *err)
 {
     struct plain_store *s = sqlite_plain(store);
-    int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_keyed_count(s->client, &s->records, call, &store->info.records, err))
-        return false;
-    store->info.latency_ms = clock_monotonic_ms() - started_ms;
-    return true;
+    return sqlite_keyed_probe(s->client, &s->records, store, call, err);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -128,38 +112,16 @@ static void document_fill(const struct plain_store *s, const struct stored *stor
     sbuf_release(&image);
 }
 
-static bool record_read(struct sqlite_conn *conn, const struct plain_store *s, struct str id,
-                        size_t limit, struct arena *arena, struct document *ret, struct err *err)
+static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,
+                        struct arena *arena, struct document *doc, struct err *err)
 {
+    const struct plain_store *s = sqlite_plain(store);
+    struct str id = doc->id;
     struct stored stored = {0};
     if (!sqlite_keyed_read(conn, &s->records, sqlite_plain_key(s, id, arena), limit, arena,
                            &stored.found, &stored.row, err))
         return false;
-    document_fill(s, &stored, id, limit, arena, ret);
-    return true;
-}
-
-struct reading {
-    const struct plain_store *store;
-    const struct str *ids;
-    size_t n, limit;
-    struct arena *arena;
-    struct read_item *items;
-};
-
-static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
-{
-    const struct reading *r = ctx;
-    for (size_t i = 0; i < r->n; i++) {
-        struct read_item *item = &r->items[i];
-        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
-        if (record_read(conn, r->store, r->ids[i], r->limit, r->arena, &item->doc, &item->err) ||
-            item->err.kind == ERR_CORRUPT)
-            continue; /* one damaged record does not hide the others */
-        if (err)
-            *err = item->err;
-        return false;
-    }
+    document_fill(s, &stored, id, limit, arena, doc);
     return true;
 }
 
@@ -167,8 +129,8 @@ static bool plain_read(struct store *store, const struct str *ids, size_t n, siz
                        const struct call *call, struct arena *arena, struct read_item *ret,
                        struct err *err)
 {
-    struct reading r = {sqlite_plain(store), ids, n, limit, arena, ret};
-    return sqlite_read(sqlite_plain(store)->client, call, records_read, &r, err);
+    return sqlite_read_each(sqlite_plain(store)->client, record_read, store, ids, n, limit, call,
+                            arena, ret, err);
 }
 
 static bool plain_decode(struct store *store, struct str id, struct str image, struct arena *arena,
@@ -193,18 +155,6 @@ static bool plain_check_id(struct store *store, struct str id, struct err *err)
 }
 
 /* --- scan ------------------------------------------------------------------------------------- */
-
-static bool plain_scan_open(struct store *store, const struct call *call, void **ret,
-                            struct err *err)
-{
-    *ret = sqlite_keyed_scan_new();
-    return true;
-}
-
-static void plain_scan_close(struct store *store, void *scan)
-{
-    sqlite_keyed_scan_free(scan);
-}
 
 struct heads {
     const struct plain_store *store;
@@ -263,7 +213,8 @@ struct work {
 
 static bool look(struct work *w, struct err *err)
 {
-    return record_read(&w->conn, w->store, w->item->id, VALUE_LIMIT, w->arena, &w->now, err);
+    w->now = (struct document){.id = w->item->id};
+    return record_read(&w->conn, &w->store->base, VALUE_LIMIT, w->arena, &w->now, err);
 }
 
 /* The text that is to be stored; ptr NULL: no row. */
@@ -347,11 +298,8 @@ static bool plain_commit(struct store *store, struct commit_item *item, const st
                          struct arena *arena, struct err *err)
 {
     struct work w = {.store = sqlite_plain(store), .item = item, .call = call, .arena = arena};
-    struct err local = {0};
-    bool ok = item->kind == EDIT_BREAK ? break_lock(&w, &local) : change(&w, &local);
+    bool ok = item->kind == EDIT_BREAK ? break_lock(&w, err) : change(&w, err);
     sqlite_conn_close(&w.conn);
-    if (!ok && err)
-        *err = local;
     return ok;
 }
 
@@ -366,9 +314,9 @@ const struct layout sqlite_plain_etl = {
     .open = plain_open,
     .close = plain_close,
     .probe = plain_probe,
-    .scan_open = plain_scan_open,
+    .scan_open = sqlite_keyed_scan_open,
     .scan_next = plain_scan_next,
-    .scan_close = plain_scan_close,
+    .scan_close = sqlite_keyed_scan_close,
     .read = plain_read,
     .decode = plain_decode,
     .check_id = plain_check_id,

@@ -136,21 +136,6 @@ static void dbcache_close(struct store *store)
     free(s);
 }
 
-static void info_fill(struct dbcache_store *s, const struct address *address, struct str table)
-{
-    struct store_info *info = &s->sessions.base.info;
-    struct arena *arena = &s->sessions.base.arena;
-    struct err why = {0};
-    info->server = arena_str(arena, str_of(address->url));
-    info->version = arena_printf(arena, "SQLite %s", sqlite3_libversion());
-    info->layout_version = arena_printf(arena, "Django's database cache %.*s", STR_ARG(table));
-    if (info->writable && !sqlite_client_writable(s->client, &why)) {
-        info->writable = false;
-        info->why_read_only = arena_str(arena, str_of(why.text));
-    }
-    info->rights = info->writable ? STR("reads and writes sessions") : STR("reads sessions");
-}
-
 static bool dbcache_open(const struct layout *layout, const struct address *address,
                          const struct store_opts *opts, const struct call *call, struct store **ret,
                          struct err *err)
@@ -159,7 +144,7 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
     struct store *base = &s->sessions.base;
     struct str table;
     store_init(base, layout, address, opts);
-    s->client = sqlite_client_new(address->url, opts->writable);
+    s->client = sqlite_client_new_for(base, address);
     if (!django_key_init(&base->arena, address, &s->sessions.key, err) ||
         !table_find(s->client, address, call, &base->arena, &table, err) ||
         !session_locks_open(&s->sessions, address, NULL, call, err)) {
@@ -167,7 +152,10 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
         return false;
     }
     s->table = keyed_of(table, key_pattern(&base->arena, &s->sessions.key));
-    info_fill(s, address, table);
+    base->info.layout_version =
+        arena_printf(&base->arena, "Django's database cache %.*s", STR_ARG(table));
+    base->info.rights =
+        base->info.writable ? STR("reads and writes sessions") : STR("reads sessions");
     *ret = base;
     return true;
 }
@@ -175,26 +163,10 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
 static bool dbcache_probe(struct store *store, const struct call *call, struct err *err)
 {
     struct dbcache_store *s = dbcache(store);
-    int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_keyed_count(s->client, &s->table, call, &store->info.records, err))
-        return false;
-    store->info.latency_ms = clock_monotonic_ms() - started_ms;
-    return true;
+    return sqlite_keyed_probe(s->client, &s->table, store, call, err);
 }
 
 /* --- scan ------------------------------------------------------------------------------------ */
-
-static bool dbcache_scan_open(struct store *store, const struct call *call, void **ret,
-                              struct err *err)
-{
-    *ret = sqlite_keyed_scan_new();
-    return true;
-}
-
-static void dbcache_scan_close(struct store *store, void *scan)
-{
-    sqlite_keyed_scan_free(scan);
-}
 
 static bool dbcache_scan_next(struct store *store, void *scan, const struct call *call,
                               struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
@@ -239,31 +211,16 @@ static bool row_read(struct sqlite_conn *conn, const struct dbcache_store *s, st
     return true;
 }
 
-struct reading {
-    const struct dbcache_store *store;
-    const struct str *ids;
-    size_t n, limit;
-    struct arena *arena;
-    struct read_item *items;
-};
-
-static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,
+                        struct arena *arena, struct document *doc, struct err *err)
 {
-    const struct reading *r = ctx;
-    for (size_t i = 0; i < r->n; i++) {
-        struct read_item *item = &r->items[i];
-        struct str key = django_key_of(r->arena, &r->store->sessions.key, r->ids[i]);
-        struct dbcache_row row;
-        bool found;
-        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
-        if (row_read(conn, r->store, key, r->limit, r->arena, &found, &row, &item->err)) {
-            dbcache_document(r->arena, found ? &row : NULL, r->ids[i], r->limit, &item->doc);
-        } else if (item->err.kind != ERR_CORRUPT) {
-            if (err)
-                *err = item->err;
-            return false;
-        }
-    }
+    const struct dbcache_store *s = dbcache(store);
+    struct str key = django_key_of(arena, &s->sessions.key, doc->id);
+    struct dbcache_row row;
+    bool found;
+    if (!row_read(conn, s, key, limit, arena, &found, &row, err))
+        return false;
+    dbcache_document(arena, found ? &row : NULL, doc->id, limit, doc);
     return true;
 }
 
@@ -271,8 +228,8 @@ static bool dbcache_read(struct store *store, const struct str *ids, size_t n, s
                          const struct call *call, struct arena *arena, struct read_item *ret,
                          struct err *err)
 {
-    struct reading r = {dbcache(store), ids, n, limit, arena, ret};
-    return sqlite_read(dbcache(store)->client, call, records_read, &r, err);
+    return sqlite_read_each(dbcache(store)->client, record_read, store, ids, n, limit, call, arena,
+                            ret, err);
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
@@ -341,8 +298,7 @@ static bool change(void *ctx, struct session_hold *hold, struct err *err)
                             err))
         return commit_failed(tx->item, err);
     bool ok = dbcache_commit(&engine, tx, key, hold, tx->item, tx->arena, err);
-    if (ok && tx->item->outcome == OUTCOME_APPLIED && !sqlite_commit(&tx->conn, err))
-        ok = commit_failed(tx->item, err);
+    ok = sqlite_commit_item(&tx->conn, ok, tx->item, err);
     sqlite_conn_close(&tx->conn);
     return ok;
 }
@@ -366,9 +322,9 @@ const struct layout sqlite_triggers_dbcache = {
     .open = dbcache_open,
     .close = dbcache_close,
     .probe = dbcache_probe,
-    .scan_open = dbcache_scan_open,
+    .scan_open = sqlite_keyed_scan_open,
     .scan_next = dbcache_scan_next,
-    .scan_close = dbcache_scan_close,
+    .scan_close = sqlite_keyed_scan_close,
     .read = dbcache_read,
     .decode = dbcache_decode,
     .commit = dbcache_commit_item,

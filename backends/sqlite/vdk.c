@@ -54,17 +54,9 @@ static bool vdk_open(const struct layout *layout, const struct address *address,
 {
     struct vdk_store *s = xcalloc(1, sizeof *s);
     unsigned found = 0;
-    struct err why = {0};
     store_init(&s->base, layout, address, opts);
-    s->client = sqlite_client_new(address->url, opts->writable);
-    struct store_info *info = &s->base.info;
-    info->server = arena_str(&s->base.arena, str_of(address->url));
-    info->version = arena_printf(&s->base.arena, "SQLite %s", sqlite3_libversion());
-    if (info->writable && !sqlite_client_writable(s->client, &why)) {
-        info->writable = false;
-        info->why_read_only = arena_str(&s->base.arena, str_of(why.text));
-    }
-    info->rights = info->writable ? STR("read and write") : STR("read");
+    s->client = sqlite_client_new_for(&s->base, address);
+    s->base.info.rights = s->base.info.writable ? STR("read and write") : STR("read");
     bool ok = sqlite_read(s->client, call, columns_read, &found, err);
     if (ok && found != ALL_COLUMNS)
         ok = err_set(err, ERR_UNSUPPORTED, "there is no table %s as VDK's users make it",
@@ -79,17 +71,7 @@ static bool vdk_open(const struct layout *layout, const struct address *address,
 
 static bool vdk_probe(struct store *store, const struct call *call, struct err *err)
 {
-    int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_keyed_count(client_of(store), &source_table, call, &store->info.records, err))
-        return false;
-    store->info.latency_ms = clock_monotonic_ms() - started_ms;
-    return true;
-}
-
-static bool vdk_scan_open(struct store *store, const struct call *call, void **ret, struct err *err)
-{
-    *ret = sqlite_keyed_scan_new();
-    return true;
+    return sqlite_keyed_probe(client_of(store), &source_table, store, call, err);
 }
 
 static bool vdk_scan_next(struct store *store, void *scan, const struct call *call,
@@ -99,18 +81,6 @@ static bool vdk_scan_next(struct store *store, void *scan, const struct call *ca
     return sqlite_keyed_scan_next(client_of(store), &source_table, scan, call, arena, max, ret,
                                   ret_n, err);
 }
-
-static void vdk_scan_close(struct store *store, void *scan)
-{
-    sqlite_keyed_scan_free(scan);
-}
-
-struct reading {
-    const struct str *ids;
-    size_t n, limit;
-    struct arena *arena;
-    struct read_item *items;
-};
 
 /* Names of the columns that are not ours and hold something in this row. */
 static bool others_read(struct sqlite_conn *conn, struct str rowid, struct arena *arena,
@@ -149,29 +119,19 @@ static struct vdk_row row_of(const struct sqlite_keyed_row *row)
                             .updated_at = row->updated_at};
 }
 
-static bool records_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,
+                        struct arena *arena, struct document *doc, struct err *err)
 {
-    const struct reading *r = ctx;
-    for (size_t i = 0; i < r->n; i++) {
-        struct read_item *item = &r->items[i];
-        struct sqlite_keyed_row row;
-        bool found;
-        *item = (struct read_item){.doc = {.id = r->ids[i], .label = r->ids[i]}};
-        vdk_row_document(r->arena, NULL, &item->doc);
-        if (!sqlite_keyed_read(conn, &source_table, r->ids[i], r->limit, r->arena, &found, &row,
-                               &item->err)) {
-            if (item->err.kind == ERR_CORRUPT)
-                continue;
-            if (err)
-                *err = item->err;
-            return false;
-        }
-        struct vdk_row filled = found ? row_of(&row) : (struct vdk_row){0};
-        if (found && row.values[0].bytes > r->limit)
-            vdk_row_truncated(&filled, row.values[0].bytes, &item->doc);
-        else if (found)
-            vdk_row_document(r->arena, &filled, &item->doc);
-    }
+    struct sqlite_keyed_row row;
+    bool found;
+    vdk_row_document(arena, NULL, doc);
+    if (!sqlite_keyed_read(conn, &source_table, doc->id, limit, arena, &found, &row, err))
+        return false;
+    struct vdk_row filled = found ? row_of(&row) : (struct vdk_row){0};
+    if (found && row.values[0].bytes > limit)
+        vdk_row_truncated(&filled, row.values[0].bytes, doc);
+    else if (found)
+        vdk_row_document(arena, &filled, doc);
     return true;
 }
 
@@ -179,8 +139,8 @@ static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_
                      const struct call *call, struct arena *arena, struct read_item *ret,
                      struct err *err)
 {
-    struct reading r = {ids, n, limit, arena, ret};
-    return sqlite_read(client_of(store), call, records_read, &r, err);
+    return sqlite_read_each(client_of(store), record_read, store, ids, n, limit, call, arena, ret,
+                            err);
 }
 
 /* --- changing --------------------------------------------------------------------------------- */
@@ -245,16 +205,9 @@ static bool vdk_commit(struct store *store, struct commit_item *item, const stru
                        struct arena *arena, struct err *err)
 {
     CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
-    struct err why = {0};
-    bool ok = sqlite_write_begin(client_of(store), store->opts.lock_wait_ms, call, &conn, &why) &&
-              vdk_row_commit(&engine, &conn, item, arena, &why) &&
-              (item->outcome != OUTCOME_APPLIED || sqlite_commit(&conn, &why));
-    if (ok)
-        return true;
-    if (why.kind == ERR_LOCKED)
-        return commit_refuse(item, OUTCOME_LOCKED, &why);
-    *err = why;
-    return false;
+    if (!sqlite_write_begin(client_of(store), store->opts.lock_wait_ms, call, &conn, err))
+        return commit_failed(item, err);
+    return sqlite_commit_item(&conn, vdk_row_commit(&engine, &conn, item, arena, err), item, err);
 }
 
 const struct layout sqlite_vdk = {
@@ -266,9 +219,9 @@ const struct layout sqlite_vdk = {
     .open = vdk_open,
     .close = vdk_close,
     .probe = vdk_probe,
-    .scan_open = vdk_scan_open,
+    .scan_open = sqlite_keyed_scan_open,
     .scan_next = vdk_scan_next,
-    .scan_close = vdk_scan_close,
+    .scan_close = sqlite_keyed_scan_close,
     .read = vdk_read,
     .decode = vdk_row_decode,
     .commit = vdk_commit,
