@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { READ_CHUNK = 1 << 20, READ_TRIES = 5, RANDOM_LEN = 8 };
@@ -272,6 +273,7 @@ bool file_dir_hold(int dir, int64_t wait_ms, const struct call *call, int *ret, 
 
 void file_sweep(int dir)
 {
+    enum { LEFT_AFTER_S = 60 }; /* a younger one may be another program's that is at work */
     int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     if (!entries) {
@@ -281,7 +283,10 @@ void file_sweep(int dir)
     const struct dirent *entry;
     while ((entry = readdir(entries))) {
         struct str name = str_of(entry->d_name);
-        if (str_starts(name, FILE_STAGE_PREFIX) && str_ends(name, ".tmp"))
+        struct stat st;
+        if (str_starts(name, FILE_STAGE_PREFIX) && str_ends(name, ".tmp") &&
+            fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_ctim.tv_sec + LEFT_AFTER_S < time(NULL))
             unlinkat(dir, entry->d_name, 0);
     }
     closedir(entries);

@@ -1,7 +1,8 @@
-/* Changing a record: the system's own lock where it has one, compare, write beside and rename, read
- * back, release.
+/* Changing a record: the system's own lock where it has one, compare, write beside and exchange,
+ * look at what was displaced, read back, release.
  * Killed at any point it leaves the old file or the new one, at worst beside our lock, which
  * expires, and a file under a temporary name that no listing shows. */
+#include "backends/file/guard.h"
 #include "backends/file/store.h"
 
 #include "core/base/cleanup.h"
@@ -44,29 +45,33 @@ static bool present_owner(struct work *w, struct file_owner *ret, struct err *er
     return true;
 }
 
-/* Is the record still ours to replace? Without a lock only what is there can tell. */
-static bool still_ours(struct work *w, struct err *err)
+static bool lock_is_ours(void *ctx, struct err *err)
 {
-    struct document now;
-    if (w->fs->files->lock)
-        return file_lock_check(&w->lock, err);
-    if (!read_now(w, &now, err))
+    struct work *w = ctx;
+    return !w->fs->files->lock || file_lock_check(&w->lock, err);
+}
+
+static bool guard_of(struct work *w, struct file_guard *ret, struct err *err)
+{
+    struct image image = {.text = STR_NULL};
+    if (!w->now.absent && !image_read(w->now.image, &image, err))
         return false;
-    return (now.absent == w->now.absent && str_eq(now.image, w->now.image)) ||
-           err_set(err, ERR_CONFLICT, "%.*s: somebody wrote meanwhile", STR_ARG(w->item->id));
+    *ret = (struct file_guard){image.text, lock_is_ours, w, w->call, w->arena};
+    return true;
 }
 
 static bool put_file(struct work *w, struct str text, const struct file_owner *keep,
                      struct err *err)
 {
     struct file_stage stage;
-    if (!file_stage(w->place.dir, text, keep, true, &stage, err))
+    struct file_guard guard;
+    if (!guard_of(w, &guard, err) || !file_stage(w->place.dir, text, keep, true, &stage, err))
         return false;
-    if (!still_ours(w, err)) {
+    if (!lock_is_ours(w, err)) {
         file_stage_drop(&stage);
         return false;
     }
-    if (!file_stage_replace(&stage, w->place.names.file, err))
+    if (!file_guarded_replace(&guard, &stage, text, w->place.names.file, err))
         return false;
     if (!read_now(w, &w->item->now, err))
         return false;
@@ -107,13 +112,10 @@ static bool restore_document(struct work *w, struct err *err)
  * it. */
 static bool remove_document(struct work *w, struct err *err)
 {
-    if (!still_ours(w, err))
-        return false;
-    if (unlinkat(w->place.dir, w->place.names.file, 0) < 0)
-        return file_failed(err, errno, "cannot remove %s", w->place.names.file);
-    if (!file_sync_dir(w->place.dir, err))
-        return false;
-    return read_now(w, &w->item->now, err);
+    struct file_guard guard;
+    return guard_of(w, &guard, err) && lock_is_ours(w, err) &&
+           file_guarded_remove(&guard, w->place.dir, w->place.names.file, err) &&
+           read_now(w, &w->item->now, err);
 }
 
 static void leave(struct work *w, bool drop_dir)

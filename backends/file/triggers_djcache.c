@@ -3,6 +3,7 @@
  * knows is listed under its file's name. */
 #include "backends/file/atomic.h"
 #include "backends/file/djcache.h"
+#include "backends/file/guard.h"
 #include "backends/file/image.h"
 #include "backends/file/store.h"
 #include "backends/session_locks.h"
@@ -264,7 +265,7 @@ struct seen {
     struct document doc;
     struct django_form form;
     struct str bytes;
-    struct stat st;
+    struct stat st; /* of a file that is there */
 };
 
 /* A session without a uid has a lock without a name. */
@@ -413,46 +414,31 @@ static bool wanted(struct work *w, struct str *ret, struct file_owner *ret_owner
     return true;
 }
 
-/* Still the file that was read? Others replace it by renaming, or touch it in place (4.4). */
-static bool is_still(const struct work *w)
+/* Others replace the file by renaming, or touch it in place (4.4). */
+static struct file_guard guard_of(struct work *w)
 {
-    struct stat st;
-    if (fstatat(w->dir, w->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return w->now.doc.absent && errno == ENOENT;
-    return !w->now.doc.absent && st.st_ino == w->now.st.st_ino && st.st_size == w->now.st.st_size &&
-           st.st_mtim.tv_sec == w->now.st.st_mtim.tv_sec &&
-           st.st_mtim.tv_nsec == w->now.st.st_mtim.tv_nsec;
-}
-
-static bool changed(struct work *w, struct err *err)
-{
-    return err_set(err, ERR_CONFLICT, "%.*s: the file was replaced just now; nothing was written",
-                   STR_ARG(w->item->id));
+    return (struct file_guard){
+        .seen = w->now.doc.absent ? STR_NULL : w->now.bytes, .call = w->call, .arena = w->arena};
 }
 
 static bool put_file(struct work *w, struct str bytes, const struct file_owner *owner,
                      struct err *err)
 {
     struct file_stage stage;
-    bool taken = false;
+    struct file_guard guard = guard_of(w);
     if (!file_stage(w->dir, bytes, owner, true, &stage, err))
         return false;
-    bool ok = session_hold_check(w->hold, err) && (is_still(w) || changed(w, err));
-    if (ok && w->now.doc.absent)
-        ok = file_stage_create(&stage, w->name, &taken, err) && (!taken || changed(w, err));
-    else if (ok)
-        ok = file_stage_replace(&stage, w->name, err);
+    if (session_hold_check(w->hold, err))
+        return file_guarded_replace(&guard, &stage, bytes, w->name, err);
     file_stage_drop(&stage);
-    return ok;
+    return false;
 }
 
 static bool remove_file(struct work *w, struct err *err)
 {
-    if (!session_hold_check(w->hold, err) || !(is_still(w) || changed(w, err)))
-        return false;
-    if (unlinkat(w->dir, w->name, 0) < 0)
-        return file_failed(err, errno, "cannot remove %s", w->name);
-    return file_sync_dir(w->dir, err);
+    struct file_guard guard = guard_of(w);
+    return w->now.doc.absent ||
+           (session_hold_check(w->hold, err) && file_guarded_remove(&guard, w->dir, w->name, err));
 }
 
 static bool look_now(struct work *w, struct err *err)

@@ -101,8 +101,8 @@ static size_t find_job(const struct properties_file *file, struct str key, struc
     return n;
 }
 
-bool properties_look(const struct properties_store *s, int dir, const struct call *call,
-                     struct arena *arena, struct properties_file *ret, struct err *err)
+static bool properties_look(const struct properties_store *s, int dir, const struct call *call,
+                            struct arena *arena, struct properties_file *ret, struct err *err)
 {
     struct file_content content;
     if (!file_read(dir, s->name.ptr, VALUE_LIMIT, 0, call, arena, &content, err))

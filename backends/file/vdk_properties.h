@@ -28,10 +28,7 @@ struct properties_file {
     struct properties_job *jobs; /* by key; of equal ones in the order of the file */
     size_t njobs;
 };
-/* One look; and one that looks again for a second while a damaged file is fresh, since that may be
- * a writer's at work. */
-bool properties_look(const struct properties_store *s, int dir, const struct call *call,
-                     struct arena *arena, struct properties_file *ret, struct err *err);
+/* Looks again for a second while a damaged file is fresh, since that may be a writer's at work. */
 bool properties_load(const struct properties_store *s, int dir, const struct call *call,
                      struct arena *arena, struct properties_file *ret, struct err *err);
 

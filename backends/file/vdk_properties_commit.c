@@ -1,5 +1,6 @@
 /* Changing VDK's fs-properties file: nobody locks, so the whole file is compared right before it is
  * replaced; killed at any point this leaves the old file or the new one. */
+#include "backends/file/guard.h"
 #include "backends/file/vdk_properties.h"
 
 #include "core/base/cleanup.h"
@@ -108,22 +109,17 @@ static bool new_text(struct change *c, struct sbuf *out, struct err *err)
                                        : salvaged_file(c, out, err);
 }
 
-/* Nobody locks: the whole file must be what it was, right before it is replaced. */
+/* Nobody locks: the whole file must be what it was when it is replaced. */
 static bool replace(struct change *c, struct str text, struct err *err)
 {
     struct file_stage stage;
     struct file_owner owner = file_owner_of(&c->file.st);
-    struct properties_file now;
+    struct file_guard guard = {
+        .seen = c->file.absent ? STR_NULL : c->file.text, .call = c->call, .arena = c->arena};
     if (!c->file.absent && faccessat(c->dir, c->s->name.ptr, W_OK, AT_EACCESS) < 0)
         return file_failed(err, errno, "%s may not be written", c->s->name.ptr);
-    if (!file_stage(c->dir, text, c->file.absent ? NULL : &owner, true, &stage, err))
-        return false;
-    if (!properties_look(c->s, c->dir, c->call, c->arena, &now, err) ||
-        now.absent != c->file.absent || !str_eq(now.text, c->file.text)) {
-        file_stage_drop(&stage);
-        return err_set(err, ERR_CONFLICT, "%s: somebody wrote meanwhile", c->s->name.ptr);
-    }
-    return file_stage_replace(&stage, c->s->name.ptr, err);
+    return file_stage(c->dir, text, c->file.absent ? NULL : &owner, true, &stage, err) &&
+           file_guarded_replace(&guard, &stage, text, c->s->name.ptr, err);
 }
 
 static bool change_file(struct change *c, struct err *err)
