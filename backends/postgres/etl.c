@@ -87,16 +87,13 @@ static bool etl_probe(struct store *store, const struct call *call, struct err *
     const struct str pid =
         es->one_pipeline ? etl_signed_pid(&store->arena, es->pipeline) : STR_NULL;
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_begin(es->client, PG_READ, 0, call, err))
-        return false;
-    bool ok = pg_query(es->client,
-                       es->schema.legacy_a
-                           ? "select count(*) from etl.replication_state r"
-                             " where $1::int8 is null or r.pipeline_id = $1::int8"
-                           : "select count(*) from etl.replication_state r where is_current = true"
-                             " and ($1::int8 is null or r.pipeline_id = $1::int8)",
-                       &pid, 1, call, &res, err);
-    if (!pg_end(es->client, ok, call, err))
+    if (!pg_read(es->client,
+                 es->schema.legacy_a
+                     ? "select count(*) from etl.replication_state r"
+                       " where $1::int8 is null or r.pipeline_id = $1::int8"
+                     : "select count(*) from etl.replication_state r where is_current = true"
+                       " and ($1::int8 is null or r.pipeline_id = $1::int8)",
+                 &pid, 1, call, &res, err))
         return false;
     store->info.records = pg_i64(res, 0, 0, -1);
     return true;

@@ -91,10 +91,7 @@ static bool signs_read(struct etl_store *es, const struct call *call, struct are
                        struct signs *ret, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_begin(es->client, PG_READ, 0, call, err))
-        return false;
-    bool ok = pg_query(es->client, signs_sql, NULL, 0, call, &res, err);
-    if (!pg_end(es->client, ok, call, err))
+    if (!pg_read(es->client, signs_sql, NULL, 0, call, &res, err))
         return false;
     int rows = PQntuples(res);
     struct signs signs = {.items = arena_array(arena, struct sign, (size_t)rows)};

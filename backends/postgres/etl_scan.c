@@ -47,10 +47,7 @@ static bool page(struct etl_store *es, struct etl_scan *scan, const char *sql, s
         arena_printf(arena, "%zu", max),
     };
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_begin(es->client, PG_READ, 0, call, err))
-        return false;
-    bool ok = pg_query(es->client, sql, params, 4, call, &res, err);
-    if (!pg_end(es->client, ok, call, err))
+    if (!pg_read(es->client, sql, params, 4, call, &res, err))
         return false;
     size_t n = (size_t)PQntuples(res);
     struct row *rows = arena_array(arena, struct row, n);

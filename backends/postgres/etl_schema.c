@@ -59,9 +59,7 @@ bool etl_schema_look(struct pg_client *client, const struct call *call, struct a
                      struct etl_schema *ret, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_begin(client, PG_READ, 0, call, err))
-        return false;
-    if (!pg_end(client, pg_query(client, look_sql, NULL, 0, call, &res, err), call, err))
+    if (!pg_read(client, look_sql, NULL, 0, call, &res, err))
         return false;
     bool usage = pg_bool(res, 0, 14);
     struct str no = usage ? pg_copy(arena, res, 0, 13) : STR("schema etl");

@@ -1,13 +1,16 @@
 #include "backends/postgres/keyed.h"
 
+#include "core/base/mem.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { BATCH_BYTES = 8 << 20, HEAD_CHARS = 1024 };
 
-bool pg_keyed_check_key(struct str key, struct err *err)
+bool pg_keyed_check_id(struct store *store, struct str id, struct err *err)
 {
-    if (!str_is_utf8(key) || (key.len && memchr(key.ptr, 0, key.len)))
-        return err_set(err, ERR_REFUSED, "%.*s: no text that Postgres can hold", STR_ARG(key));
+    if (!str_is_utf8(id) || (id.len && memchr(id.ptr, 0, id.len)))
+        return err_set(err, ERR_REFUSED, "%.*s: no text that Postgres can hold", STR_ARG(id));
     return true;
 }
 
@@ -70,6 +73,26 @@ bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, cons
 void pg_keyed_scan_release(struct pg_keyed_scan *scan)
 {
     sbuf_release(&scan->last);
+}
+
+bool pg_keyed_scan_open(struct store *store, const struct call *call, void **ret, struct err *err)
+{
+    *ret = xcalloc(1, sizeof(struct pg_keyed_scan));
+    return true;
+}
+
+bool pg_keyed_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err)
+{
+    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
+    scan->keys_alone = true;
+    *ret = scan;
+    return true;
+}
+
+void pg_keyed_scan_close(struct store *store, void *scan)
+{
+    pg_keyed_scan_release(scan);
+    free(scan);
 }
 
 bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,

@@ -22,8 +22,8 @@ struct pg_keyed_row {
     struct str notes[PG_KEYED_NOTES];
 };
 
-/* For a layout's check_id: ERR_REFUSED for what no Postgres text can be. */
-bool pg_keyed_check_key(struct str key, struct err *err);
+/* layout->check_id: ERR_REFUSED for what no Postgres text can be. */
+bool pg_keyed_check_id(struct store *store, struct str id, struct err *err);
 
 /* Counts inside a transaction of its own. */
 bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, const struct call *call,
@@ -31,13 +31,17 @@ bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, cons
 
 /* A scan in the order of the key, each page a transaction of its own. Rows have no values, only
  * their sizes; with keys_alone neither sizes nor notes, so that an index may answer without the
- * table. A zeroed scan begins; it is released in the end. */
+ * table. A zeroed scan begins; it is released in the end. Or the functions of struct layout make
+ * and free it. */
 struct pg_keyed_scan {
     bool keys_alone;
     bool started;
     struct sbuf last;
 };
 void pg_keyed_scan_release(struct pg_keyed_scan *scan);
+bool pg_keyed_scan_open(struct store *store, const struct call *call, void **ret, struct err *err);
+bool pg_keyed_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err);
+void pg_keyed_scan_close(struct store *store, void *scan);
 bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
                         struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
                         size_t max, struct pg_keyed_row **ret, size_t *ret_n, struct err *err);

@@ -35,8 +35,7 @@ static bool table_find(struct pg_client *client, const struct address *address,
     const char *table = address_param(address, "table");
     struct str params[] = {str_of(table ? table : "state"),
                            str_of(address_param(address, "schema"))};
-    if (!pg_begin(client, PG_READ, 0, call, err) ||
-        !pg_end(client, pg_query(client, table_sql, params, 2, call, &res, err), call, err))
+    if (!pg_read(client, table_sql, params, 2, call, &res, err))
         return false;
     if (PQntuples(res) == 0) {
         err_set(err, ERR_NOT_FOUND, "there is no table %.*s of states in this database",
@@ -174,8 +173,7 @@ static bool plugin_locks(struct store *store, const struct str *ids, size_t n,
     CLEANUP_PGRESULT PGresult *res = NULL;
     struct str wanted = n ? pg_array(arena, ids, n) : STR_NULL;
     struct str sql = arena_printf(arena, "%s%s%s", locks_of_sql, s->table.table, locks_sql);
-    if (!pg_begin(s->client, PG_READ, 0, call, err) ||
-        !pg_end(s->client, pg_query(s->client, sql.ptr, &wanted, 1, call, &res, err), call, err))
+    if (!pg_read(s->client, sql.ptr, &wanted, 1, call, &res, err))
         return false;
     struct lock **end = ret;
     *ret = NULL;

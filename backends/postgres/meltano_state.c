@@ -45,21 +45,6 @@ bool pg_state_probe(struct store *store, const struct call *call, struct err *er
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-bool pg_state_scan_open(struct store *store, const struct call *call, void **ret, struct err *err)
-{
-    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
-    *ret = scan;
-    return true;
-}
-
-bool pg_state_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err)
-{
-    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
-    scan->keys_alone = true;
-    *ret = scan;
-    return true;
-}
-
 bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
                         struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                         struct err *err)
@@ -83,18 +68,7 @@ bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
     return true;
 }
 
-void pg_state_scan_close(struct store *store, void *scan)
-{
-    pg_keyed_scan_release(scan);
-    free(scan);
-}
-
 /* --- reading --------------------------------------------------------------------------------- */
-
-bool pg_state_check_id(struct store *store, struct str id, struct err *err)
-{
-    return pg_keyed_check_key(id, err);
-}
 
 static struct systemdb_row row_of(const struct pg_state_store *s, const struct pg_keyed_row *found)
 {

@@ -16,26 +16,21 @@ struct pg_state_store {
 
 /* `table` as it stands in SQL; lent for the store's life. */
 void pg_state_table_init(struct pg_state_store *s, const char *table, bool null_is_empty);
-/* What the server says of itself, into the store's info. */
 
 /* Functions of struct layout. */
 void pg_state_close(struct store *store); /* frees the struct, whatever stands behind it */
 bool pg_state_probe(struct store *store, const struct call *call, struct err *err);
-bool pg_state_scan_open(struct store *store, const struct call *call, void **ret, struct err *err);
-bool pg_state_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err);
 bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
                         struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                         struct err *err);
-void pg_state_scan_close(struct store *store, void *scan);
 bool pg_state_read(struct store *store, const struct str *ids, size_t n, size_t limit,
                    const struct call *call, struct arena *arena, struct read_item *ret,
                    struct err *err);
-bool pg_state_check_id(struct store *store, struct str id, struct err *err);
 #define PG_STATE_FUNCTIONS                                                                         \
-    .close = pg_state_close, .probe = pg_state_probe, .scan_open = pg_state_scan_open,             \
-    .scan_ids = pg_state_scan_ids, .scan_next = pg_state_scan_next,                                \
-    .scan_close = pg_state_scan_close, .read = pg_state_read, .decode = systemdb_decode,           \
-    .check_id = pg_state_check_id
+    .close = pg_state_close, .probe = pg_state_probe, .scan_open = pg_keyed_scan_open,             \
+    .scan_ids = pg_keyed_scan_ids, .scan_next = pg_state_scan_next,                                \
+    .scan_close = pg_keyed_scan_close, .read = pg_state_read, .decode = systemdb_decode,           \
+    .check_id = pg_keyed_check_id
 
 /* --- changing: the statements of a systemdb_engine, whose `tx` is a struct pg_state_tx -------- */
 

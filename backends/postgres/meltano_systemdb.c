@@ -129,15 +129,6 @@ static bool systemdb_commit_item(struct store *store, struct commit_item *item,
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
-static bool query_read(struct systemdb_store *s, const char *sql, const struct str *params,
-                       size_t n, const struct call *call, PGresult **ret, struct err *err)
-{
-    if (!pg_begin(s->state.client, PG_READ, 0, call, err))
-        return false;
-    return pg_end(s->state.client, pg_query(s->state.client, sql, params, n, call, ret, err), call,
-                  err);
-}
-
 static bool systemdb_activity(struct store *store, const struct str *ids, size_t n,
                               const struct call *call, struct arena *arena, struct activity *ret,
                               struct err *err)
@@ -149,10 +140,10 @@ static bool systemdb_activity(struct store *store, const struct str *ids, size_t
     struct err local = {0};
     if (!systemdb_runs_readable(&s->schema))
         why = STR("the table runs is not as this version knows it");
-    else if (!query_read(s,
-                         "select " RUN_COLUMNS_SQL("null") " from runs r where r.state = 'RUNNING'"
-                                                           " and r.job_name = any($1::varchar[])",
-                         &wanted, 1, call, &res, &local)) {
+    else if (!pg_read(s->state.client,
+                      "select " RUN_COLUMNS_SQL("null") " from runs r where r.state = 'RUNNING'"
+                                                        " and r.job_name = any($1::varchar[])",
+                      &wanted, 1, call, &res, &local)) {
         if (local.kind != ERR_DENIED) {
             if (err)
                 *err = local;
@@ -195,7 +186,7 @@ static bool systemdb_facts_read(struct store *store, const struct str *ids, size
                            arena_printf(arena, "%d", SYSTEMDB_PAYLOAD_LIMIT),
                            arena_printf(arena, "%d", SYSTEMDB_HISTORY)};
     bool readable = systemdb_runs_readable(&s->schema);
-    if (readable && !query_read(s, sql, params, 3, call, &res, err))
+    if (readable && !pg_read(s->state.client, sql, params, 3, call, &res, err))
         return false;
     for (size_t i = 0; i < n; i++) {
         const struct value *runs[SYSTEMDB_HISTORY];

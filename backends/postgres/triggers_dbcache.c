@@ -61,8 +61,7 @@ static bool table_find(struct pg_client *client, const struct address *address,
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
     struct str name = str_of(address_param(address, "table"));
-    if (!pg_begin(client, PG_READ, 0, call, err) ||
-        !pg_end(client, pg_query(client, tables_sql, &name, 1, call, &res, err), call, err))
+    if (!pg_read(client, tables_sql, &name, 1, call, &res, err))
         return false;
     int n = PQntuples(res);
     if (n == 0) {
@@ -194,20 +193,6 @@ static bool dbcache_probe(struct store *store, const struct call *call, struct e
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-static bool dbcache_scan_open(struct store *store, const struct call *call, void **ret,
-                              struct err *err)
-{
-    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
-    *ret = scan;
-    return true;
-}
-
-static void dbcache_scan_close(struct store *store, void *scan)
-{
-    pg_keyed_scan_release(scan);
-    free(scan);
-}
-
 static bool dbcache_scan_next(struct store *store, void *scan, const struct call *call,
                               struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                               struct err *err)
@@ -262,11 +247,6 @@ static bool dbcache_read(struct store *store, const struct str *ids, size_t n, s
         dbcache_document(arena, rows[i].key.ptr ? &row : NULL, ids[i], limit, &ret[i].doc);
     }
     return true;
-}
-
-static bool dbcache_check_id(struct store *store, struct str id, struct err *err)
-{
-    return pg_keyed_check_key(id, err);
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
@@ -359,12 +339,12 @@ const struct layout postgres_triggers_dbcache = {
     .open = dbcache_open,
     .close = dbcache_close,
     .probe = dbcache_probe,
-    .scan_open = dbcache_scan_open,
+    .scan_open = pg_keyed_scan_open,
     .scan_next = dbcache_scan_next,
-    .scan_close = dbcache_scan_close,
+    .scan_close = pg_keyed_scan_close,
     .read = dbcache_read,
     .decode = dbcache_decode,
-    .check_id = dbcache_check_id,
+    .check_id = pg_keyed_check_id,
     .commit = dbcache_commit_item,
     SESSION_LOCK_FUNCTIONS,
 };

@@ -77,13 +77,13 @@ static bool columns_read(struct pg_client *client, const struct call *call, stru
                          struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(client,
-                  "select a.attname, y.typname, has_table_privilege(c.oid, 'insert') and"
-                  " has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete')"
-                  " from pg_class c join pg_attribute a on a.attrelid = c.oid join pg_type y on"
-                  " y.oid = a.atttypid where c.oid = to_regclass('data_source_state')"
-                  " and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped",
-                  NULL, 0, call, &res, err))
+    if (!pg_read(client,
+                 "select a.attname, y.typname, has_table_privilege(c.oid, 'insert') and"
+                 " has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete')"
+                 " from pg_class c join pg_attribute a on a.attrelid = c.oid join pg_type y on"
+                 " y.oid = a.atttypid where c.oid = to_regclass('data_source_state')"
+                 " and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped",
+                 NULL, 0, call, &res, err))
         return false;
     for (int i = 0; i < PQntuples(res); i++) {
         note_column(found, pg_str(res, i, 0), pg_str(res, i, 1));
@@ -92,20 +92,13 @@ static bool columns_read(struct pg_client *client, const struct call *call, stru
     return true;
 }
 
-static bool schema_read(struct pg_client *client, const struct call *call, struct found *found,
-                        struct err *err)
-{
-    return pg_begin(client, PG_READ, 0, call, err) &&
-           pg_end(client, columns_read(client, call, found, err), call, err);
-}
-
 static bool vdk_detect(const struct layout *layout, const struct address *address,
                        const struct call *call, struct err *err)
 {
     struct found found = {0};
     struct pg_client *client = NULL;
     bool ok = pg_client_open(address->url, false, call, &client, err) &&
-              schema_read(client, call, &found, err) && found.columns == ALL_COLUMNS;
+              columns_read(client, call, &found, err) && found.columns == ALL_COLUMNS;
     pg_client_close(client);
     return ok;
 }
@@ -152,7 +145,7 @@ static bool vdk_open_at(const struct layout *layout, const struct address *addre
     struct found found = {0};
     store_init(&s->base, layout, address, opts);
     if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
-        !schema_read(s->client, call, &found, err) || !types_take(s, &found, err)) {
+        !columns_read(s->client, call, &found, err) || !types_take(s, &found, err)) {
         vdk_close(&s->base);
         return false;
     }
@@ -171,20 +164,6 @@ static bool vdk_probe(struct store *store, const struct call *call, struct err *
 }
 
 /* --- scan ------------------------------------------------------------------------------------- */
-
-static bool vdk_scan_open(struct store *store, const struct call *call, void **ret, struct err *err)
-{
-    *ret = xcalloc(1, sizeof(struct pg_keyed_scan));
-    return true;
-}
-
-static bool vdk_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err)
-{
-    struct pg_keyed_scan *scan = xcalloc(1, sizeof *scan);
-    scan->keys_alone = true;
-    *ret = scan;
-    return true;
-}
 
 static bool vdk_scan_next(struct store *store, void *scan, const struct call *call,
                           struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
@@ -208,12 +187,6 @@ static bool vdk_scan_next(struct store *store, void *scan, const struct call *ca
     *ret = rows;
     *ret_n = n;
     return true;
-}
-
-static void vdk_scan_close(struct store *store, void *scan)
-{
-    pg_keyed_scan_release(scan);
-    free(scan);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -244,11 +217,6 @@ static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_
         }
     }
     return true;
-}
-
-static bool vdk_check_id(struct store *store, struct str id, struct err *err)
-{
-    return pg_keyed_check_key(id, err);
 }
 
 static bool vdk_facts(struct store *store, const struct str *ids, size_t n, const struct call *call,
@@ -346,13 +314,13 @@ const struct layout postgres_vdk = {
     .open = vdk_open_at,
     .close = vdk_close,
     .probe = vdk_probe,
-    .scan_open = vdk_scan_open,
-    .scan_ids = vdk_scan_ids,
+    .scan_open = pg_keyed_scan_open,
+    .scan_ids = pg_keyed_scan_ids,
     .scan_next = vdk_scan_next,
-    .scan_close = vdk_scan_close,
+    .scan_close = pg_keyed_scan_close,
     .read = vdk_read,
     .decode = vdk_row_decode,
-    .check_id = vdk_check_id,
+    .check_id = pg_keyed_check_id,
     .commit = vdk_commit,
     .facts = vdk_facts,
 };

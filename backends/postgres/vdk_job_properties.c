@@ -33,17 +33,17 @@ static bool tables_read(struct pg_client *client, const struct call *call, struc
                         struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(client,
-                  "select c.relname, count(*) filter (where a.attname = any(w.columns)) ="
-                  " cardinality(w.columns), has_table_privilege(c.oid, 'select'),"
-                  " has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')"
-                  " from (values ('job_properties', array['job_name', 'properties_json']),"
-                  " ('data_job', array['name', 'team']), ('data_job_execution',"
-                  " array['id', 'job_name', 'status'])) w(name, columns)"
-                  " join pg_class c on c.oid = to_regclass(w.name) and c.relkind in ('r', 'p', 'v')"
-                  " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0"
-                  " and not a.attisdropped group by c.oid, c.relname, w.columns",
-                  NULL, 0, call, &res, err))
+    if (!pg_read(client,
+                 "select c.relname, count(*) filter (where a.attname = any(w.columns)) ="
+                 " cardinality(w.columns), has_table_privilege(c.oid, 'select'),"
+                 " has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')"
+                 " from (values ('job_properties', array['job_name', 'properties_json']),"
+                 " ('data_job', array['name', 'team']), ('data_job_execution',"
+                 " array['id', 'job_name', 'status'])) w(name, columns)"
+                 " join pg_class c on c.oid = to_regclass(w.name) and c.relkind in ('r', 'p', 'v')"
+                 " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0"
+                 " and not a.attisdropped group by c.oid, c.relname, w.columns",
+                 NULL, 0, call, &res, err))
         return false;
     for (int i = 0; i < PQntuples(res); i++) {
         struct str name = pg_str(res, i, 0);
@@ -60,20 +60,13 @@ static bool tables_read(struct pg_client *client, const struct call *call, struc
     return true;
 }
 
-static bool found_read(struct pg_client *client, const struct call *call, struct found *ret,
-                       struct err *err)
-{
-    return pg_begin(client, PG_READ, 0, call, err) &&
-           pg_end(client, tables_read(client, call, ret, err), call, err);
-}
-
 static bool jobs_detect(const struct layout *layout, const struct address *address,
                         const struct call *call, struct err *err)
 {
     struct found found = {0};
     struct pg_client *client = NULL;
     bool ok = pg_client_open(address->url, false, call, &client, err) &&
-              found_read(client, call, &found, err) && found.properties;
+              tables_read(client, call, &found, err) && found.properties;
     pg_client_close(client);
     return ok;
 }
@@ -111,7 +104,7 @@ static bool jobs_open(const struct layout *layout, const struct address *address
     struct found found = {0};
     store_init(&s->base, layout, address, opts);
     if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
-        !found_read(s->client, call, &found, err) || !found_take(s, &found, err)) {
+        !tables_read(s->client, call, &found, err) || !found_take(s, &found, err)) {
         jobs_close(&s->base);
         return false;
     }
@@ -315,7 +308,7 @@ static bool jobs_check_id(struct store *store, struct str id, struct err *err)
     bool ok = vdk_id_parse(&scratch, id, &place.job, &place.source);
     if (!ok)
         err_set(err, ERR_REFUSED, "'%.*s' names no job", STR_ARG(id));
-    ok = ok && pg_keyed_check_key(id, err);
+    ok = ok && pg_keyed_check_id(store, id, err);
     arena_release(&scratch);
     return ok;
 }

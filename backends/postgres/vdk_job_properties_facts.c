@@ -7,8 +7,7 @@ static bool ask(struct jobs_store *s, const char *sql, const struct str *names, 
                 const struct call *call, struct arena *arena, PGresult **ret, struct err *err)
 {
     struct str array = pg_array(arena, names, n);
-    return pg_begin(s->client, PG_READ, 0, call, err) &&
-           pg_end(s->client, pg_query(s->client, sql, &array, 1, call, ret, err), call, err);
+    return pg_read(s->client, sql, &array, 1, call, ret, err);
 }
 
 /* 0 is submitted, 1 running; local runs are not recorded [2.5]. */
