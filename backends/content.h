@@ -29,6 +29,8 @@ const struct value *content_fill_late(const struct content_format *format, const
                                       const struct value *after, int64_t now_us,
                                       struct arena *arena);
 
+/* A record that is not there; or the beginning of one that is. */
+struct document content_absent(struct str id);
 /* Fills root, versions, problem, label and expiry from an image; label and id were set. */
 void content_read(const struct content_format *format, struct str image, struct arena *arena,
                   struct document *doc);

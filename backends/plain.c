@@ -1,5 +1,7 @@
 #include "backends/plain.h"
 
+#include "core/store_driver.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +69,25 @@ struct lock *plain_lock_row(struct arena *arena, struct str object, struct str t
                 ? STR("at the next write")
                 : arena_printf(arena, "in %.*s", STR_ARG(time_span(arena, expires_at_us - now_us)));
     return lock;
+}
+
+bool plain_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
+                    struct arena *arena, struct activity *ret, struct err *err)
+{
+    struct lock *locks;
+    if (!store->layout->locks(store, ids, n, call, arena, &locks, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        for (const struct lock *lock = locks; lock; lock = lock->next) {
+            if (!str_eq(lock->object, ids[i]) || lock->verdict == LOCK_STALE)
+                continue;
+            ret[i].sight = ACTIVITY_SEEN;
+            ret[i].owner_live = ret[i].record_live = true;
+            ret[i].started_at_us = lock->taken_at_us;
+            ret[i].who = lock->holder.ptr ? lock->holder : STR("the holder of an unreadable lock");
+        }
+    }
+    return true;
 }
 
 /* triggers sessions are naive with milliseconds, truncated, none when they are zero (triggers.md

@@ -26,6 +26,10 @@ bool plain_lock_parse(struct arena *arena, struct str text, struct plain_lock *r
 struct lock *plain_lock_row(struct arena *arena, struct str object, struct str text,
                             struct str operator_name, int64_t expires_at_us, int64_t now_us);
 
+/* layout->activity: every writer takes the lock, so who holds it is who writes. */
+bool plain_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
+                    struct arena *arena, struct activity *ret, struct err *err);
+
 /* Times as the systems' own JSON has them: content_format.now. */
 const struct value *plain_now(const char *system, int64_t now_us, struct arena *arena);
 

@@ -114,20 +114,3 @@ bool file_hold_release(struct store *store, struct str id, struct str token,
     file_place_close(&place);
     return ours || err_set(err, ERR_CONFLICT, "%.*s: the lock was no longer ours", STR_ARG(id));
 }
-
-bool file_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
-                   struct arena *arena, struct activity *ret, struct err *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct lock *lock;
-        if (!file_locks(store, &ids[i], 1, call, arena, &lock, err))
-            return false;
-        if (!lock || lock->verdict == LOCK_STALE)
-            continue;
-        ret[i].sight = ACTIVITY_SEEN;
-        ret[i].owner_live = ret[i].record_live = true;
-        ret[i].started_at_us = lock->taken_at_us;
-        ret[i].who = lock->holder.ptr ? lock->holder : STR("an unreadable lock");
-    }
-    return true;
-}

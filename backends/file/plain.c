@@ -91,7 +91,7 @@ static const struct file_lock_format plain_lock = {lock_print, lock_parse};
                    .backend = "file",                                                              \
                    .name = "plain",                                                                \
                    .native = false,                                                                \
-                   .activity = file_activity,                                                      \
+                   .activity = plain_activity,                                                     \
                    FILE_LAYOUT_FUNCTIONS},                                                         \
         .subdir = true, .format = {.wrapped = true, .now = plain_now}, .lock = &plain_lock,        \
         .lock_timeout_us = INT64_C(1000000) * PLAIN_LOCK_S, .names = plain_names, .id = plain_id   \

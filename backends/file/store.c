@@ -322,12 +322,7 @@ bool file_place_read(struct file_store *fs, const struct file_place *place, stru
                      size_t limit, const struct call *call, struct arena *arena,
                      struct document *ret, struct err *err)
 {
-    *ret = (struct document){.id = id,
-                             .label = id,
-                             .absent = true,
-                             .updated_at_us = TIME_UNKNOWN,
-                             .expires_at_us = TIME_NEVER,
-                             .format = STR("json")};
+    *ret = content_absent(id);
     if (place->dir < 0)
         return true;
     struct stat dir_stat;
@@ -412,12 +407,9 @@ bool file_decode(struct store *store, struct str id, struct str image, struct ar
     struct image was;
     if (!image_read(image, &was, err))
         return false;
-    *ret = (struct document){.id = id,
-                             .label = id,
-                             .bytes = was.text.len,
-                             .updated_at_us = TIME_UNKNOWN,
-                             .expires_at_us = TIME_NEVER,
-                             .format = STR("json")};
+    *ret = content_absent(id);
+    ret->absent = false;
+    ret->bytes = was.text.len;
     content_read(&fs->format, image, arena, ret);
     return true;
 }

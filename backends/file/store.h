@@ -30,8 +30,8 @@ struct file_layout {
     int64_t lock_timeout_us;
     const char *timeout_param; /* address parameter in seconds, or NULL */
     bool (*names)(struct str id, struct file_names *ret, struct err *err);
-    /* Whether the records at `path` are of this layout and not of another with the same files; NULL:
-     * there is no such other. */
+    /* Whether the records at `path` are of this layout and not of another with the same files;
+     * NULL: there is no such other. */
     bool (*owns)(const char *path, const struct call *call);
     /* Id of an entry of the directory, or STR_NULL when it is no record's. */
     struct str (*id)(const char *entry, struct arena *arena);
@@ -46,7 +46,8 @@ struct file_store {
 };
 
 extern const struct layout file_vdk_properties;
-extern const struct file_layout file_meltano, file_meltano_windows, file_vdk, file_plain_etl, file_plain_triggers;
+extern const struct file_layout file_meltano, file_meltano_windows, file_vdk, file_plain_etl,
+    file_plain_triggers;
 extern const struct layout file_triggers_djcache;
 
 /* Functions of struct layout. */
@@ -76,11 +77,7 @@ bool file_lock_hold(struct store *store, struct str id, int64_t seconds, const s
 bool file_hold_release(struct store *store, struct str id, struct str token,
                        const struct call *call, struct err *err);
 
-/* Only where every writer takes the lock: the plain layout. */
-bool file_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
-                   struct arena *arena, struct activity *ret, struct err *err);
-
-/* All but the last, for a designated initialiser. */
+/* For a designated initialiser. */
 #define FILE_LAYOUT_FUNCTIONS                                                                      \
     .detect = file_detect, .open = file_store_open, .close = file_store_close,                     \
     .probe = file_probe, .scan_open = file_scan_open, .scan_next = file_scan_next,                 \

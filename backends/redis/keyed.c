@@ -31,7 +31,7 @@ static bool id_of(const struct redis_keyed *keyed, struct str key, struct str *r
 
 /* --- scan ------------------------------------------------------------------------------------- */
 
-struct redis_keyed_scan {
+struct scan {
     struct arena arena; /* ids of one SCAN answer that did not fit the page */
     char cursor[CURSOR_MAX];
     bool ids_alone, ended;
@@ -39,18 +39,30 @@ struct redis_keyed_scan {
     size_t next, n;
 };
 
-struct redis_keyed_scan *redis_keyed_scan_new(bool ids_alone)
+static struct scan *scan_new(bool ids_alone)
 {
-    struct redis_keyed_scan *scan = xcalloc(1, sizeof *scan);
+    struct scan *scan = xcalloc(1, sizeof *scan);
     scan->ids_alone = ids_alone;
     strcpy(scan->cursor, "0");
     return scan;
 }
 
-void redis_keyed_scan_free(struct redis_keyed_scan *scan)
+bool redis_keyed_scan_open(struct store *store, const struct call *call, void **ret,
+                           struct err *err)
 {
-    if (!scan)
-        return;
+    *ret = scan_new(false);
+    return true;
+}
+
+bool redis_keyed_scan_ids(struct store *store, const struct call *call, void **ret, struct err *err)
+{
+    *ret = scan_new(true);
+    return true;
+}
+
+void redis_keyed_scan_close(struct store *store, void *ctx)
+{
+    struct scan *scan = ctx;
     arena_release(&scan->arena);
     free(scan);
 }
@@ -66,7 +78,7 @@ static void glob_escape(struct sbuf *out, struct str s)
 
 /* One SCAN answer. */
 static bool scan_more(struct redis_client *client, const struct redis_keyed *keyed,
-                      struct redis_keyed_scan *scan, const struct call *call, struct err *err)
+                      struct scan *scan, const struct call *call, struct err *err)
 {
     struct redis_answer answer;
     struct sbuf match = SBUF_INIT;
@@ -169,11 +181,11 @@ static bool measure(struct redis_client *client, const struct redis_keyed *keyed
     return true;
 }
 
-bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed,
-                           struct redis_keyed_scan *scan, size_t head, const struct call *call,
-                           struct arena *arena, size_t max, struct redis_stored **ret,
-                           size_t *ret_n, struct err *err)
+bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed, void *ctx,
+                           size_t head, const struct call *call, struct arena *arena, size_t max,
+                           struct redis_stored **ret, size_t *ret_n, struct err *err)
 {
+    struct scan *scan = ctx;
     while (scan->next == scan->n && !scan->ended) {
         if (!call_check(call, "redis SCAN", err) || !scan_more(client, keyed, scan, call, err))
             return false;
@@ -194,14 +206,14 @@ bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed
 bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
                      const struct call *call, struct err *err)
 {
-    struct redis_keyed_scan *scan = redis_keyed_scan_new(true);
+    struct scan *scan = scan_new(true);
     bool found = false;
     for (int i = 0; i < ANY_ROUNDS && !found && !scan->ended; i++) {
         if (!scan_more(client, keyed, scan, call, err))
             break;
         found = scan->n > 0;
     }
-    redis_keyed_scan_free(scan);
+    redis_keyed_scan_close(NULL, scan);
     return found;
 }
 

@@ -22,13 +22,15 @@ struct redis_stored {
 
 /* All keys by SCAN, never KEYS; sizes, times and the first `head` bytes (0: none) of each page's
  * values in one pipeline. Fewer than `max` is not the end; *ret_n == 0 is. Ids live in `arena`. */
-struct redis_keyed_scan;
-struct redis_keyed_scan *redis_keyed_scan_new(bool ids_alone); /* nothing but ids is asked for */
-void redis_keyed_scan_free(struct redis_keyed_scan *scan);
-bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed,
-                           struct redis_keyed_scan *scan, size_t head, const struct call *call,
-                           struct arena *arena, size_t max, struct redis_stored **ret,
-                           size_t *ret_n, struct err *err);
+/* Functions of struct layout, and what its scan_next asks. */
+bool redis_keyed_scan_open(struct store *store, const struct call *call, void **ret,
+                           struct err *err);
+bool redis_keyed_scan_ids(struct store *store, const struct call *call, void **ret,
+                          struct err *err); /* nothing but ids is asked for */
+void redis_keyed_scan_close(struct store *store, void *scan);
+bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed, void *scan,
+                           size_t head, const struct call *call, struct arena *arena, size_t max,
+                           struct redis_stored **ret, size_t *ret_n, struct err *err);
 /* Is there any such key? A bounded look. */
 bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
                      const struct call *call, struct err *err);

@@ -86,24 +86,6 @@ static bool plain_probe(struct store *base, const struct call *call, struct err 
 
 /* --- scan ------------------------------------------------------------------------------------- */
 
-static bool plain_scan_open(struct store *base, const struct call *call, void **ret,
-                            struct err *err)
-{
-    *ret = redis_keyed_scan_new(false);
-    return true;
-}
-
-static bool plain_scan_ids(struct store *base, const struct call *call, void **ret, struct err *err)
-{
-    *ret = redis_keyed_scan_new(true);
-    return true;
-}
-
-static void plain_scan_close(struct store *base, void *scan)
-{
-    redis_keyed_scan_free(scan);
-}
-
 static bool plain_scan_next(struct store *base, void *scan, const struct call *call,
                             struct arena *arena, size_t max, struct row **ret, size_t *ret_n,
                             struct err *err)
@@ -132,8 +114,8 @@ static bool plain_scan_next(struct store *base, void *scan, const struct call *c
 
 static const char image_magic[] = "plain1 ";
 
-bool plain_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
-                      struct err *err)
+bool redis_plain_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
+                            struct err *err)
 {
     ptrdiff_t end = str_index(image, '\n');
     size_t magic = sizeof image_magic - 1;
@@ -144,22 +126,13 @@ bool plain_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expi
     return true;
 }
 
-static struct document document_of(struct str id, int64_t expires_at_us)
+void redis_plain_document(const struct plain_store *store, const struct redis_stored *stored,
+                          struct arena *arena, struct document *ret)
 {
-    return (struct document){.id = id,
-                             .label = id,
-                             .absent = true,
-                             .updated_at_us = TIME_UNKNOWN,
-                             .expires_at_us = expires_at_us,
-                             .format = STR("json")};
-}
-
-void plain_document(const struct plain_store *store, const struct redis_stored *stored,
-                    struct arena *arena, struct document *ret)
-{
-    *ret = document_of(stored->id, redis_expiry_us(stored->pttl_ms));
+    *ret = content_absent(stored->id);
     if (!stored->present)
         return;
+    ret->expires_at_us = redis_expiry_us(stored->pttl_ms);
     ret->absent = false;
     ret->bytes = (uint64_t)stored->len;
     if (stored->len > (int64_t)stored->bytes.len) {
@@ -185,7 +158,7 @@ static bool plain_read(struct store *base, const struct str *ids, size_t n, size
         return false;
     for (size_t i = 0; i < n; i++) {
         ret[i].err = stored[i].err;
-        plain_document(store, &stored[i], arena, &ret[i].doc);
+        redis_plain_document(store, &stored[i], arena, &ret[i].doc);
     }
     return true;
 }
@@ -196,10 +169,11 @@ static bool plain_decode(struct store *base, struct str id, struct str image, st
     struct plain_store *store = (struct plain_store *)base;
     struct str bytes;
     int64_t expires_ms;
-    if (!plain_image_read(image, &bytes, &expires_ms, err))
+    if (!redis_plain_image_read(image, &bytes, &expires_ms, err))
         return false;
-    *ret = document_of(id, expires_ms < 0 ? TIME_NEVER : expires_ms * 1000);
+    *ret = content_absent(id);
     ret->absent = false;
+    ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
     ret->bytes = bytes.len;
     content_read(&store->format, image, arena, ret);
     return true;
@@ -218,10 +192,11 @@ static const char *const params[] = {"prefix", NULL};
     {                                                                                              \
         .system = (system_name), .backend = "redis", .name = "plain", .native = false,             \
         .params = params, .detect = plain_detect, .open = plain_open, .close = plain_close,        \
-        .probe = plain_probe, .scan_open = plain_scan_open, .scan_ids = plain_scan_ids,            \
-        .scan_next = plain_scan_next, .scan_close = plain_scan_close, .read = plain_read,          \
-        .decode = plain_decode, .check_id = plain_check_id, .commit = plain_commit,                \
-        .locks = plain_locks, .lock_hold = plain_lock_hold, .lock_release = plain_lock_release,    \
+        .probe = plain_probe, .scan_open = redis_keyed_scan_open,                                  \
+        .scan_ids = redis_keyed_scan_ids, .scan_next = plain_scan_next,                            \
+        .scan_close = redis_keyed_scan_close, .read = plain_read, .decode = plain_decode,          \
+        .check_id = plain_check_id, .commit = redis_plain_commit, .locks = redis_plain_locks,      \
+        .lock_hold = redis_plain_lock_hold, .lock_release = redis_plain_lock_release,              \
         .breaks_locks = true, .activity = plain_activity                                           \
     }
 

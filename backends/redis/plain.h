@@ -23,34 +23,37 @@ struct plain_store {
 };
 
 /* The document of what is stored; a value that was cut is truncated. */
-void plain_document(const struct plain_store *store, const struct redis_stored *stored,
-                    struct arena *arena, struct document *ret);
+void redis_plain_document(const struct plain_store *store, const struct redis_stored *stored,
+                          struct arena *arena, struct document *ret);
 /* Images: the moment the record expires, and the stored bytes. */
-bool plain_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
-                      struct err *err);
+bool redis_plain_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,
+                            struct err *err);
 
 /* --- plain_locks.c ---------------------------------------------------------------------------- */
 
 /* Takes the lock; a held one is polled for the store's lock_wait_ms, then ERR_LOCKED. *ret: its
  * text, by which it is given back. After another failure it may have been taken. */
-bool plain_lock_take(struct plain_store *store, struct str id, int64_t seconds,
-                     const struct call *call, struct arena *arena, struct str *ret,
-                     struct err *err);
+bool redis_plain_lock_take(struct plain_store *store, struct str id, int64_t seconds,
+                           const struct call *call, struct arena *arena, struct str *ret,
+                           struct err *err);
 /* *ret_was_ours false: it had ended, or is somebody else's; then nothing was done. */
-bool plain_lock_give_back(struct plain_store *store, struct str id, struct str text,
-                          const struct call *call, bool *ret_was_ours, struct err *err);
+bool redis_plain_lock_give_back(struct plain_store *store, struct str id, struct str text,
+                                const struct call *call, bool *ret_was_ours, struct err *err);
 
 /* Functions of struct layout. */
-bool plain_locks(struct store *store, const struct str *ids, size_t n, const struct call *call,
-                 struct arena *arena, struct lock **ret, struct err *err);
-bool plain_lock_hold(struct store *store, struct str id, int64_t seconds, const struct call *call,
-                     struct str *ret_token, struct arena *arena, struct err *err);
-bool plain_lock_release(struct store *store, struct str id, struct str token,
-                        const struct call *call, struct err *err);
-bool plain_activity(struct store *store, const struct str *ids, size_t n, const struct call *call,
-                    struct arena *arena, struct activity *ret, struct err *err);
+bool redis_plain_locks(struct store *store, const struct str *ids, size_t n,
+                       const struct call *call, struct arena *arena, struct lock **ret,
+                       struct err *err);
+bool redis_plain_lock_hold(struct store *store, struct str id, int64_t seconds,
+                           const struct call *call, struct str *ret_token, struct arena *arena,
+                           struct err *err);
+bool redis_plain_lock_release(struct store *store, struct str id, struct str token,
+                              const struct call *call, struct err *err);
+bool redis_plain_activity(struct store *store, const struct str *ids, size_t n,
+                          const struct call *call, struct arena *arena, struct activity *ret,
+                          struct err *err);
 /* plain_commit.c */
-bool plain_commit(struct store *store, struct commit_item *item, const struct call *call,
-                  struct arena *arena, struct err *err);
+bool redis_plain_commit(struct store *store, struct commit_item *item, const struct call *call,
+                        struct arena *arena, struct err *err);
 
 #endif

@@ -24,7 +24,7 @@ static bool fetch(struct work *w, struct err *err)
         *err = w->stored.err;
         return false;
     }
-    plain_document(w->store, &w->stored, w->arena, &w->now);
+    redis_plain_document(w->store, &w->stored, w->arena, &w->now);
     return true;
 }
 
@@ -86,7 +86,7 @@ static bool restore_record(struct work *w, struct err *err)
     struct str bytes;
     struct sbuf text = SBUF_INIT;
     int64_t expires_ms, ttl_ms;
-    bool ok = plain_image_read(w->item->image, &bytes, &expires_ms, err) &&
+    bool ok = redis_plain_image_read(w->item->image, &bytes, &expires_ms, err) &&
               time_left(w, expires_ms, &ttl_ms, err) &&
               content_restore(&w->store->format, &w->now, w->item->image, w->item->change, w->arena,
                               &text, err);
@@ -117,7 +117,7 @@ static void release(struct work *w)
     struct call call = call_to_end(w->call, RELEASE_MS);
     struct err why = {0};
     bool ours = false;
-    if (!plain_lock_give_back(w->store, w->item->id, w->lock, &call, &ours, &why))
+    if (!redis_plain_lock_give_back(w->store, w->item->id, w->lock, &call, &ours, &why))
         w->item->detail =
             arena_printf(w->arena, "the lock could not be released (%s); it ends in %d s", why.text,
                          PLAIN_LOCK_S);
@@ -128,20 +128,21 @@ static void release(struct work *w)
 static bool break_lock(struct work *w, struct err *err)
 {
     bool was_it;
-    if (!plain_lock_give_back(w->store, w->item->id, w->item->lock_token, w->call, &was_it, err) ||
+    if (!redis_plain_lock_give_back(w->store, w->item->id, w->item->lock_token, w->call, &was_it,
+                                    err) ||
         !fetch(w, err))
         return false;
     return commit_broke(w->item, was_it, &w->now);
 }
 
-bool plain_commit(struct store *base, struct commit_item *item, const struct call *call,
-                  struct arena *arena, struct err *err)
+bool redis_plain_commit(struct store *base, struct commit_item *item, const struct call *call,
+                        struct arena *arena, struct err *err)
 {
     struct work w = {
         .store = (struct plain_store *)base, .item = item, .call = call, .arena = arena};
     if (item->kind == EDIT_BREAK)
         return break_lock(&w, err);
-    if (!plain_lock_take(w.store, item->id, PLAIN_LOCK_S, call, arena, &w.lock, err))
+    if (!redis_plain_lock_take(w.store, item->id, PLAIN_LOCK_S, call, arena, &w.lock, err))
         return commit_failed_by_record(item, err);
     bool ok = change(&w, err);
     release(&w);

@@ -9,7 +9,7 @@ static bool say_locked(struct plain_store *store, struct str id, const struct ca
                        struct arena *arena, struct err *err)
 {
     struct lock *lock;
-    if (!plain_locks(&store->base, &id, 1, call, arena, &lock, err))
+    if (!redis_plain_locks(&store->base, &id, 1, call, arena, &lock, err))
         return false;
     err_set(err, ERR_LOCKED, "%.*s is locked by %.*s", STR_ARG(id),
             STR_ARG(lock && lock->holder.ptr ? lock->holder : STR("somebody unknown")));
@@ -18,8 +18,9 @@ static bool say_locked(struct plain_store *store, struct str id, const struct ca
     return err_hint(err, "`lock show` tells more, `lock break` ends it");
 }
 
-bool plain_lock_take(struct plain_store *store, struct str id, int64_t seconds,
-                     const struct call *call, struct arena *arena, struct str *ret, struct err *err)
+bool redis_plain_lock_take(struct plain_store *store, struct str id, int64_t seconds,
+                           const struct call *call, struct arena *arena, struct str *ret,
+                           struct err *err)
 {
     struct str key = redis_keyed_key(arena, &store->locks, id);
     struct str ms = redis_number(arena, seconds * 1000);
@@ -47,8 +48,8 @@ bool plain_lock_take(struct plain_store *store, struct str id, int64_t seconds,
     }
 }
 
-bool plain_lock_give_back(struct plain_store *store, struct str id, struct str text,
-                          const struct call *call, bool *ret_was_ours, struct err *err)
+bool redis_plain_lock_give_back(struct plain_store *store, struct str id, struct str text,
+                                const struct call *call, bool *ret_was_ours, struct err *err)
 {
     static const char script[] =
         "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end return redis.call('DEL', "
@@ -84,21 +85,23 @@ static bool all_locks(struct plain_store *store, const struct call *call, struct
                       struct lock **ret, struct err *err)
 {
     enum { PAGE = 500, LOCK_BYTES = 4096 };
-    struct redis_keyed_scan *scan = redis_keyed_scan_new(false);
+    void *scan;
     struct redis_stored *page;
     struct lock **end = ret;
     size_t n;
     bool ok;
+    if (!redis_keyed_scan_open(&store->base, call, &scan, err))
+        return false;
     while ((ok = redis_keyed_scan_next(store->client, &store->locks, scan, LOCK_BYTES, call, arena,
                                        PAGE, &page, &n, err)) &&
            n)
         end = add_locks(store, page, n, arena, end);
-    redis_keyed_scan_free(scan);
+    redis_keyed_scan_close(&store->base, scan);
     return ok;
 }
 
-bool plain_locks(struct store *base, const struct str *ids, size_t n, const struct call *call,
-                 struct arena *arena, struct lock **ret, struct err *err)
+bool redis_plain_locks(struct store *base, const struct str *ids, size_t n, const struct call *call,
+                       struct arena *arena, struct lock **ret, struct err *err)
 {
     struct plain_store *store = (struct plain_store *)base;
     struct redis_stored *stored = arena_array(arena, struct redis_stored, n);
@@ -112,17 +115,19 @@ bool plain_locks(struct store *base, const struct str *ids, size_t n, const stru
     return true;
 }
 
-bool plain_lock_hold(struct store *base, struct str id, int64_t seconds, const struct call *call,
-                     struct str *ret_token, struct arena *arena, struct err *err)
+bool redis_plain_lock_hold(struct store *base, struct str id, int64_t seconds,
+                           const struct call *call, struct str *ret_token, struct arena *arena,
+                           struct err *err)
 {
-    return plain_lock_take((struct plain_store *)base, id, seconds, call, arena, ret_token, err);
+    return redis_plain_lock_take((struct plain_store *)base, id, seconds, call, arena, ret_token,
+                                 err);
 }
 
-bool plain_lock_release(struct store *base, struct str id, struct str token,
-                        const struct call *call, struct err *err)
+bool redis_plain_lock_release(struct store *base, struct str id, struct str token,
+                              const struct call *call, struct err *err)
 {
     bool ours;
-    if (!plain_lock_give_back((struct plain_store *)base, id, token, call, &ours, err))
+    if (!redis_plain_lock_give_back((struct plain_store *)base, id, token, call, &ours, err))
         return false;
     return ours ||
            err_set(err, ERR_CONFLICT, "the lock of %.*s had ended or was taken over", STR_ARG(id));
@@ -135,11 +140,10 @@ static bool is_held_for_moments(const struct store *base)
     return strcmp(base->layout->system, "meltano") == 0;
 }
 
-/* Every writer takes the lock, so who holds it is who writes. */
-bool plain_activity(struct store *base, const struct str *ids, size_t n, const struct call *call,
-                    struct arena *arena, struct activity *ret, struct err *err)
+bool redis_plain_activity(struct store *base, const struct str *ids, size_t n,
+                          const struct call *call, struct arena *arena, struct activity *ret,
+                          struct err *err)
 {
-    struct lock *locks;
     if (is_held_for_moments(base)) {
         for (size_t i = 0; i < n; i++) {
             ret[i].sight = ACTIVITY_BLIND;
@@ -147,17 +151,5 @@ bool plain_activity(struct store *base, const struct str *ids, size_t n, const s
         }
         return true;
     }
-    if (!plain_locks(base, ids, n, call, arena, &locks, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        for (const struct lock *lock = locks; lock; lock = lock->next) {
-            if (!str_eq(lock->object, ids[i]))
-                continue;
-            ret[i].sight = ACTIVITY_SEEN;
-            ret[i].owner_live = ret[i].record_live = true;
-            ret[i].started_at_us = lock->taken_at_us;
-            ret[i].who = lock->holder.ptr ? lock->holder : STR("the holder of an unreadable lock");
-        }
-    }
-    return true;
+    return plain_activity(base, ids, n, call, arena, ret, err);
 }

@@ -91,23 +91,6 @@ static bool django_probe(struct store *base, const struct call *call, struct err
 
 /* --- scan ------------------------------------------------------------------------------------ */
 
-static bool scan_open(struct store *base, const struct call *call, void **ret, struct err *err)
-{
-    *ret = redis_keyed_scan_new(false);
-    return true;
-}
-
-static bool scan_ids(struct store *base, const struct call *call, void **ret, struct err *err)
-{
-    *ret = redis_keyed_scan_new(true);
-    return true;
-}
-
-static void scan_close(struct store *base, void *scan)
-{
-    redis_keyed_scan_free(scan);
-}
-
 static bool scan_next(struct store *base, void *scan, const struct call *call, struct arena *arena,
                       size_t max, struct row **ret, size_t *ret_n, struct err *err)
 {
@@ -263,10 +246,10 @@ const struct layout redis_triggers_django = {
     .open = django_open,
     .close = django_close,
     .probe = django_probe,
-    .scan_open = scan_open,
-    .scan_ids = scan_ids,
+    .scan_open = redis_keyed_scan_open,
+    .scan_ids = redis_keyed_scan_ids,
     .scan_next = scan_next,
-    .scan_close = scan_close,
+    .scan_close = redis_keyed_scan_close,
     .read = django_read,
     .decode = django_decode_image,
     .commit = django_commit,

@@ -88,14 +88,10 @@ static void document_fill(const struct plain_store *s, const struct stored *stor
                           size_t limit, struct arena *arena, struct document *ret)
 {
     const struct sqlite_cell *cell = &stored->row.values[0];
-    *ret = (struct document){.id = id,
-                             .label = id,
-                             .absent = !stored->found,
-                             .updated_at_us = TIME_UNKNOWN,
-                             .expires_at_us = TIME_NEVER,
-                             .format = STR("json")};
+    *ret = content_absent(id);
     if (!stored->found)
         return;
+    ret->absent = false;
     if (!stored->row.updated_at.ptr || !time_parse(stored->row.updated_at, &ret->updated_at_us))
         ret->updated_at_us = TIME_UNKNOWN;
     ret->bytes = cell->bytes;
@@ -138,12 +134,9 @@ static bool plain_decode(struct store *store, struct str id, struct str image, s
 {
     if (!content_text(image).ptr)
         return err_set(err, ERR_CORRUPT, "the kept image is none of this store");
-    *ret = (struct document){.id = id,
-                             .label = id,
-                             .bytes = content_text(image).len,
-                             .updated_at_us = TIME_UNKNOWN,
-                             .expires_at_us = TIME_NEVER,
-                             .format = STR("json")};
+    *ret = content_absent(id);
+    ret->absent = false;
+    ret->bytes = content_text(image).len;
     content_read(&sqlite_plain(store)->format, image, arena, ret);
     return true;
 }
@@ -325,5 +318,5 @@ const struct layout sqlite_plain_etl = {
     .lock_hold = sqlite_plain_lock_hold,
     .lock_release = sqlite_plain_lock_release,
     .breaks_locks = true,
-    .activity = sqlite_plain_activity,
+    .activity = plain_activity,
 };

@@ -59,8 +59,5 @@ bool sqlite_plain_lock_hold(struct store *store, struct str id, int64_t seconds,
                             struct err *err);
 bool sqlite_plain_lock_release(struct store *store, struct str id, struct str token,
                                const struct call *call, struct err *err);
-bool sqlite_plain_activity(struct store *store, const struct str *ids, size_t n,
-                           const struct call *call, struct arena *arena, struct activity *ret,
-                           struct err *err);
 
 #endif

@@ -149,24 +149,3 @@ bool sqlite_plain_lock_release(struct store *store, struct str id, struct str to
     return ok && (ours || err_set(err, ERR_CONFLICT, "the lock of %.*s had ended or was taken over",
                                   STR_ARG(id)));
 }
-
-/* Every writer looks at the lock, so who holds it is who writes. */
-bool sqlite_plain_activity(struct store *store, const struct str *ids, size_t n,
-                           const struct call *call, struct arena *arena, struct activity *ret,
-                           struct err *err)
-{
-    struct lock *locks;
-    if (!sqlite_plain_locks(store, ids, n, call, arena, &locks, err))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        for (const struct lock *lock = locks; lock; lock = lock->next) {
-            if (!str_eq(lock->object, ids[i]) || lock->verdict == LOCK_STALE)
-                continue;
-            ret[i].sight = ACTIVITY_SEEN;
-            ret[i].owner_live = ret[i].record_live = true;
-            ret[i].started_at_us = lock->taken_at_us;
-            ret[i].who = lock->holder.ptr ? lock->holder : STR("the holder of an unreadable lock");
-        }
-    }
-    return true;
-}
