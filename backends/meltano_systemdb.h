@@ -80,12 +80,15 @@ struct systemdb_engine {
     /* Where there is no table of runs the rest is NULL: then `now` says what updated_at becomes,
      * and new rows get it too. */
     bool (*now)(void *tx, struct arena *arena, struct str *ret, struct err *err);
-    bool (*run_get)(void *tx, struct str run_id, struct arena *arena, bool *ret_found,
+    bool (*run_get)(void *tx, struct str id, struct arena *arena, bool *ret_found,
                     struct systemdb_run *ret, struct err *err);
+    /* The STATE_EDIT row of this state with this run_id (32 hex digits). */
+    bool (*run_find)(void *tx, struct str state_id, struct str run_id, struct arena *arena,
+                     bool *ret_found, struct systemdb_run *ret, struct err *err);
     /* RUN_ID NULL: the database gives one. */
     bool (*run_insert)(void *tx, const struct systemdb_run *run, struct arena *arena,
                        struct str *ret_id, struct err *err);
-    bool (*run_delete)(void *tx, struct str run_id, int64_t *ret_rows, struct err *err);
+    bool (*run_delete)(void *tx, struct str id, int64_t *ret_rows, struct err *err);
 };
 
 /* All of a commit between begin and end: the transaction is to be committed when it returns true

@@ -34,20 +34,6 @@ static struct str time_local(struct arena *arena, int64_t us)
     return tm_text(arena, &tm, us);
 }
 
-/* A UUID of version 7, 32 lower-case hex digits. */
-static struct str uuid7(struct arena *arena, int64_t us)
-{
-    unsigned char b[16];
-    char hex[2 * sizeof b + 1];
-    random_bytes(b, sizeof b);
-    for (int i = 0; i < 6; i++)
-        b[i] = (unsigned char)((uint64_t)(us / 1000) >> (40 - 8 * i));
-    b[6] = (unsigned char)(0x70 | (b[6] & 0x0f));
-    b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
-    hex_encode(b, sizeof b, hex);
-    return arena_str(arena, (struct str){hex, 2 * sizeof b});
-}
-
 /* --- changing ------------------------------------------------------------------------------- */
 
 struct change {
@@ -110,7 +96,7 @@ static bool note_add(struct change *c, const struct run_note *note, struct err *
     run.columns[RUN_STARTED_AT] = systemdb_time_utc(c->arena, c->now_us);
     run.columns[RUN_ENDED_AT] = run.columns[RUN_STARTED_AT];
     run.columns[RUN_PAYLOAD_FLAGS] = arena_printf(c->arena, "%d", note->flags);
-    run.columns[RUN_RUN_ID] = uuid7(c->arena, c->now_us);
+    run.columns[RUN_RUN_ID] = c->item->note_id;
     run.columns[RUN_TRIGGER] = str_of(trigger && *trigger ? trigger : "penstock");
     if (run_add(c, &run, err))
         return true;
@@ -230,11 +216,24 @@ static bool run_remove(struct change *c, struct str id, const struct version *di
     return true;
 }
 
+/* The same where nothing is known of it but what it was to be called: it may never have come. */
+static bool run_remove_noted(struct change *c, struct str note_id, struct err *err)
+{
+    struct systemdb_run run;
+    bool found;
+    if (!c->engine->run_find(c->tx, c->item->id, note_id, c->arena, &found, &run, err))
+        return false;
+    struct version digest = found ? systemdb_run_version(c->arena, &run) : version_absent;
+    return !found || run_remove(c, run.columns[RUN_ID], &digest, err);
+}
+
 static bool restore_run(struct change *c, struct err *err)
 {
     struct systemdb_receipt receipt;
     if (!systemdb_receipt_read(c->item->receipt, &receipt, err))
         return false;
+    if (receipt.note_id.ptr)
+        return run_remove_noted(c, receipt.note_id, err);
     return receipt.deleted ? run_return(c, &receipt.run, err)
                            : run_remove(c, receipt.run.columns[RUN_ID], &receipt.digest, err);
 }

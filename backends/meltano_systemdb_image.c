@@ -72,7 +72,8 @@ bool systemdb_image_read(struct str image, struct systemdb_row *ret, struct err 
 /* --- receipts ------------------------------------------------------------------------------- */
 
 /* What a commit did to `runs`, so that undo and redo can take it back: 'I' with the id and the
- * digest of the row it inserted, or 'D' with the whole row that it took away. */
+ * digest of the row it inserted, or 'D' with the whole row that it took away. A commit that died
+ * left NOTE_RECEIPT with the run_id. */
 
 static struct str run_encode(struct arena *arena, const struct systemdb_run *run)
 {
@@ -110,6 +111,10 @@ bool systemdb_receipt_read(struct str receipt, struct systemdb_receipt *ret, str
 {
     struct systemdb_receipt r = {.deleted = str_starts(receipt, "D")};
     struct str rest = str_sub(receipt, 1, receipt.len), digest = STR_NULL;
+    if (str_starts(receipt, NOTE_RECEIPT)) {
+        *ret = (struct systemdb_receipt){.note_id = rest};
+        return true;
+    }
     bool ok = r.deleted || str_starts(receipt, "I");
     if (r.deleted) {
         for (int i = 0; i < RUN_COLUMNS; i++)

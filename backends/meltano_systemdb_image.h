@@ -14,6 +14,7 @@ bool systemdb_image_read(struct str image, struct systemdb_row *ret, struct err 
 struct version systemdb_run_version(struct arena *arena, const struct systemdb_run *run);
 
 struct systemdb_receipt {
+    struct str note_id;      /* ptr not NULL: nothing but the run_id of a row that may be there */
     bool deleted;            /* the row `run` was taken away; else one was inserted: */
     struct systemdb_run run; /* of an inserted one only RUN_ID */
     struct version digest;   /* of the inserted row */

@@ -205,7 +205,19 @@ static bool recheck(struct plan *plan, const struct apply_opts *opts, struct err
 /* --- the journal's side
  * --------------------------------------------------------------------------- */
 
-static void journal_fill(struct plan *plan, const struct plan_item *item, int64_t needs,
+/* What the store will note of the change gets its id now: a crash behind the write must not keep
+ * an undo from finding it. */
+static struct str foresee_receipt(struct plan *plan, struct plan_item *item)
+{
+    char id[UUID_LEN + 1];
+    if (!item->note || !store_supports(item->store->store, STORE_NOTES))
+        return STR_NULL;
+    uuid7(clock_now_us(), id);
+    item->note_id = arena_str(&plan->arena, str_of(id));
+    return arena_printf(&plan->arena, NOTE_RECEIPT "%s", id);
+}
+
+static void journal_fill(struct plan *plan, struct plan_item *item, int64_t needs,
                          struct journal_item *ret)
 {
     const struct system *system = store_system(item->store->store);
@@ -220,6 +232,7 @@ static void journal_fill(struct plan *plan, const struct plan_item *item, int64_
                                  .before_image = item->before ? item->before->image : STR_NULL,
                                  .before_text = item->before_text,
                                  .after_text = item->after_text,
+                                 .receipt = foresee_receipt(plan, item),
                                  .waits_for = item->waits_for,
                                  .undo = item->undo,
                                  .undoes = item->undoes,

@@ -67,7 +67,6 @@ static void journal_unknown(struct plan_item *item, const struct apply_opts *opt
     struct err ignored;
     item->journal->outcome = OUTCOME_INTENDED;
     item->journal->detail = item->detail;
-    item->journal->receipt = item->new_receipt;
     journal_record(opts->journal, item->journal, &ignored);
 }
 
@@ -111,6 +110,7 @@ static struct commit_item commit_of(const struct plan_item *item)
                                  .before = item->before,
                                  .after = item->after,
                                  .note = item->note,
+                                 .note_id = item->note_id,
                                  .image = item->image,
                                  .receipt = item->receipt,
                                  .lock_token = item->lock_token};
@@ -140,7 +140,8 @@ static bool take_outcome(struct run *run, struct plan_item *item, const struct c
     struct arena *a = &run->plan->arena;
     item->outcome = commit->outcome;
     item->err = *why;
-    item->new_receipt = take_text(a, commit->new_receipt, lent);
+    item->new_receipt = item->outcome == OUTCOME_APPLIED ? take_text(a, commit->new_receipt, lent)
+                                                         : item->journal->receipt;
     if (commit->detail.ptr)
         item->detail = take_text(a, commit->detail, lent);
     if (item->outcome == OUTCOME_APPLIED)

@@ -196,8 +196,8 @@ static bool insert_item(struct journal *j, int64_t entry, struct journal_item *i
             j,
             "insert into items (entry, store, id, label, kind, compare, change,"
             " before_versions, before_absent, after_absent, before_image, digest, late_paths,"
-            " before_text, after_text, outcome, undo, undoes, waits_for, needs)"
-            " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " before_text, after_text, outcome, undo, undoes, waits_for, needs, receipt)"
+            " values (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             &stmt, err))
         return false;
     CLEANUP(sbuf_release) struct sbuf paths = SBUF_INIT;
@@ -221,6 +221,7 @@ static bool insert_item(struct journal *j, int64_t entry, struct journal_item *i
     sqlite3_bind_int64(stmt, 18, item->undoes);
     bind_str(stmt, 19, item->waits_for);
     sqlite3_bind_int64(stmt, 20, item->needs);
+    bind_blob(stmt, 21, item->receipt);
     if (sqlite3_step(stmt) != SQLITE_DONE)
         return journal_failed(j, err);
     item->n = sqlite3_last_insert_rowid(j->db);

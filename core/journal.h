@@ -16,7 +16,8 @@ struct journal_item {
     struct version before[PARTS_MAX], after[PARTS_MAX]; /* after: once applied */
     bool before_absent, after_absent;
     struct str before_image, after_image; /* ptr NULL: absent, or not read */
-    struct str receipt;                   /* what commit gave; ptr NULL: none */
+    /* What commit gave; ptr NULL: none. Until then what undo can find its note by (store.h). */
+    struct str receipt;
     /* What `after` was to be: WRITE: value_digest of the new root, with the paths of its late
      * values; RESTORE: digest of the versions to come back; else unused. See apply_settle. */
     uint8_t digest[SHA256_LEN];

@@ -51,6 +51,7 @@ struct plan_item {
     const struct document *source; /* WRITE: another record that `after` was made from, or NULL */
     struct open_store *source_store;
     const struct run_note *note;
+    struct str note_id;       /* given by apply, where the store keeps notes */
     unsigned compare, change; /* bits per part */
     ptrdiff_t needs;          /* index of the item that must have been applied, or -1 */
     ptrdiff_t record;         /* index in the request's records; -1: undo, break */

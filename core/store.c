@@ -245,6 +245,7 @@ static void commit_note(struct store *runs, struct commit_item *item, const stru
     struct commit_item note = {.kind = item->kind,
                                .id = item->id,
                                .note = item->note,
+                               .note_id = item->note_id,
                                .receipt = item->receipt,
                                .note_only = true};
     struct err why = {0};
@@ -256,6 +257,8 @@ static void commit_note(struct store *runs, struct commit_item *item, const stru
     }
     if (note.err.kind != ERR_NONE)
         why = note.err;
+    if (item->note) /* unless it came to nothing but the answer */
+        item->new_receipt = arena_printf(arena, NOTE_RECEIPT "%.*s", STR_ARG(item->note_id));
     item->detail = arena_printf(arena, "%s in the history of runs: %s",
                                 item->note ? "not noted" : "not taken back", why.text);
 }

@@ -82,8 +82,10 @@ struct commit_item {
     const struct document *before;    /* as read just now by the caller; for its root and format */
     const struct value *after;        /* WRITE: the new root, with late values */
     const struct run_note *note;      /* WRITE; may be NULL */
+    struct str note_id;               /* of `note`: a UUID in 32 hex digits, journalled before */
     struct str image;                 /* RESTORE: as a document's image; ptr NULL = absent */
-    struct str receipt;               /* RESTORE: what the commit to be undone gave; may be NULL */
+    struct str receipt;               /* RESTORE: what the commit to be undone gave; may be NULL. Of
+                                         one that died after the write: NOTE_RECEIPT and its note_id */
     struct str lock_token;            /* BREAK */
     bool note_only; /* nothing but `note` is written, or `receipt` taken back: the record itself
                        lies in another store */
@@ -97,6 +99,8 @@ struct commit_item {
      * finds the old document (a COMMIT that waits for a standby). */
     bool unanswered;
 };
+
+#define NOTE_RECEIPT "N"
 
 struct store_opts {
     bool writable;
@@ -113,7 +117,14 @@ const struct store_info *store_info(const struct store *store); /* as of open or
 const struct system *store_system(const struct store *store);
 bool store_probe(struct store *store, const struct call *call, struct err *err);
 
-enum store_ability { STORE_WRITES, STORE_LOCKS, STORE_BREAKS, STORE_HOLDS, STORE_SEES_WRITERS, STORE_NOTES };
+enum store_ability {
+    STORE_WRITES,
+    STORE_LOCKS,
+    STORE_BREAKS,
+    STORE_HOLDS,
+    STORE_SEES_WRITERS,
+    STORE_NOTES
+};
 bool store_supports(const struct store *store, enum store_ability ability);
 
 /* Pages of rows in store order. A scan holds no transaction, lock or cursor between pages; a record

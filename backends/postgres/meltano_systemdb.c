@@ -71,19 +71,34 @@ static void run_columns(struct arena *arena, const PGresult *res, int row, struc
         ret->columns[i] = pg_copy(arena, res, row, i);
 }
 
-static bool run_get(void *ctx, struct str run_id, struct arena *arena, bool *ret_found,
-                    struct systemdb_run *ret, struct err *err)
+static bool run_query(void *ctx, const char *sql, const struct str *params, size_t n,
+                      struct arena *arena, bool *ret_found, struct systemdb_run *ret,
+                      struct err *err)
 {
     const struct pg_state_tx *tx = ctx;
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_query(tx->store->client,
-                  "select " RUN_COLUMNS_SQL("r.payload") " from runs r where r.id = $1", &run_id, 1,
-                  tx->call, &res, err))
+    if (!pg_query(tx->store->client, sql, params, n, tx->call, &res, err))
         return false;
     *ret_found = PQntuples(res) == 1;
     if (*ret_found)
         run_columns(arena, res, 0, ret);
     return true;
+}
+
+#define RUN_WHERE(condition) "select " RUN_COLUMNS_SQL("r.payload") " from runs r where " condition
+
+static bool run_get(void *ctx, struct str id, struct arena *arena, bool *ret_found,
+                    struct systemdb_run *ret, struct err *err)
+{
+    return run_query(ctx, RUN_WHERE("r.id = $1"), &id, 1, arena, ret_found, ret, err);
+}
+
+static bool run_find(void *ctx, struct str state_id, struct str run_id, struct arena *arena,
+                     bool *ret_found, struct systemdb_run *ret, struct err *err)
+{
+    const struct str params[] = {state_id, run_id};
+    return run_query(ctx, RUN_WHERE("r.job_name = $1 and r.run_id = $2 and r.state = 'STATE_EDIT'"),
+                     params, 2, arena, ret_found, ret, err);
 }
 
 static bool run_insert(void *ctx, const struct systemdb_run *run, struct arena *arena,
@@ -115,10 +130,8 @@ static bool run_delete(void *ctx, struct str run_id, int64_t *ret_rows, struct e
 }
 
 static const struct systemdb_engine engine = {
-    PG_STATE_ROW_FUNCTIONS,
-    .run_get = run_get,
-    .run_insert = run_insert,
-    .run_delete = run_delete,
+    PG_STATE_ROW_FUNCTIONS,   .run_get = run_get,       .run_find = run_find,
+    .run_insert = run_insert, .run_delete = run_delete,
 };
 
 static bool systemdb_commit_item(struct store *store, struct commit_item *item,

@@ -302,6 +302,23 @@ static bool run_get(void *tx, struct str run_id, struct arena *arena, bool *ret_
                    STR_ARG(run_id), (long long)bytes);
 }
 
+static bool run_find(void *tx, struct str state_id, struct str run_id, struct arena *arena,
+                     bool *ret_found, struct systemdb_run *ret, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    const struct str params[] = {state_id, run_id};
+    if (!sqlite_prepare(tx,
+                        "SELECT id FROM runs WHERE job_name = ?1 AND run_id = ?2"
+                        " AND state = 'STATE_EDIT'",
+                        &stmt, err))
+        return false;
+    for (int i = 0; i < 2; i++)
+        sqlite3_bind_text(stmt, i + 1, params[i].ptr, (int)params[i].len, SQLITE_STATIC);
+    if (!sqlite_step(tx, stmt, ret_found, err))
+        return false;
+    return !*ret_found || run_get(tx, sqlite_text(arena, stmt, 0), arena, ret_found, ret, err);
+}
+
 static bool run_insert(void *tx, const struct systemdb_run *run, struct arena *arena,
                        struct str *ret_id, struct err *err)
 {
@@ -328,6 +345,7 @@ static const struct systemdb_engine engine = {
     .row_update = row_update,
     .row_delete = row_delete,
     .run_get = run_get,
+    .run_find = run_find,
     .run_insert = run_insert,
     .run_delete = run_delete,
 };

@@ -62,3 +62,14 @@ void random_bytes(void *p, size_t len)
 {
     must(RAND_bytes(p, (int)len));
 }
+
+void uuid7(int64_t now_us, char out[UUID_LEN + 1])
+{
+    unsigned char b[UUID_LEN / 2];
+    random_bytes(b, sizeof b);
+    for (int i = 0; i < 6; i++)
+        b[i] = (unsigned char)((uint64_t)(now_us / 1000) >> (40 - 8 * i));
+    b[6] = (unsigned char)(0x70 | (b[6] & 0x0f));
+    b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
+    hex_encode(b, sizeof b, out);
+}

@@ -19,4 +19,8 @@ void sha256_of(struct str s, uint8_t out[SHA256_LEN]);
 void md5_of(struct str s, uint8_t out[MD5_LEN]);
 void random_bytes(void *p, size_t len);
 
+enum { UUID_LEN = 32 };
+/* A UUID of version 7 (RFC 9562) for this moment: lower-case hex digits without dashes. */
+void uuid7(int64_t now_us, char out[UUID_LEN + 1]);
+
 #endif

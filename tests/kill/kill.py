@@ -9,7 +9,8 @@ Each run applies the same change to the same fresh store and is killed at anothe
 these are the system calls that write, lock, sync, rename or send: one run for each of them, killed
 when it is entered. Where strace may not trace, the points are moments spread over the time that an
 undisturbed run takes. Afterwards the store is read by other means than penstock, and compared with
-what was there before and with what an undisturbed run leaves.
+what was there before and with what an undisturbed run leaves. What was done is undone: then it is
+what was there before.
 
 PENSTOCK is the program. Postgres and Redis are those of tests/servers.
 """
@@ -239,6 +240,16 @@ def journal_says(store, env):
     return outcomes.pop()
 
 
+def undo(store, env, old, at):
+    """What the dead one left beside the document goes with it. Its lock may outlive it."""
+    done = subprocess.run([PENSTOCK, "-t", store.target, "journal", "undo", "--yes", "--lock-wait", "0"],
+                          env=env, stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode not in (0, 5):
+        sys.exit(f"killed {at}: undo: exit {done.returncode}\n{done.stderr.decode()}")
+    if done.returncode == 0 and store.read() != old:
+        sys.exit(f"killed {at}: the undo left\n{store.read()!r}")
+
+
 def test(store, work):
     argv = [PENSTOCK, "-t", store.target, *store.change]
     states = (os.path.join(work, f"state{n}") for n in range(10000))
@@ -279,6 +290,8 @@ def test(store, work):
             sys.exit(f"killed {at}: looking at the journal changed the store")
         if says not in ({"old": (None, "not_tried"), "new": ("applied",)}[which]):
             sys.exit(f"killed {at}: the store holds the {which} document, the journal says {says}")
+        if which == "new":
+            undo(store, env, old, at)
         seen[which] += 1
         shutil.rmtree(state, ignore_errors=True)
     print(f"{len(every)} runs, killed {how}: {seen['old']} left the old document, "
