@@ -158,10 +158,11 @@ bool pg_exec(struct pg_client *client, const char *sql, const struct str *params
 
 /* --- transactions --------------------------------------------------------------------------- */
 
-enum { BEGINNING = 4 };
+enum { BEGINNING = 4, BEGINNING_OF_READ = 2 };
 
 /* The statements that begin a transaction. The idle limit ends one, and its row locks, of a program
- * that was stopped. */
+ * that was stopped. A read whose statements are all sent at once needs no more than the first two:
+ * it is never idle, and waits no longer for a lock than for its statement. */
 static void begin_statements(enum pg_mode mode, int64_t lock_ms, const struct call *call,
                              char ret[BEGINNING][80])
 {
@@ -313,7 +314,7 @@ static bool read_once(struct pg_client *client, const char *sql, const struct st
     char begin[BEGINNING][80];
     begin_statements(PG_READ, 0, call, begin);
     bool sent = PQenterPipelineMode(client->conn);
-    for (size_t i = 0; sent && i < BEGINNING; i++)
+    for (size_t i = 0; sent && i < BEGINNING_OF_READ; i++)
         sent = send_statement(client, begin[i], NULL, 0);
     sent = sent && send_statement(client, sql, params, nparams) &&
            send_statement(client, "commit", NULL, 0) && PQpipelineSync(client->conn);

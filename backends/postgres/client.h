@@ -93,6 +93,9 @@ static inline void pg_result_clear(PGresult **res)
 }
 #define CLEANUP_PGRESULT __attribute__((cleanup(pg_result_clear)))
 
+/* The arena takes the result over: what pg_str lends of it then lives as long as the arena. */
+void pg_keep(struct arena *arena, PGresult *res);
+
 /* The error of a result that is one, by its SQLSTATE; returns false. */
 bool pg_fail(const PGresult *res, struct err *err);
 

@@ -37,19 +37,20 @@ static void select_columns(struct sbuf *sql, const struct pg_keyed *k, enum with
         sbuf_printf(sql, ", %s", *v);
 }
 
+/* What the texts of rows are is the result's, so the arena takes that over. */
 static void row_take(const struct pg_keyed *k, const PGresult *res, int row, enum with with,
-                     struct arena *arena, struct pg_keyed_row *ret)
+                     struct pg_keyed_row *ret)
 {
     int col = 0;
-    *ret = (struct pg_keyed_row){.key = pg_copy(arena, res, row, col++)};
+    *ret = (struct pg_keyed_row){.key = pg_str(res, row, col++)};
     if (with == KEYS)
         return;
     for (size_t i = 0; k->values[i]; i++)
         ret->bytes[i] = pg_i64(res, row, col++, 0);
     for (size_t i = 0; k->notes[i]; i++)
-        ret->notes[i] = pg_copy(arena, res, row, col++);
+        ret->notes[i] = pg_str(res, row, col++);
     for (size_t i = 0; with > SIZES && k->values[i]; i++)
-        ret->values[i] = pg_copy(arena, res, row, col++);
+        ret->values[i] = pg_str(res, row, col++);
 }
 
 bool pg_keyed_count(struct pg_client *client, const struct pg_keyed *keyed, const struct call *call,
@@ -95,15 +96,15 @@ void pg_keyed_scan_close(struct store *store, void *scan)
     free(scan);
 }
 
-bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
-                        struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
-                        size_t max, struct pg_keyed_row **ret, size_t *ret_n, struct err *err)
+/* One page in the order of the key; the arena takes the result over. */
+static bool page_ask(struct pg_client *client, const struct pg_keyed *keyed,
+                     struct pg_keyed_scan *scan, enum with with, const struct call *call,
+                     struct arena *arena, size_t max, PGresult **ret, struct err *err)
 {
-    CLEANUP_PGRESULT PGresult *res = NULL;
+    PGresult *res = NULL;
     struct sbuf sql = SBUF_INIT;
     struct str params[] = {sbuf_view(&scan->last), scan->started ? STR("f") : STR("t"),
                            arena_printf(arena, "%zu", max), str_of(keyed->like)};
-    enum with with = scan->keys_alone ? KEYS : SIZES;
     select_columns(&sql, keyed, with);
     sbuf_printf(&sql, " from %s t where ($2 or t.%s > $1)", keyed->table, keyed->key);
     if (keyed->like)
@@ -113,14 +114,49 @@ bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
     sbuf_release(&sql);
     if (!ok)
         return false;
+    pg_keep(arena, res);
+    if (PQntuples(res)) {
+        scan->started = true;
+        scan->last.len = 0;
+        sbuf_str(&scan->last, pg_str(res, PQntuples(res) - 1, 0));
+    }
+    *ret = res;
+    return true;
+}
+
+bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
+                        struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
+                        size_t max, struct pg_keyed_row **ret, size_t *ret_n, struct err *err)
+{
+    PGresult *res;
+    enum with with = scan->keys_alone ? KEYS : SIZES;
+    if (!page_ask(client, keyed, scan, with, call, arena, max, &res, err))
+        return false;
     size_t n = (size_t)PQntuples(res);
     struct pg_keyed_row *rows = arena_array(arena, struct pg_keyed_row, n);
     for (size_t i = 0; i < n; i++)
-        row_take(keyed, res, (int)i, with, arena, &rows[i]);
-    if (n) {
-        scan->started = true;
-        scan->last.len = 0;
-        sbuf_str(&scan->last, rows[n - 1].key);
+        row_take(keyed, res, (int)i, with, &rows[i]);
+    *ret = rows;
+    *ret_n = n;
+    return true;
+}
+
+bool pg_keyed_next_ids(struct pg_client *client, const struct pg_keyed *keyed,
+                       struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
+                       size_t max, struct row **ret, size_t *ret_n, struct err *err)
+{
+    PGresult *res;
+    if (!page_ask(client, keyed, scan, KEYS, call, arena, max, &res, err))
+        return false;
+    size_t n = (size_t)PQntuples(res);
+    struct row *rows = arena_array(arena, struct row, n);
+    for (size_t i = 0; i < n; i++) {
+        struct str id = {PQgetvalue(res, (int)i, 0), (size_t)PQgetlength(res, (int)i, 0)};
+        rows[i] = (struct row){.id = id,
+                               .label = id,
+                               .bytes = -1,
+                               .updated_at_us = TIME_UNKNOWN,
+                               .expires_at_us = TIME_UNKNOWN};
     }
     *ret = rows;
     *ret_n = n;
@@ -142,7 +178,7 @@ struct reading {
 static bool rows_ask(struct pg_client *client, const struct reading *r, size_t from, size_t to,
                      enum with with, struct err *err)
 {
-    CLEANUP_PGRESULT PGresult *res = NULL;
+    PGresult *res = NULL;
     struct sbuf sql = SBUF_INIT;
     struct str params[] = {pg_array(r->arena, r->keys + from, to - from),
                            arena_printf(r->arena, "%zu", r->limit)};
@@ -154,12 +190,15 @@ static bool rows_ask(struct pg_client *client, const struct reading *r, size_t f
     bool ok = pg_query(client, sbuf_view(&sql).ptr, params, with == FIRST_CHARS ? 2 : 1, r->call,
                        &res, err);
     sbuf_release(&sql);
-    for (int row = 0; ok && row < PQntuples(res); row++) {
+    if (!ok)
+        return false;
+    pg_keep(r->arena, res);
+    for (int row = 0; row < PQntuples(res); row++) {
         size_t place = (size_t)pg_i64(res, row, PQnfields(res) - 1, 0);
         if (place >= 1 && place <= to - from)
-            row_take(r->keyed, res, row, with, r->arena, &r->rows[from + place - 1]);
+            row_take(r->keyed, res, row, with, &r->rows[from + place - 1]);
     }
-    return ok;
+    return true;
 }
 
 static size_t answer_bytes(const struct reading *r, const struct pg_keyed_row *row)
@@ -218,16 +257,19 @@ bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struc
                    const struct call *call, struct arena *arena, struct pg_keyed_row *ret,
                    struct err *err)
 {
-    CLEANUP_PGRESULT PGresult *res = NULL;
+    PGresult *res = NULL;
     struct sbuf sql = SBUF_INIT;
     select_columns(&sql, keyed, WHOLE);
     sbuf_printf(&sql, " from %s t where t.%s = $1 for update", keyed->table, keyed->key);
     bool ok = pg_query(client, sbuf_view(&sql).ptr, &key, 1, call, &res, err);
     sbuf_release(&sql);
     *ret = (struct pg_keyed_row){0};
-    if (!ok || !PQntuples(res))
-        return ok && check_absent(client, keyed, key, call, err);
+    if (!ok)
+        return false;
+    pg_keep(arena, res);
+    if (!PQntuples(res))
+        return check_absent(client, keyed, key, call, err);
     if (PQntuples(res) == 1)
-        row_take(keyed, res, 0, WHOLE, arena, ret);
+        row_take(keyed, res, 0, WHOLE, ret);
     return true;
 }

@@ -45,6 +45,10 @@ void pg_keyed_scan_close(struct store *store, void *scan);
 bool pg_keyed_scan_next(struct pg_client *client, const struct pg_keyed *keyed,
                         struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
                         size_t max, struct pg_keyed_row **ret, size_t *ret_n, struct err *err);
+/* The same for who wants ids alone, as rows of a listing that know nothing else. */
+bool pg_keyed_next_ids(struct pg_client *client, const struct pg_keyed *keyed,
+                       struct pg_keyed_scan *scan, const struct call *call, struct arena *arena,
+                       size_t max, struct row **ret, size_t *ret_n, struct err *err);
 
 /* Many rows at once, in one snapshot, a bounded number of bytes in one answer. What is longer than
  * `limit` comes as its first characters. */

@@ -52,6 +52,8 @@ bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
     struct pg_state_store *s = state_store(store);
     struct pg_keyed_scan *scan = ctx;
     struct pg_keyed_row *found;
+    if (scan->keys_alone)
+        return pg_keyed_next_ids(s->client, &s->table, scan, call, arena, max, ret, ret_n, err);
     if (!pg_keyed_scan_next(s->client, &s->table, scan, call, arena, max, &found, ret_n, err))
         return false;
     struct row *rows = arena_array(arena, struct row, *ret_n);
@@ -59,7 +61,7 @@ bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
         rows[i] =
             (struct row){.id = found[i].key,
                          .label = found[i].key,
-                         .bytes = scan->keys_alone ? -1 : found[i].bytes[0] + found[i].bytes[1],
+                         .bytes = found[i].bytes[0] + found[i].bytes[1],
                          .expires_at_us = TIME_NEVER};
         if (!time_parse(found[i].notes[0], &rows[i].updated_at_us))
             rows[i].updated_at_us = TIME_UNKNOWN;

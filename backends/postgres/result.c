@@ -58,6 +58,16 @@ bool pg_fail(const PGresult *res, struct err *err)
 
 /* --- cells and texts ------------------------------------------------------------------------- */
 
+static void kept_clear(void *res)
+{
+    PQclear(res);
+}
+
+void pg_keep(struct arena *arena, PGresult *res)
+{
+    arena_keep(arena, res, kept_clear);
+}
+
 struct str pg_str(const PGresult *res, int row, int col)
 {
     if (PQgetisnull(res, row, col))

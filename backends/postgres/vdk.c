@@ -171,6 +171,9 @@ static bool vdk_scan_next(struct store *store, void *scan, const struct call *ca
 {
     struct pg_keyed_row *found;
     size_t n;
+    if (((struct pg_keyed_scan *)scan)->keys_alone)
+        return pg_keyed_next_ids(vdk(store)->client, &source_table, scan, call, arena, max, ret,
+                                 ret_n, err);
     if (!pg_keyed_scan_next(vdk(store)->client, &source_table, scan, call, arena, max, &found, &n,
                             err))
         return false;

@@ -17,6 +17,12 @@ struct arena_block {
     alignas(max_align_t) char data[];
 };
 
+struct arena_kept {
+    struct arena_kept *next;
+    void *object;
+    void (*release)(void *object);
+};
+
 static struct arena_block *block_new(size_t size)
 {
     struct arena_block *block = xcalloc(1, sizeof *block + size);
@@ -139,8 +145,17 @@ struct str arena_printf(struct arena *arena, const char *fmt, ...)
     return s;
 }
 
+void arena_keep(struct arena *arena, void *object, void (*release)(void *object))
+{
+    struct arena_kept *kept = arena_new(arena, struct arena_kept);
+    *kept = (struct arena_kept){arena->kept, object, release};
+    arena->kept = kept;
+}
+
 void arena_release(struct arena *arena)
 {
+    for (; arena->kept; arena->kept = arena->kept->next)
+        arena->kept->release(arena->kept->object);
     for (struct arena_block *b = arena->head, *next; b; b = next) {
         next = b->next;
         free(b);

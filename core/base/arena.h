@@ -13,16 +13,18 @@
 #include <stddef.h>
 
 struct arena_block;
+struct arena_kept;
 
 struct arena {
     struct arena_block *head;
     size_t used;  /* bytes handed out, with padding */
     size_t limit; /* 0 = none */
+    struct arena_kept *kept;
 };
 
 #define ARENA_INIT                                                                                 \
     {                                                                                              \
-        NULL, 0, 0                                                                                 \
+        NULL, 0, 0, NULL                                                                           \
     }
 
 /* Zeroed, aligned for any type. */
@@ -47,6 +49,10 @@ struct str arena_printf(struct arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
+
+/* Takes over what somebody else allocated, so that it need not be copied: `release` is called with
+ * it when the arena is released. */
+void arena_keep(struct arena *arena, void *object, void (*release)(void *object));
 
 /* Frees everything; the arena can be used again. */
 void arena_release(struct arena *arena);

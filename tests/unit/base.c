@@ -121,11 +121,30 @@ static void a_long_name_leaves_the_cause(void **state)
 
 static void arena_limit(void **state)
 {
-    struct arena a = {NULL, 0, 4096};
+    struct arena a = {.limit = 4096};
     assert_non_null(arena_try_alloc(&a, 4000));
     assert_null(arena_try_alloc(&a, 4000));
     assert_null(arena_try_alloc(&a, SIZE_MAX));
     arena_release(&a);
+}
+
+static void count_release(void *object)
+{
+    ++*(int *)object;
+}
+
+static void arena_releases_what_it_keeps(void **state)
+{
+    struct arena a = ARENA_INIT;
+    int first = 0, second = 0;
+    arena_keep(&a, &first, count_release);
+    arena_alloc(&a, 1 << 20);
+    arena_keep(&a, &second, count_release);
+    assert_int_equal(first + second, 0);
+    arena_release(&a);
+    assert_true(first == 1 && second == 1);
+    arena_release(&a); /* as any released arena, it may be used again */
+    assert_true(first == 1 && second == 1);
 }
 
 static void base64_table(void **state)
@@ -216,15 +235,11 @@ static void own_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(glob_table),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(times),
-        cmocka_unit_test(digests),
-        cmocka_unit_test(base64_table),
-        cmocka_unit_test(a_long_name_leaves_the_cause),
-        cmocka_unit_test(arena_limit),
-        cmocka_unit_test(own_files),
-        cmocka_unit_test(errors_carry_no_control_bytes),
+        cmocka_unit_test(glob_table),   cmocka_unit_test(numbers),
+        cmocka_unit_test(times),        cmocka_unit_test(digests),
+        cmocka_unit_test(base64_table), cmocka_unit_test(a_long_name_leaves_the_cause),
+        cmocka_unit_test(arena_limit),  cmocka_unit_test(arena_releases_what_it_keeps),
+        cmocka_unit_test(own_files),    cmocka_unit_test(errors_carry_no_control_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
