@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/commands.h"
+#include "core/base/mem.h"
 #include "core/base/near.h"
 
 #include <errno.h>
@@ -298,8 +299,8 @@ static void expect_many_pages(void)
     enum { HEAP_KEPT = 16 << 20, LARGEST_IN_HEAP = 4 << 20, PIECE = 64 << 10 };
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
-    if (!isatty(STDOUT_FILENO))
-        setvbuf(stdout, NULL, _IOFBF, PIECE);
+    if (!isatty(STDOUT_FILENO)) /* glibc takes its own size where it makes the buffer itself */
+        setvbuf(stdout, xreallocarray(NULL, PIECE, 1), _IOFBF, PIECE);
 }
 
 static void set_print(struct cli *cli)

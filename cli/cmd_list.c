@@ -1,6 +1,7 @@
 /* Lists: one row a record, and the other sheets of a system (history, instances, …). */
 #include "cli/commands.h"
 
+#include "cli/pages.h"
 #include "core/base/near.h"
 #include "core/listing.h"
 
@@ -8,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first rows come at once. Ids alone then come in large pages: each costs the store several
- * answers, whatever its size. */
-enum { PAGE = 200, IDS_PAGE = 10000 };
+enum { PAGE = 200 };
 
 const struct op_option list_options[] = {
     {.name = "ids", .kind = OPTION_FLAG, .help = "ids alone, without reading any value"},
@@ -220,13 +219,31 @@ static void put_names(struct list_run *run, const struct row *rows, size_t n)
         print_name(run->print, rows[i].id);
 }
 
-static bool put_page(struct list_run *run, struct err *err)
+static void put_page(struct list_run *run)
 {
     if (!print_page(run->print))
         run->stop = true;
     if (limit_reached(run) && run->sort < 0)
         run->stop = true;
-    return true;
+}
+
+static bool list_ids(struct list_run *run, struct open_store *store, struct err *err)
+{
+    struct cli *cli = run->cli;
+    struct pages *pages;
+    if (!pages_open(cli, store->store, &pages, err))
+        return false;
+    bool ok = true;
+    for (size_t n = 1; ok && n && !run->stop;) {
+        struct row *rows;
+        ok = pages_next(pages, &rows, &n, err);
+        if (ok) {
+            put_names(run, rows, select_passing(cli, rows, n));
+            put_page(run);
+        }
+    }
+    pages_close(pages);
+    return ok;
 }
 
 static bool list_store(struct list_run *run, struct open_store *store, struct err *err)
@@ -234,25 +251,20 @@ static bool list_store(struct list_run *run, struct open_store *store, struct er
     struct cli *cli = run->cli;
     struct call call = cli_call(cli);
     struct scan *scan;
-    bool ok = run->names ? store_scan_ids(store->store, &call, &scan, err)
-                         : store_scan_open(store->store, &call, &scan, err);
-    if (!ok)
+    if (!store_scan_open(store->store, &call, &scan, err))
         return false;
-    size_t most = PAGE;
+    bool ok = true;
     while (ok && !run->stop) {
         struct arena page = ARENA_INIT, *arena = run->sort < 0 ? &page : &cli->arena;
         struct row *rows;
         size_t n;
         call = cli_call(cli);
-        ok = store_scan_next(scan, &call, arena, most, &rows, &n, err);
+        ok = store_scan_next(scan, &call, arena, PAGE, &rows, &n, err);
         size_t kept = ok ? select_passing(cli, rows, n) : 0;
-        if (run->names)
-            put_names(run, rows, kept);
-        else
-            ok = ok && (!kept || fill_page(run, store, rows, kept, arena, err));
-        ok = ok && put_page(run, err);
+        ok = ok && (!kept || fill_page(run, store, rows, kept, arena, err));
+        if (ok)
+            put_page(run);
         arena_release(&page);
-        most = run->names ? IDS_PAGE : PAGE;
         if (ok && !n)
             break;
     }
@@ -285,7 +297,8 @@ static bool list_everything(struct cli *cli, const struct sheet *sheet, struct e
     run.names = cli->print.output == OUTPUT_NAME && wanted(&run) == LIST_IDS;
     for (size_t i = 0; i < cli->nstores && ok && !run.stop; i++) {
         struct err why = {0};
-        ok = list_store(&run, &cli->stores[i], &why);
+        ok = run.names ? list_ids(&run, &cli->stores[i], &why)
+                       : list_store(&run, &cli->stores[i], &why);
         if (ok)
             continue;
         if (cli->nstores == 1 || why.kind == ERR_CANCELLED) {
@@ -324,8 +337,10 @@ bool cmd_sheet(struct cli *cli, struct err *err)
     bool ok = true;
     if (!run_init(&run, cli, cli->sheet, err))
         return false;
-    for (size_t i = 0; i < n && ok && !run.stop; i++)
-        ok = fill_page(&run, chosen[i].store, &chosen[i].row, 1, &cli->arena, err) &&
-             put_page(&run, err);
+    for (size_t i = 0; i < n && ok && !run.stop; i++) {
+        ok = fill_page(&run, chosen[i].store, &chosen[i].row, 1, &cli->arena, err);
+        if (ok)
+            put_page(&run);
+    }
     return run_finish(&run, ok, err);
 }

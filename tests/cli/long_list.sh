@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The ids of a table of many pages on a real server ($PENSTOCK_POSTGRES): all of them, in order, and
+# nothing is open on the server while nobody reads them.
+. "$(dirname "$0")/harness.sh"
+if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
+    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
+    [ "${CI:-}" = true ] && exit 1
+    exit 77
+fi
+servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
+psql=$PENSTOCK_POSTGRES_BIN/psql
+database=long_$$ rows=100000
+target=${PENSTOCK_POSTGRES/\/postgres\?/\/$database?}
+sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$target" "$@"; }
+
+"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
+trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)"; rm -rf "$work"' EXIT
+sql -f "$servers/meltano_postgres.sql"
+sql -c "insert into state (state_id) select 'state-' || i from generate_series(1, $rows) i"
+sql -c 'select state_id from state order by state_id' >all
+
+run 0 -t "meltano+$target" state list --ids
+cmp -s out all || fail 'these are not all ids in order'
+run 0 -t "meltano+$target" state list --ids --limit 40200
+head -n 40200 all | cmp -s - out || fail 'these are not the first 40200'
+run 0 -t "meltano+$target" state list --ids --pattern 'state-9*9'
+grep '^state-9.*9$' all | cmp -s - out || fail 'these are not all that match'
+
+# Who reads one line and goes away.
+"$penstock" -t "meltano+$target" state list --ids 2>err | head -n 1 >out
+status=${PIPESTATUS[0]}
+[ "$status" = 0 ] || fail "exit $status when the reader has gone"
+out_is "$(head -n 1 all)"
+
+# Who reads one line and rests: no transaction waits for that, and the rest still comes, even when
+# the server ended the idle connection.
+sessions="from pg_stat_activity where datname = current_database() and application_name = 'penstock'"
+rests() {
+    [ "$(sql -c "select count(*) $sessions and state = 'idle'
+                 and clock_timestamp() - state_change > interval '1 second'")" = 1 ]
+}
+for treat in 'select 1' 'select pg_terminate_backend(pid)'; do
+    mkfifo slow
+    "$penstock" -t "meltano+$target" state list --ids 2>err >slow &
+    exec 7<slow
+    read -r first <&7
+    until_true rests || fail "the server still has: $(sql -c "select state, query $sessions")"
+    sql -c "$treat $sessions" >/dev/null
+    { echo "$first"; cat <&7; } >out
+    exec 7<&-
+    wait $! || fail "exit $? after a rest"
+    cmp -s out all || fail 'these are not all ids after a rest'
+    rm slow
+done
+
+# A table that is taken away in the middle: what came is printed, and that it was not all is said.
+mkfifo slow
+"$penstock" -t "meltano+$target" state list --ids 2>err >slow &
+exec 7<slow
+read -r first <&7
+until_true rests || fail 'no rest'
+sql -c 'alter table state rename to elsewhere'
+{ echo "$first"; cat <&7; } >out
+exec 7<&-
+wait $!
+status=$?
+[ "$status" = 6 ] || fail "exit $status when the table has gone"
+err_has 'relation "state" does not exist'
+head -n "$(wc -l <out)" all | cmp -s - out || fail 'what came before is not the beginning'
+
+finish
