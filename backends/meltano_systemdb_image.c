@@ -33,13 +33,6 @@ static bool field_get(struct str *in, struct str *ret, bool *ret_blob)
     return true;
 }
 
-static struct str take(struct arena *arena, struct sbuf *b)
-{
-    struct str s = arena_str(arena, sbuf_view(b));
-    sbuf_release(b);
-    return s;
-}
-
 /* Of the same length; the second for rows whose NULL is an empty half. */
 static const char magic[] = "meltano systemdb row 1\n", magic_plugin[] = "meltano plug-in  row 1\n";
 
@@ -51,7 +44,7 @@ struct str systemdb_image(struct arena *arena, const struct systemdb_row *row)
         field_put(&out, row->halves[i], row->is_blob[i]);
     field_put(&out, row->updated_at, false);
     field_put(&out, row->place, false);
-    return take(arena, &out);
+    return arena_take(arena, &out);
 }
 
 bool systemdb_image_read(struct str image, struct systemdb_row *ret, struct err *err)
@@ -80,7 +73,7 @@ static struct str run_encode(struct arena *arena, const struct systemdb_run *run
     struct sbuf out = SBUF_INIT;
     for (int i = 0; i < RUN_COLUMNS; i++)
         field_put(&out, run->columns[i], false);
-    return take(arena, &out);
+    return arena_take(arena, &out);
 }
 
 struct version systemdb_run_version(struct arena *arena, const struct systemdb_run *run)
@@ -95,7 +88,7 @@ struct str systemdb_receipt_inserted(struct arena *arena, const struct systemdb_
     sbuf_char(&out, 'I');
     field_put(&out, run->columns[RUN_ID], false);
     field_put(&out, (struct str){(const char *)digest.sha, sizeof digest.sha}, true);
-    return take(arena, &out);
+    return arena_take(arena, &out);
 }
 
 struct str systemdb_receipt_deleted(struct arena *arena, const struct systemdb_run *run)
@@ -104,7 +97,7 @@ struct str systemdb_receipt_deleted(struct arena *arena, const struct systemdb_r
     struct sbuf out = SBUF_INIT;
     sbuf_char(&out, 'D');
     sbuf_str(&out, row);
-    return take(arena, &out);
+    return arena_take(arena, &out);
 }
 
 bool systemdb_receipt_read(struct str receipt, struct systemdb_receipt *ret, struct err *err)

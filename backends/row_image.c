@@ -11,9 +11,7 @@ struct str row_image(struct arena *arena, const char *kind, struct str note, str
         sbuf_printf(&out, "%s -\n", kind);
     sbuf_str(&out, note);
     sbuf_str(&out, value);
-    struct str image = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return image;
+    return arena_take(arena, &out);
 }
 
 bool row_image_read(struct str image, const char *kind, struct str *ret_note, struct str *ret_value)

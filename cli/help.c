@@ -42,9 +42,7 @@ struct str help_usage_op(struct arena *arena, const struct system *system, const
     sbuf_printf(&out, "%s %s ID%s", system->noun, verb, has_positional(op) ? "" : "...");
     for (const struct op_option *o = op->options; o && o->name; o++)
         add_option_usage(&out, o);
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }
 
 /* --- lists ----------------------------------------------------------------------------------- */

@@ -148,9 +148,7 @@ static struct str resolve(struct arena *arena, const struct dotenv *above, struc
         sbuf_str(&out, variable(arena, above, str_sub(inner, 0, name), fallback));
         i += (size_t)close + 1;
     }
-    struct str resolved = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return resolved;
+    return arena_take(arena, &out);
 }
 
 /* --- the file -------------------------------------------------------------------------------- */

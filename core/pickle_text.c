@@ -39,9 +39,7 @@ struct str pickle_long_digits(struct arena *arena, struct str bytes)
     sbuf_printf(&digits, "%s%u", negative ? "-" : "", limbs[n - 1]);
     for (size_t j = n - 1; j-- > 0;)
         sbuf_printf(&digits, "%09u", limbs[j]);
-    struct str s = arena_str(arena, sbuf_view(&digits));
-    sbuf_release(&digits);
-    return s;
+    return arena_take(arena, &digits);
 }
 
 void pickle_long_bytes(struct sbuf *out, struct str digits)
@@ -128,13 +126,6 @@ static void put(struct sbuf *out, uint32_t c)
     sbuf_add(out, utf8, utf8_put(c, utf8));
 }
 
-static struct str take_sbuf(struct arena *arena, struct sbuf *b)
-{
-    struct str s = arena_str(arena, sbuf_view(b));
-    sbuf_release(b);
-    return s;
-}
-
 /* Python's raw-unicode-escape: Latin-1 with \uXXXX and \UXXXXXXXX; any other backslash is itself
  * and protects the character behind it. */
 bool pickle_text_unicode(struct arena *arena, struct str line, struct str *ret)
@@ -161,7 +152,7 @@ bool pickle_text_unicode(struct arena *arena, struct str line, struct str *ret)
         put(&out, point);
         i += digits;
     }
-    *ret = take_sbuf(arena, &out);
+    *ret = arena_take(arena, &out);
     return true;
 }
 
@@ -213,7 +204,7 @@ bool pickle_text_string(struct arena *arena, struct str line, struct str *ret)
             return false;
         }
     }
-    *ret = take_sbuf(arena, &out);
+    *ret = arena_take(arena, &out);
     return true;
 }
 

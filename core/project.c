@@ -96,9 +96,7 @@ static struct str expand(struct project *p, struct str text)
             sbuf_str(&out, value);
         i = to + braced;
     }
-    struct str expanded = arena_str(p->arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return expanded;
+    return arena_take(p->arena, &out);
 }
 
 /* --- settings ------------------------------------------------------------------------------- */
@@ -110,9 +108,7 @@ static struct str env_name(struct project *p, const char *name)
     sbuf_cstr(&out, "MELTANO_");
     for (; *name; name++)
         sbuf_char(&out, *name == '.' ? '_' : (char)toupper((unsigned char)*name));
-    struct str text = arena_str(p->arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(p->arena, &out);
 }
 
 /* Root `env:`, the process, .env: verbatim. Then meltano.yml, and the default: expanded. */
@@ -145,9 +141,7 @@ static struct str database_address(struct project *p, struct str uri)
         sbuf_char(&out, '/');
     }
     url_encode(&out, path, "/");
-    struct str text = arena_str(p->arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(p->arena, &out);
 }
 
 /* Of a file URI Meltano takes the path alone, as it is written (formats/meltano.md 4.1). */
@@ -167,8 +161,7 @@ static bool file_address(struct project *p, struct str uri, struct str *ret, str
     struct sbuf out = SBUF_INIT;
     sbuf_cstr(&out, "meltano+file://");
     url_encode(&out, str_sub(rest, at, end), "/");
-    *ret = arena_str(p->arena, sbuf_view(&out));
-    sbuf_release(&out);
+    *ret = arena_take(p->arena, &out);
     return true;
 }
 
@@ -191,9 +184,7 @@ static struct str plugin_address(struct project *p, struct str uri)
         sbuf_printf(&out, "&%s=", params[i][1]);
         url_encode(&out, value, "");
     }
-    struct str text = arena_str(p->arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(p->arena, &out);
 }
 
 static void add_param(struct project *p, struct address *address, const char *name,

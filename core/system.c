@@ -92,7 +92,5 @@ struct str shell_quote(struct arena *a, struct str word)
             sbuf_char(&out, word.ptr[i]);
     }
     sbuf_char(&out, '\'');
-    struct str quoted = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return quoted;
+    return arena_take(a, &out);
 }

@@ -162,9 +162,7 @@ struct str address_mask(struct arena *arena, struct str s)
             sbuf_char(&out, s.ptr[i++]);
         }
     }
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }
 
 /* The address without its passwords, those of companions included. */

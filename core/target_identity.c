@@ -90,9 +90,7 @@ static struct str memory_host(struct arena *arena, struct str name)
 {
     struct sbuf encoded = SBUF_INIT;
     url_encode(&encoded, name, "/");
-    struct str host = arena_str(arena, sbuf_view(&encoded));
-    sbuf_release(&encoded);
-    return host;
+    return arena_take(arena, &encoded);
 }
 
 /* The place as a URL of the backend alone. */

@@ -150,9 +150,7 @@ struct str url_format(struct arena *arena, const struct url *url)
         sbuf_char(&out, '=');
         url_encode(&out, url->params[i].value, "/:@,*");
     }
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }
 
 bool url_param(const struct url *url, const char *name, struct str *ret)

@@ -76,7 +76,5 @@ struct str value_pointer_add(struct arena *a, struct str pointer, struct str key
     sbuf_str(&out, pointer);
     sbuf_char(&out, '/');
     value_pointer_key(&out, &name);
-    struct str added = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return added;
+    return arena_take(a, &out);
 }

@@ -245,7 +245,5 @@ struct str value_repr(struct arena *a, const struct value *v, size_t max)
         r.out.len = keep;
         sbuf_cstr(&r.out, "...");
     }
-    struct str s = arena_str(a, sbuf_view(&r.out));
-    sbuf_release(&r.out);
-    return s;
+    return arena_take(a, &r.out);
 }

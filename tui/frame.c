@@ -53,8 +53,7 @@ static void draw_header(struct app *app, struct canvas *canvas, const struct ses
     }
     struct sbuf text = SBUF_INIT;
     session_freshness(s, app_now_us(app), clock_monotonic_ms(), app->paused, &text);
-    struct str fresh = arena_str(a, sbuf_view(&text));
-    sbuf_release(&text);
+    struct str fresh = arena_take(a, &text);
     unsigned fresh_style = session_is_stale(s, clock_monotonic_ms()) && !prod ? STYLE_BAD : style;
     int w = text_width(fresh);
     if (w > canvas->w / 2)

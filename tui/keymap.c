@@ -151,7 +151,5 @@ struct str keymap_keys(struct arena *a, unsigned scopes, const struct key_row *r
             sbuf_char(&out, ' ');
         sbuf_cstr(&out, key_text(r->key, name));
     }
-    struct str text = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(a, &out);
 }

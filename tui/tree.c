@@ -61,9 +61,7 @@ static struct str pointer_join(struct arena *a, struct str path, struct str key)
         else
             sbuf_char(&out, key.ptr[i]);
     }
-    struct str joined = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return joined;
+    return arena_take(a, &out);
 }
 
 static void add_value(struct tree *tree, struct str label, struct str path, const struct value *v,

@@ -88,9 +88,7 @@ static struct str finding_text(struct arena *a, const struct attention_group *g,
     if (g->n > 1)
         sbuf_printf(&text, "%.*s: ", STR_ARG(g->label));
     sbuf_str(&text, g->text);
-    struct str ret = arena_str(a, sbuf_view(&text));
-    sbuf_release(&text);
-    return ret;
+    return arena_take(a, &text);
 }
 
 /* Uncut, for the lines below the lists. */

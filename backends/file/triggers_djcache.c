@@ -405,11 +405,7 @@ static bool wanted(struct work *w, struct str *ret, struct file_owner *ret_owner
         if (now.expires_us < clock_now_us())
             return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
                            STR_ARG(w->item->id));
-        struct sbuf bytes = SBUF_INIT;
-        sbuf_str(&bytes, now.header);
-        sbuf_str(&bytes, old.value);
-        *ret = arena_str(w->arena, sbuf_view(&bytes));
-        sbuf_release(&bytes);
+        *ret = arena_join(w->arena, now.header, old.value, STR_NULL);
     }
     return true;
 }

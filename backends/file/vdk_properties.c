@@ -150,12 +150,7 @@ static bool load(const struct properties_store *s, const struct call *call, stru
 
 static struct str key_of(struct arena *arena, struct str job)
 {
-    struct sbuf key = SBUF_INIT;
-    sbuf_str(&key, job);
-    sbuf_cstr(&key, KEY_END);
-    struct str copy = arena_str(arena, sbuf_view(&key));
-    sbuf_release(&key);
-    return copy;
+    return arena_join(arena, job, str_of(KEY_END), STR_NULL);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -377,12 +372,7 @@ static const char image_head_line[] = "vdkfile1\n";
 
 static struct str image_of(struct arena *arena, struct str text)
 {
-    struct sbuf image = SBUF_INIT;
-    sbuf_cstr(&image, image_head_line);
-    sbuf_str(&image, text);
-    struct str copy = arena_str(arena, sbuf_view(&image));
-    sbuf_release(&image);
-    return copy;
+    return arena_join(arena, str_of(image_head_line), text, STR_NULL);
 }
 
 /* Of the file's own record: a damaged one is all text, a sound one shows no value of a property. */

@@ -25,9 +25,7 @@ static struct str image_of(struct arena *arena, const struct str parts[PARTS])
         sbuf_printf(&out, "%zu\n", parts[i].len);
         sbuf_str(&out, parts[i]);
     }
-    struct str image = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return image;
+    return arena_take(arena, &out);
 }
 
 bool etl_image_parts(struct str image, struct str ret[PARTS_MAX], struct err *err)

@@ -106,7 +106,5 @@ struct str pg_array(struct arena *arena, const struct str *items, size_t n)
         sbuf_char(&out, '"');
     }
     sbuf_char(&out, '}');
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }

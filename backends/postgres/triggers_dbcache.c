@@ -49,9 +49,7 @@ static struct str names_of(struct arena *arena, const PGresult *res)
         struct str name = pg_str(res, i, 0);
         sbuf_printf(&out, "%s%.*s", i ? ", " : "", STR_ARG(name));
     }
-    struct str names = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return names;
+    return arena_take(arena, &out);
 }
 
 /* ERR_NOT_FOUND, or ERR_INVALID when there are several and none was named. */
@@ -93,8 +91,7 @@ static const char *key_pattern(struct arena *arena, const struct django_key *key
         if (h == 0)
             sbuf_char(&out, '%');
     }
-    struct str pattern = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
+    struct str pattern = arena_take(arena, &out);
     return pattern.ptr;
 }
 

@@ -234,12 +234,7 @@ static const char image_head[] = "vdkjob1\n";
 
 static struct str image_of(struct arena *arena, struct str text)
 {
-    struct sbuf image = SBUF_INIT;
-    sbuf_cstr(&image, image_head);
-    sbuf_str(&image, text);
-    struct str copy = arena_str(arena, sbuf_view(&image));
-    sbuf_release(&image);
-    return copy;
+    return arena_join(arena, str_of(image_head), text, STR_NULL);
 }
 
 bool jobs_image_text(struct str image, struct str *ret, struct err *err)

@@ -141,11 +141,8 @@ void redis_plain_document(const struct plain_store *store, const struct redis_st
         return;
     }
     int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
-    struct sbuf image = SBUF_INIT;
-    sbuf_printf(&image, "%s%lld\n", image_magic, (long long)expires_ms);
-    sbuf_str(&image, stored->bytes);
-    content_read(&store->format, arena_str(arena, sbuf_view(&image)), arena, ret);
-    sbuf_release(&image);
+    struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
+    content_read(&store->format, arena_join(arena, head, stored->bytes, STR_NULL), arena, ret);
 }
 
 static bool plain_read(struct store *base, const struct str *ids, size_t n, size_t limit,

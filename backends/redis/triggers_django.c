@@ -121,10 +121,7 @@ static struct str django_image(struct arena *arena, const struct redis_stored *s
 {
     int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
     struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
-    char *image = arena_alloc(arena, head.len + stored->bytes.len);
-    memcpy(image, head.ptr, head.len);
-    memcpy(image + head.len, stored->bytes.ptr, stored->bytes.len);
-    return (struct str){image, head.len + stored->bytes.len};
+    return arena_join(arena, head, stored->bytes, STR_NULL);
 }
 
 bool django_image_read(struct str image, struct str *ret_bytes, int64_t *ret_expires_ms,

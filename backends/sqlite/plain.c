@@ -100,12 +100,8 @@ static void document_fill(const struct plain_store *s, const struct stored *stor
         ret->head = cell->value;
         return;
     }
-    struct sbuf image = SBUF_INIT;
-    sbuf_cstr(&image, image_line);
-    if (!cell->is_null)
-        sbuf_str(&image, cell->value);
-    content_read(&s->format, arena_str(arena, sbuf_view(&image)), arena, ret);
-    sbuf_release(&image);
+    struct str text = cell->is_null ? STR_NULL : cell->value;
+    content_read(&s->format, arena_join(arena, str_of(image_line), text, STR_NULL), arena, ret);
 }
 
 static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,

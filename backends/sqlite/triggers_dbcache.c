@@ -89,8 +89,7 @@ static const char *key_pattern(struct arena *arena, const struct django_key *key
         if (h == 0)
             sbuf_char(&out, '*');
     }
-    struct str pattern = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
+    struct str pattern = arena_take(arena, &out);
     return pattern.ptr;
 }
 

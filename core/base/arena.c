@@ -136,6 +136,13 @@ struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
     return (struct str){p, (size_t)len};
 }
 
+struct str arena_take(struct arena *arena, struct sbuf *text)
+{
+    struct str copy = arena_str(arena, sbuf_view(text));
+    sbuf_release(text);
+    return copy;
+}
+
 struct str arena_printf(struct arena *arena, const char *fmt, ...)
 {
     va_list ap;

@@ -45,6 +45,8 @@ struct str arena_str(struct arena *arena, struct str s);
 char *arena_cstr(struct arena *arena, struct str s);
 /* The three one behind the other, NUL bytes and all: a formatted text ends at the first. */
 struct str arena_join(struct arena *arena, struct str a, struct str b, struct str c);
+/* What was gathered, copied; the buffer is released. */
+struct str arena_take(struct arena *arena, struct sbuf *text);
 struct str arena_printf(struct arena *arena, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *arena, const char *fmt, va_list ap)

@@ -118,9 +118,7 @@ struct str text_clean(struct arena *arena, struct str s, unsigned flags)
         else
             sbuf_add(&out, s.ptr + start, pos - start);
     }
-    struct str clean = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return clean;
+    return arena_take(arena, &out);
 }
 
 /* Length of the longest prefix of whole characters, with the marks on them, that fits. */

@@ -77,9 +77,7 @@ static struct str column_text(struct arena *a, const struct value *column)
         sbuf_printf(&out, " key %lld", (long long)key);
     if (fallback.len)
         sbuf_printf(&out, " default %.*s", STR_ARG(fallback));
-    struct str text = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(a, &out);
 }
 
 static const struct value *column_named(const struct value *columns, struct str name)

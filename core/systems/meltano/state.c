@@ -266,7 +266,5 @@ struct str meltano_names(const struct value *dict, const struct value *skip, str
     }
     if (n > NAMED)
         sbuf_printf(&out, ", %zu more", n - NAMED);
-    struct str names = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return names;
+    return arena_take(a, &out);
 }

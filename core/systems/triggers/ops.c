@@ -86,9 +86,7 @@ static struct str what_starts(struct arena *arena, const struct instance *i)
     struct sbuf out = SBUF_INIT;
     sbuf_cstr(&out, "the next fire of ");
     add_names(&out, starters, n, complete ? " or " : " and ");
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }
 
 /* The plan's "waits for", of several instances each cause once. */
@@ -127,9 +125,7 @@ static struct str python_quote(struct arena *arena, struct str s)
 {
     struct sbuf out = SBUF_INIT;
     json_quote(&out, s); /* escapes of JSON mean the same in Python */
-    struct str text = arena_str(arena, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
+    return arena_take(arena, &out);
 }
 
 static void say_hand_over(const struct op_input *in, struct op_output *out,

@@ -140,9 +140,7 @@ struct str vdk_id_of_job(struct arena *a, struct str job)
         else
             sbuf_char(&out, job.ptr[i]);
     }
-    struct str id = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return id;
+    return arena_take(a, &out);
 }
 
 struct str vdk_id_of(struct arena *a, struct str job, struct str source)
@@ -151,9 +149,7 @@ struct str vdk_id_of(struct arena *a, struct str job, struct str source)
     sbuf_str(&out, vdk_id_of_job(a, job));
     sbuf_char(&out, '/');
     sbuf_str(&out, source);
-    struct str id = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return id;
+    return arena_take(a, &out);
 }
 
 bool vdk_id_parse(struct arena *a, struct str id, struct str *ret_job, struct str *ret_source)

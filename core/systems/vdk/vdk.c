@@ -62,9 +62,7 @@ struct str vdk_names(const struct value *dict, struct arena *a)
     }
     if (n > NAMED)
         sbuf_printf(&out, ", %zu more", n - NAMED);
-    struct str names = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return names;
+    return arena_take(a, &out);
 }
 
 /* --- at a glance ------------------------------------------------------------------------------ */
