@@ -43,7 +43,6 @@ static struct pipeline *pipeline_of(struct pipelines *all, const struct open_sto
 
 static void count_phase(struct pipelines *all, struct pipeline *p, struct str phase, int64_t since)
 {
-    p->tables++;
     if (str_is(phase, "errored")) {
         p->errored++;
         if (since != TIME_UNKNOWN && (p->oldest_us == TIME_UNKNOWN || since < p->oldest_us))
@@ -80,8 +79,12 @@ static void add_table(void *ctx, struct open_store *store, const struct sheet_in
     if (slash < 0)
         return;
     struct pipeline *p = pipeline_of(all, store, str_sub(in->row->id, 0, (size_t)slash));
-    struct str phase = in->row->phase.len ? in->row->phase : STR("unreadable");
-    count_phase(all, p, problem ? STR("unreadable") : phase, in->row->updated_at_us);
+    struct str phase = problem ? STR("unreadable")
+                       : in->row->phase.len
+                           ? in->row->phase
+                           : in->system->brief(in->doc ? in->doc->root : NULL, all->arena);
+    count_phase(all, p, phase, in->row->updated_at_us);
+    p->tables += !str_is(phase, "left over");
     note_slot(all, p, in->facts);
     const struct activity *seen = in->activity;
     if (!p->reader.ptr && seen)

@@ -20,6 +20,7 @@ struct etl_schema {
     bool pair_snapshots;   /* it is text "commit:message": L5 and later */
     bool progress;         /* etl.replication_progress */
     bool destinations;     /* etl.destination_tables_metadata */
+    bool previous_masks;   /* its previous_replication_mask */
     bool mappings;         /* etl.table_mappings, which it replaced */
     bool default_expression;
     bool may_write_states; /* insert, update and delete */
@@ -30,7 +31,7 @@ struct etl_schema {
 /* The statements, as this store's level needs them. */
 struct etl_sql {
     const char *scan;  /* $1 pid, $2 oid: rows behind that; $3 pid or NULL; $4 limit */
-    const char *lost;  /* the same for tables that have rows but no current one; NULL: cannot be */
+    const char *lost;  /* the same for what has rows but no current phase; NULL: cannot be */
     const char *read;  /* $1 pids, $2 oids: arrays; $3 byte limit */
     const char *lock;  /* the same, locking history rows; those of others are missing in it */
     const char *facts; /* $1 pids, $2 oids; $3: sizes too, which wait for a table's DDL */

@@ -271,8 +271,8 @@ static const struct {
      "insert into etl.table_schemas overriding system value select * from"
      " jsonb_populate_recordset(null::etl.table_schemas, $1::jsonb)"},
     {ETL_PROGRESS, "replication_progress",
-     "delete from etl.replication_progress where pipeline_id = $1::int8 and table_id = $2::oid"
-     " and worker_type = 'table_sync'",
+     "delete from etl.replication_progress where pipeline_id = $1::int8"
+     " and coalesce(table_id, 0) = $2::oid",
      "insert into etl.replication_progress overriding system value select * from"
      " jsonb_populate_recordset(null::etl.replication_progress, $1::jsonb)"},
 };

@@ -260,6 +260,9 @@ static const struct value *facts_of(struct etl_store *es, const struct signs *si
     struct err ignored;
     if (publications.ptr && json_read(arena, publications, &list, &ignored))
         facts = value_dict_with(arena, facts, "publications", list);
+    struct str position = pg_copy(arena, res, row, 5);
+    if (position.ptr && json_read(arena, position, &list, &ignored))
+        facts = value_dict_with(arena, facts, "apply_position", list);
     return facts;
 }
 

@@ -1,4 +1,5 @@
-/* Pages of tables: first all that have a current phase, then those that have rows but none. */
+/* Pages of tables: first all that have a current phase, then those that have rows but none, and the
+ * positions that pipelines without any table left behind (5.1). */
 #include "backends/postgres/etl.h"
 
 #include "core/base/mem.h"

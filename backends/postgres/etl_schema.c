@@ -32,7 +32,9 @@ static const char look_sql[] =
     "  string_agg(distinct relname::text, ', ') filter (where not has_table_privilege(oid, "
     "    'select')),"
     "  coalesce((select has_schema_privilege(oid, 'usage') from pg_namespace where nspname = "
-    "    'etl'), true)"
+    "    'etl'), true),"
+    "  coalesce(bool_or(relname = 'destination_tables_metadata'"
+    "    and attname = 'previous_replication_mask'), false)"
     " from a";
 
 static bool readable(struct str unreadable, const char *table)
@@ -75,6 +77,7 @@ bool etl_schema_look(struct pg_client *client, const struct call *call, struct a
         .pair_snapshots = pg_bool(res, 0, 7),
         .progress = usage && pg_bool(res, 0, 8) && readable(no, "replication_progress"),
         .destinations = usage && pg_bool(res, 0, 9) && readable(no, "destination_tables_metadata"),
+        .previous_masks = pg_bool(res, 0, 15),
         .mappings = usage && pg_bool(res, 0, 10) && readable(no, "table_mappings"),
         .default_expression = pg_bool(res, 0, 11),
         .may_write_states = usage && pg_bool(res, 0, 12),
@@ -132,9 +135,11 @@ static void names_sql(const struct etl_schema *s, struct sbuf *joins)
         sbuf_cstr(joins, " left join (select null::text as name) d on true");
 }
 
+/* Oid 0, which is no relation's, stands for the pipeline's apply worker. */
 #define LABEL                                                                                      \
-    "coalesce(case when source.slot_name is null then k.name end, n.nspname || '.' || c.relname,"  \
-    " k.name, d.name, w.oid::text)"
+    "case when w.oid = 0 then 'apply worker' else"                                                 \
+    " coalesce(case when source.slot_name is null then k.name end, n.nspname || '.' || c.relname," \
+    " k.name, d.name, w.oid::text) end"
 
 static const char *finished(struct sbuf *text, struct arena *arena)
 {
@@ -158,19 +163,49 @@ static const char *scan_sql(const struct etl_schema *s, struct arena *arena, con
     return finished(&sql, arena);
 }
 
+/* Rows of tables without a current phase: a damaged history, and what a deleted pipeline leaves in
+ * the other tables (5.1), the apply worker's position only once no table is left. */
+static const char *lost_sql(const struct etl_schema *s, struct arena *arena)
+{
+#define NO_CURRENT(oid)                                                                            \
+    " where not exists (select 1 from etl.replication_state x where x.is_current = true"           \
+    " and x.pipeline_id = r.pipeline_id" oid ")"
+#define OF_TABLE NO_CURRENT(" and x.table_id = r.table_id")
+    const char *from =
+        arena_printf(
+            arena,
+            "select r.pipeline_id as pid, r.table_id as oid, null::text as state, null::int8 as at"
+            " from (select r.pipeline_id, r.table_id from etl.replication_state r" OF_TABLE
+            "%s%s%s) r where true",
+            s->schemas ? " union select r.pipeline_id, r.table_id from etl.table_schemas r" OF_TABLE
+                       : "",
+            s->destinations ? " union select r.pipeline_id, r.table_id from"
+                              " etl.destination_tables_metadata r" OF_TABLE
+                            : "",
+            s->progress ? " union select r.pipeline_id, r.table_id from etl.replication_progress"
+                          " r" OF_TABLE " and r.table_id is not null"
+                          " union select r.pipeline_id, 0::oid from etl.replication_progress"
+                          " r" NO_CURRENT("") " and r.table_id is null"
+                        : "")
+            .ptr;
+    return scan_sql(s, arena, from);
+}
+
 /* Rows as JSON in which nothing depends on the session: times in UTC, bytes in hexadecimal, and
  * metadata as its text, so that SQL NULL and JSON null stay apart. Columns we do not know of come
  * along. jsonb orders the keys, so the text is canonical. */
 #define TIMES                                                                                      \
     "'created_at', " PG_TIME_TEXT("r.created_at") ", 'updated_at', " PG_TIME_TEXT("r.updated_at")
 #define TIMED "to_jsonb(r) || jsonb_build_object(" TIMES ")"
+#define MASK(column) "'" column "', '\\x' || encode(r." column ", 'hex'), "
+#define TABLE_ID "r.table_id"
 
 /* Where the rows of one part are. */
 struct part {
     const char *name;
     const char *row; /* a row as JSON; NULL: the part is not stored */
-    const char *table, *oid;
-    const char *when; /* further condition, or NULL */
+    const char *table;
+    const char *oid; /* of a row `r` of it, as SQL */
 };
 
 /* Joins the part's rows of all wanted tables as `name`.t: one pass over the part's table, however
@@ -186,12 +221,11 @@ static void part_sql(struct sbuf *sql, const struct part *p, const struct pg_ser
     }
     sbuf_printf(sql,
                 " left join (select w.i, jsonb_agg(%s order by r.id)::text as t from w join %s r"
-                " on r.pipeline_id = w.pid and r.%s = w.oid",
+                " on r.pipeline_id = w.pid and %s = w.oid",
                 p->row, p->table, p->oid);
     if (server->version_number >= 140000)
-        sbuf_printf(sql, " and r.%s = any($2::oid[])", p->oid);
-    sbuf_printf(sql, "%s%s group by w.i) %s on %s.i = w.i", p->when ? " and " : "",
-                p->when ? p->when : "", p->name, p->name);
+        sbuf_printf(sql, " and %s = any($2::oid[])", p->oid);
+    sbuf_printf(sql, " group by w.i) %s on %s.i = w.i", p->name, p->name);
 }
 
 /* Rows that somebody else has locked are passed over, not waited for. */
@@ -208,19 +242,18 @@ static struct part states_part(const struct etl_schema *s, bool lock)
                              "to_jsonb(r) || jsonb_build_object('prev', null, 'is_current', true,"
                              " 'metadata', jsonb_strip_nulls(jsonb_build_object('type', r.state,"
                              " 'lsn', r.sync_done_lsn))::text)",
-                             "(select 1 as id, x.* from etl.replication_state x)", "table_id",
-                             NULL};
+                             "(select 1 as id, x.* from etl.replication_state x)", TABLE_ID};
     return (struct part){
         "states",
         s->times ? "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text, " TIMES ")"
                  : "to_jsonb(r) || jsonb_build_object('metadata', r.metadata::text)",
-        lock ? LOCKED : "etl.replication_state", "table_id", NULL};
+        lock ? LOCKED : "etl.replication_state", TABLE_ID};
 }
 
 static struct part progress_part(const struct etl_schema *s)
 {
     return (struct part){"progress", s->progress ? TIMED : NULL, "etl.replication_progress",
-                         "table_id", "r.worker_type::text = 'table_sync'"};
+                         "coalesce(" TABLE_ID ", 0)"};
 }
 
 static struct part schemas_part(const struct etl_schema *s)
@@ -235,18 +268,20 @@ static struct part schemas_part(const struct etl_schema *s)
                          !s->schemas  ? NULL
                          : s->columns ? with_columns
                                       : TIMED,
-                         "etl.table_schemas", "table_id", NULL};
+                         "etl.table_schemas", TABLE_ID};
 }
 
 static struct part destination_part(const struct etl_schema *s)
 {
+    static const char row[] =
+        "to_jsonb(r) || jsonb_build_object(" MASK("replication_mask") TIMES ")";
+    static const char row_of_two[] = "to_jsonb(r) || jsonb_build_object(" MASK("replication_mask")
+        MASK("previous_replication_mask") TIMES ")";
     if (s->destinations)
-        return (struct part){"destination",
-                             "to_jsonb(r) || jsonb_build_object('replication_mask',"
-                             " '\\x' || encode(r.replication_mask, 'hex'), " TIMES ")",
-                             "etl.destination_tables_metadata", "table_id", NULL};
+        return (struct part){"destination", s->previous_masks ? row_of_two : row,
+                             "etl.destination_tables_metadata", TABLE_ID};
     return (struct part){"destination", s->mappings ? TIMED : NULL, "etl.table_mappings",
-                         "source_table_id", NULL};
+                         "r.source_table_id"};
 }
 
 static const char *read_sql(const struct etl_schema *s, bool lock, const struct pg_server *server,
@@ -271,8 +306,9 @@ static const char *read_sql(const struct etl_schema *s, bool lock, const struct 
     return finished(&sql, arena);
 }
 
-/* Names now and then, size, and the publications that have the table, directly, by its schema (from
- * version 15 on) or with all others. */
+/* Names now and then, size, the publications that have the table, directly, by its schema (from
+ * version 15 on) or with all others, and how the pipeline is: has it tables, and how far is its
+ * apply worker. */
 static const char *facts_sql(const struct etl_schema *s, int version, struct arena *arena)
 {
     struct sbuf sql = SBUF_INIT;
@@ -281,11 +317,16 @@ static const char *facts_sql(const struct etl_schema *s, int version, struct are
                 " case when $3::bool then pg_total_relation_size(c.oid::regclass) end,"
                 " (select json_agg(p.pubname order by p.pubname)::text from pg_publication p"
                 "   where c.oid is not null and (p.puballtables or exists (select 1 from"
-                "     pg_publication_rel x where x.prpubid = p.oid and x.prrelid = c.oid)%s))"
+                "     pg_publication_rel x where x.prpubid = p.oid and x.prrelid = c.oid)%s)), %s"
                 " from unnest($1::int8[], $2::oid[]) with ordinality w(pid, oid, i)",
                 version < 150000 ? ""
                                  : " or exists (select 1 from pg_publication_namespace x"
-                                   " where x.pnpubid = p.oid and x.pnnspid = c.relnamespace)");
+                                   " where x.pnpubid = p.oid and x.pnnspid = c.relnamespace)",
+                s->progress ? "(select jsonb_build_object('flush_lsn', r.flush_lsn, " TIMES
+                              ")::text"
+                              " from etl.replication_progress r where r.pipeline_id = w.pid"
+                              " and r.table_id is null limit 1)"
+                            : "null");
     names_sql(s, &sql);
     sbuf_cstr(&sql, " order by w.i");
     return finished(&sql, arena);
@@ -304,14 +345,7 @@ void etl_sql_make(const struct etl_schema *s, const struct pg_server *server, st
                   "r.created_at") " as at from etl.replication_state r where r.is_current = true"
             : "select r.pipeline_id as pid, r.table_id as oid, r.state::text as state,"
               " null::int8 as at from etl.replication_state r where r.is_current = true");
-    ret->lost = s->legacy_a
-                    ? NULL
-                    : scan_sql(s, arena,
-                               "select distinct r.pipeline_id as pid, r.table_id as oid,"
-                               " null::text as state, null::int8 as at from etl.replication_state r"
-                               " where not exists (select 1 from etl.replication_state x where"
-                               " x.is_current = true and x.pipeline_id = r.pipeline_id"
-                               " and x.table_id = r.table_id)");
+    ret->lost = s->legacy_a ? NULL : lost_sql(s, arena);
     ret->read = read_sql(s, false, server, arena);
     ret->lock = read_sql(s, true, server, arena);
 }

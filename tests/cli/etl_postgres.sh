@@ -24,9 +24,9 @@ dump >before
 run 0 -t "$etl" table list -o json --pipeline 7
 lines_are 8
 run 0 -t "$etl" table pipelines -o json
-field_is pipeline_id $'7\n8'
-field_is tables $'8\n1'
-field_is errored $'3\n0'
+field_is pipeline_id $'7\n8\n3'
+field_is tables $'8\n1\n0'
+field_is errored $'3\n0\n0'
 run 0 -t "$etl" table list --errored --pipeline 7 -o name
 errored=$(wc -l <out)
 [ "$errored" -gt 0 ] || fail 'nothing is errored'
@@ -109,6 +109,27 @@ field_is changes $'+ status TEXT default \'new\'::text\nnull'
 field_is destination $'applied\nnull'
 run 0 -t "$etl" table versions 7/16461 -o json
 field_is columns 2
+
+# what a deleted pipeline left behind is listed, found, forgotten and brought back
+run 0 -t "$etl" table list -o json --pipeline 3
+field_is verdict 'left over'
+field_is position 0/9F00AB8
+run 0 -t "$etl" table list -o json --pipeline 7
+[ "$(field position | sort -u | tr '\n' ' ')" = '1A/4C5F0A0 1A/4C60F28 ' ] || fail "positions: $(field position)"
+run 0 -t "$etl" check -o json
+grep '"orphan"' out | grep -q 'table forget 3/0' || fail 'the orphan is not found'
+run 0 -t "$etl" table show 7/16421
+out_has 'schema    1A/4C10000 applying, before it 0/0'
+out_has 'copied    1A/4C5F0A0 since 2026-07-24T09:12:20Z'
+out_has 'applied   1A/4C60F28 since 2026-07-24T09:12:31Z'
+positions() { "$psql" -qXAtc 'select * from etl.replication_progress order by id' "$address"; }
+positions >positions.before
+run 6 -t "$etl" table clear-copy 3/0 --reason test --confirm 3/0 --yes
+run 0 -t "$etl" table forget 3/0 --reason test --confirm 3/0 --yes
+grep -v '^3|3|' positions.before >positions.left
+positions | diff - positions.left >diff || fail "forgotten: $(head -3 diff)"
+run 0 -t "$etl" journal undo --yes
+positions | diff - positions.before >diff || fail "undo of forget: $(head -3 diff)"
 
 # the plan goes stale when somebody else writes
 one=$("$penstock" -t "$etl" table list --errored --pipeline 7 -o name | sed -n 1p)

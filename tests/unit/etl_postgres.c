@@ -46,6 +46,7 @@ static void the_list_is_the_oracles(void **state)
         {"7/16461", "public.products", "errored"},
         {"7/16471", "public.legacy_prefs", "errored"},
         {"8/16401", "16401", "ready"},
+        {"3/0", "apply worker", NULL}, /* what a deleted pipeline left */
         {"9/4294967295", "4294967295", NULL},
     };
     enum { ROWS = sizeof want / sizeof want[0] };
@@ -521,80 +522,7 @@ static void facts_of_a_table_that_is_there(void **state)
     PQfinish(other);
 }
 
-/* --- levels --------------------------------------------------------------------------------------
- */
-
-static void every_level_is_read_and_the_chained_ones_written(void **state)
-{
-    struct fixture *f = *state;
-    static const struct {
-        const char *sql, *level;
-        bool writable;
-    } rows[] = {
-        {"select 1", "L4", true},
-        {"alter table etl.table_schemas alter snapshot_id drop default, alter snapshot_id type "
-         "text "
-         "using '0:0'; alter table etl.destination_tables_metadata alter snapshot_id type text "
-         "using "
-         "'0:0', add previous_replication_mask bytea; alter table etl.table_columns add generated "
-         "boolean not null default false",
-         "L5+", true},
-        {"alter table etl.table_columns drop default_expression, drop generated; alter table "
-         "etl.table_schemas alter snapshot_id type pg_lsn using '0/0'",
-         "L3", true},
-        {"drop table etl.replication_progress", "L2", true},
-        {"drop table etl.destination_tables_metadata; alter table etl.table_schemas drop "
-         "snapshot_id; create table etl.table_mappings (id bigint generated always as identity "
-         "primary key, pipeline_id bigint, source_table_id oid, destination_table_id text, "
-         "created_at timestamptz default now(), updated_at timestamptz default now()); insert into "
-         "etl.table_mappings (pipeline_id, source_table_id, destination_table_id) values (7, "
-         "16451, "
-         "'pay')",
-         "L1", true},
-        {"create index idx_replication_state_prev on etl.replication_state (prev)", "legacy-B",
-         true},
-        {"alter table etl.replication_state drop created_at", "legacy-B", false},
-        {"drop table etl.replication_state; create table etl.replication_state (pipeline_id "
-         "bigint, "
-         "table_id oid, state etl.table_state, sync_done_lsn text, primary key (pipeline_id, "
-         "table_id)); insert into etl.replication_state values (7, 16451, 'sync_done', '0/1'), (7, "
-         "16461, 'init', null)",
-         "legacy-A", false},
-    };
-    static const char *const ids[] = {"7/16451"};
-    sql(f, "alter table etl.table_schemas drop constraint "
-           "table_schemas_pipeline_id_table_id_snapshot_id_key");
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        sql(f, rows[i].sql);
-        store_close(f->store.store);
-        f->store.store = open_at(f, f->url, true);
-        assert_str(store_info(f->store.store)->layout_version, rows[i].level);
-        assert_int_equal(store_info(f->store.store)->writable, rows[i].writable);
-        struct document doc = read_one(f, "7/16451");
-        assert_false(doc.absent);
-        assert_int_equal(doc.problem.kind == ERR_NONE, rows[i].writable);
-        struct scan *scan;
-        struct row *page;
-        size_t n;
-        struct err err = {0};
-        assert_true(store_scan_open(f->store.store, &f->call, &scan, &err));
-        assert_true(store_scan_next(scan, &f->call, &f->arena, 100, &page, &n, &err));
-        assert_true(n >= 2);
-        store_scan_close(scan);
-        if (!rows[i].writable)
-            continue;
-        const char *before = rows_of(f, "16451");
-        struct plan *plan = plan_of(f, "rollback", NULL, ids, 1);
-        apply(f, plan);
-        if (plan->items[0].outcome != OUTCOME_APPLIED)
-            fail_msg("%s: %s", rows[i].level, plan->items[0].err.text);
-        char id[13];
-        memcpy(id, plan->journal_id, sizeof id);
-        take_back(f, id);
-        assert_string_equal(rows_of(f, "16451"), before);
-        plan_free(plan);
-    }
-}
+/* --- what is none ---------------------------------------------------------------------------- */
 
 static void other_databases_are_not_taken_for_one(void **state)
 {
@@ -739,7 +667,6 @@ int main(void)
         TEST(rights_are_told_before_they_fail),
         TEST(replicators_are_seen_by_slot_and_session),
         TEST(facts_of_a_table_that_is_there),
-        TEST(every_level_is_read_and_the_chained_ones_written),
         cmocka_unit_test_setup_teardown(other_databases_are_not_taken_for_one, set_up_empty,
                                         tear_down),
         TEST(nothing_of_ours_stays_behind_a_pooler),

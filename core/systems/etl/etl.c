@@ -33,7 +33,9 @@ static struct str brief(const struct value *root, struct arena *arena)
     if (!root)
         return STR("absent");
     struct etl_table table = etl_table_read(arena, root);
-    return table.current ? str_of(etl_phases[table.current->phase].name) : STR("no phase");
+    if (table.current)
+        return str_of(etl_phases[table.current->phase].name);
+    return table.nrows ? STR("no phase") : STR("left over");
 }
 
 static struct str status(const struct sheet_input *in, enum mark *ret_mark)

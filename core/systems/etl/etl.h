@@ -10,6 +10,7 @@
  *   catalog_name   schema.name by the catalogue now; null: no such relation
  *   stored_name    schema.name by the newest stored schema version
  *   publications   list of names of publications that have the table
+ *   apply_position {flush_lsn, updated_at} of the pipeline's apply worker
  *   slot, sync_slot   {name, active, wal_status, lag_bytes, database}; null: not on this server */
 
 /* --- ops.c, judge.c --- */
@@ -41,7 +42,16 @@ struct finding *etl_check(const struct sheet_input *in);
 extern const struct sheet etl_sheets[3];
 size_t etl_show(const struct sheet_input *in, struct str (**ret)[2]);
 
+/* "1A/4C60F28 since 2026-07-24 09:12:31Z" of a row of replication_progress; ptr NULL without one.
+ */
+struct str etl_position_text(struct arena *arena, const struct value *row);
+
 /* --- versions.c: the sheet of the stored schema versions --- */
+/* A snapshot id as a position. From L5 on it is two decimals, the commit and the message in it
+ * (section 12); the message is told where it is another. */
+struct str etl_snapshot_text(struct arena *arena, struct str snapshot);
+/* Never by their text (section 12). */
+bool etl_snapshot_after(struct str a, struct str b);
 enum { ETL_VERSION_COLUMNS = 7 };
 extern const struct column etl_version_columns[ETL_VERSION_COLUMNS];
 struct sheet_row *etl_versions_fill(const struct sheet *sheet, const struct sheet_input *in);

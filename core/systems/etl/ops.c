@@ -293,6 +293,11 @@ static bool clear_copy_run(const struct op_input *in, struct op_output *out, str
         return false;
     const struct value *root = doc->root;
     size_t rows = 0;
+    if (etl_id_is_worker(doc->id)) {
+        err_set(err, ERR_REFUSED, "%.*s is the position of the apply worker, no table",
+                STR_ARG(doc->id));
+        return err_hint(err, "forget removes it");
+    }
     for (int part = ETL_PROGRESS; part <= ETL_DESTINATION; part++) {
         rows += value_count(document_part(in->system, root, (size_t)part));
         root = value_dict_without(in->arena, root, in->system->parts[part]);
@@ -325,6 +330,13 @@ static bool forget_run(const struct op_input *in, struct op_output *out, struct 
     edit->after_text = STR("absent");
     out->undo = UNDO_UNTIL_RESTART;
     out->typed = out->needs_reason = true;
+    if (etl_id_is_worker(doc->id)) {
+        op_consequence(
+            out, in->arena, "applied_again", LEVEL_WARN,
+            "if the pipeline still runs somewhere, its next start goes on from its slot, "
+            "and what it had applied since comes again");
+        return true;
+    }
     if (value_count(value_get(in->facts, "publications")))
         op_consequence(out, in->arena, "comes_back", LEVEL_DANGER,
                        "the table is still published: the next start makes it init and copies it "
@@ -378,7 +390,7 @@ static const struct op op_clear_copy = {
 };
 static const struct op op_forget = {
     .verb = "forget",
-    .help = "remove all rows of a table that left the publication",
+    .help = "remove all rows of a table that left the publication, or what a pipeline left behind",
     .run = forget_run,
 };
 static const struct op op_clear = {

@@ -50,6 +50,14 @@ static const struct column list_columns[] = {
      .type = CELL_TEXT,
      .width = 13,
      .help = "phase that a rollback of one step leads to"},
+    {.name = "destination", .type = CELL_TEXT, .help = "what the table is called there"},
+    {.name = "schema_status",
+     .type = CELL_TEXT,
+     .help = "creating, applying or applied: how far the destination's schema is"},
+    {.name = "position",
+     .type = CELL_TEXT,
+     .moves = true,
+     .help = "what the copy worker, else the pipeline's apply worker, has made durable"},
     {.name = "lag_bytes",
      .title = "LAG",
      .type = CELL_BYTES,
@@ -153,6 +161,21 @@ static void fill_current(const struct sheet *sheet, struct sheet_row *row,
     *sheet_cell(sheet, row, "lag_bytes") = cell_bytes(number_or(value_get(slot, "lag_bytes"), -1));
 }
 
+static void fill_elsewhere(const struct sheet *sheet, struct sheet_row *row,
+                           const struct sheet_input *in)
+{
+    const struct value *destination = value_at(value_get(in->doc->root, "destination"), 0);
+    const struct value *position = value_at(value_get(in->doc->root, "progress"), 0);
+    if (!position)
+        position = value_get(in->facts, "apply_position");
+    *sheet_cell(sheet, row, "destination") =
+        cell_text(value_str_or(value_get(destination, "destination_table_id"), STR_NULL));
+    *sheet_cell(sheet, row, "schema_status") =
+        cell_text(value_str_or(value_get(destination, "schema_status"), STR_NULL));
+    *sheet_cell(sheet, row, "position") =
+        cell_text(value_str_or(value_get(position, "flush_lsn"), STR_NULL));
+}
+
 static void null_unread(struct sheet_row *row, const struct sheet *sheet)
 {
     for (size_t i = 0; i < sheet->ncolumns; i++) {
@@ -182,6 +205,7 @@ static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet
         struct etl_verdict verdict = etl_verdict_of(in, &table);
         if (table.current)
             fill_current(sheet, row, in, &table);
+        fill_elsewhere(sheet, row, in);
         *sheet_cell(sheet, row, "history") = cell_int((int64_t)table.nchain);
         *sheet_cell(sheet, row, "verdict") = cell_text(str_of(verdict.word));
         *sheet_cell(sheet, row, "advice") = cell_text(str_of(verdict.advice));

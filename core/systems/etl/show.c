@@ -122,6 +122,38 @@ static void show_next(struct lines *out, const struct sheet_input *in,
     line(out, "back", arena_printf(out->arena, "%s%s", to->name, effect));
 }
 
+struct str etl_position_text(struct arena *arena, const struct value *row)
+{
+    struct str lsn = value_str_or(value_get(row, "flush_lsn"), STR_NULL);
+    int64_t at_us;
+    if (!lsn.ptr || !time_parse(value_str_or(value_get(row, "updated_at"), STR("")), &at_us))
+        return lsn;
+    return arena_printf(arena, "%.*s since %.*s", STR_ARG(lsn), STR_ARG(time_text(arena, at_us)));
+}
+
+/* "1A/4C10000 applying, before it 0/0; a newer one is stored" */
+static void show_schema(struct lines *out, const struct value *root)
+{
+    const struct value *row = value_at(value_get(root, "destination"), 0);
+    const struct value *versions = value_get(root, "schemas");
+    struct str at = value_str_or(value_get(row, "snapshot_id"), STR_NULL);
+    struct str before = value_str_or(value_get(row, "previous_snapshot_id"), STR_NULL);
+    bool newer = false;
+    if (!at.ptr)
+        return;
+    for (size_t i = 0; i < value_count(versions); i++)
+        newer = newer ||
+                etl_snapshot_after(
+                    value_str_or(value_get(value_at(versions, i), "snapshot_id"), STR("")), at);
+    if (before.ptr)
+        before = arena_printf(out->arena, ", before it %.*s",
+                              STR_ARG(etl_snapshot_text(out->arena, before)));
+    line(out, "schema",
+         arena_printf(out->arena, "%.*s %.*s%.*s%s", STR_ARG(etl_snapshot_text(out->arena, at)),
+                      STR_ARG(value_str_or(value_get(row, "schema_status"), STR("?"))),
+                      STR_ARG(before), newer ? "; a newer one is stored" : ""));
+}
+
 static void show_slot(struct lines *out, const char *label, const struct value *slot)
 {
     if (!value_is_dict(slot))
@@ -156,8 +188,14 @@ size_t etl_show(const struct sheet_input *in, struct str (**ret)[2])
         show_phases(out, &table);
         show_next(out, in, &table);
     } else {
-        line(out, "phases", STR("no current phase"));
+        line(out, "phases",
+             table.nrows ? STR("no current phase")
+                         : STR("none: the replicator does not know it; forget removes the rows"));
     }
+    show_schema(out, in->doc->root);
+    line(out, "copied",
+         etl_position_text(in->arena, value_at(value_get(in->doc->root, "progress"), 0)));
+    line(out, "applied", etl_position_text(in->arena, value_get(in->facts, "apply_position")));
     show_slot(out, "slot", value_get(in->facts, "slot"));
     show_slot(out, "copy slot", value_get(in->facts, "sync_slot"));
     return out->n;

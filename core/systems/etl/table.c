@@ -86,6 +86,13 @@ bool etl_id_parse(struct str id, uint64_t *ret_pipeline, uint32_t *ret_oid)
     return true;
 }
 
+bool etl_id_is_worker(struct str id)
+{
+    uint64_t pipeline;
+    uint32_t oid;
+    return etl_id_parse(id, &pipeline, &oid) && oid == 0;
+}
+
 static bool is_alpha(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

@@ -91,5 +91,7 @@ bool etl_lsn_parse(struct str s, uint64_t *ret);
 
 /* "<unsigned pipeline id>/<table oid>", decimal, without leading zeros. */
 bool etl_id_parse(struct str id, uint64_t *ret_pipeline, uint32_t *ret_oid);
+/* Oid 0, which no table has: the record of the pipeline's apply worker, its position alone. */
+bool etl_id_is_worker(struct str id);
 
 #endif

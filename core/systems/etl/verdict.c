@@ -38,7 +38,7 @@ struct etl_verdict etl_verdict_of(const struct sheet_input *in, const struct etl
 {
     const struct etl_row *row = table->current;
     if (!table->nrows)
-        return (struct etl_verdict){MARK_WARN, "no phase", NULL};
+        return (struct etl_verdict){MARK_WARN, "left over", "forget"};
     if (!row || table->ncurrent > 1)
         return (struct etl_verdict){MARK_BAD, row ? "two phases" : "no phase", "reset"};
     if (!etl_phases[row->phase].stored)
@@ -185,6 +185,27 @@ static void check_chain(struct checker *c)
             arena_printf(a, "%zu rows of an abandoned history", lost));
 }
 
+/* Rows of no table that the replicator knows: a deleted pipeline leaves them (5.1). While there is
+ * a slot of the pipeline somebody may come back to them. */
+static void check_left_over(struct checker *c)
+{
+    struct arena *a = c->in->arena;
+    const struct value *slot = value_get(c->in->facts, "slot");
+    struct str position = etl_position_text(a, value_at(value_get(c->root, "progress"), 0));
+    struct finding *f =
+        etl_id_is_worker(c->in->row->id)
+            ? add(c, "orphan", SEVERITY_INFO,
+                  arena_printf(a, "the pipeline has no table here; its apply worker got to %.*s",
+                               STR_ARG(position)))
+            : add(c, "orphan", SEVERITY_INFO,
+                  STR("rows of a table that the replicator has no phase of"));
+    if (value_is_dict(slot))
+        f->detail = arena_printf(a, "its slot %.*s is still there: a replicator may go on from it",
+                                 STR_ARG(value_str_or(value_get(slot, "name"), STR("?"))));
+    else
+        f->fix = fix(c, "forget");
+}
+
 /* The stored schema version with a snapshot; NULL when there is none. */
 static const struct value *schema_at(const struct value *schemas, struct str snapshot)
 {
@@ -196,6 +217,28 @@ static const struct value *schema_at(const struct value *schemas, struct str sna
     return NULL;
 }
 
+/* Where a row keeps a previous mask (section 12), only three combinations let a pipeline start. */
+static void check_combination(struct checker *c, const struct value *row)
+{
+    const struct value *mask = value_get(row, "previous_replication_mask");
+    struct str status = value_str_or(value_get(row, "schema_status"), STR(""));
+    bool snapshot = value_is_str(value_get(row, "previous_snapshot_id"));
+    if (!mask)
+        return;
+    bool changing = str_is(status, "applying");
+    if (changing ? snapshot && value_is_str(mask) : !snapshot && !value_is_str(mask))
+        return;
+    struct finding *f =
+        add(c, "destination_invalid", SEVERITY_ERROR,
+            arena_printf(c->in->arena,
+                         "the destination row is %.*s %s a previous version and %s its mask: the "
+                         "whole pipeline fails to start on it",
+                         STR_ARG(status), snapshot ? "with" : "without",
+                         value_is_str(mask) ? "with" : "without"));
+    if (changing && snapshot)
+        f->fix = fix(c, "reset");
+}
+
 static void check_destination(struct checker *c)
 {
     struct arena *a = c->in->arena;
@@ -203,6 +246,7 @@ static void check_destination(struct checker *c)
     struct str snapshot = value_str_or(value_get(row, "snapshot_id"), STR_NULL);
     if (!snapshot.ptr)
         return; /* no row, or a store from before schema versions */
+    check_combination(c, row);
     struct str status = value_str_or(value_get(row, "schema_status"), STR(""));
     bool streams = c->table.current && etl_phases[c->table.current->phase].streams;
     bool half = value_is_str(value_get(row, "previous_snapshot_id"));
@@ -211,7 +255,7 @@ static void check_destination(struct checker *c)
                                 arena_printf(a,
                                              "a schema change to %.*s was begun at the "
                                              "destination and not finished",
-                                             STR_ARG(snapshot)));
+                                             STR_ARG(etl_snapshot_text(a, snapshot))));
         f->detail = STR("ClickHouse and DuckLake replay it at the next start; BigQuery and "
                         "Snowflake need a reset");
     }
@@ -221,7 +265,7 @@ static void check_destination(struct checker *c)
             arena_printf(a,
                          "the destination row names schema version %.*s, which is not stored: a "
                          "new copy fails with InvalidState",
-                         STR_ARG(snapshot)));
+                         STR_ARG(etl_snapshot_text(a, snapshot))));
         return;
     }
     struct str mask = value_str_or(value_get(row, "replication_mask"), STR_NULL); /* "\x0101" */
@@ -229,7 +273,7 @@ static void check_destination(struct checker *c)
     if (str_starts(mask, "\\x") && (mask.len - 2) / 2 != columns)
         add(c, "mask_width", SEVERITY_WARNING,
             arena_printf(a, "the replication mask has %zu columns, schema version %.*s has %zu",
-                         (mask.len - 2) / 2, STR_ARG(snapshot), columns));
+                         (mask.len - 2) / 2, STR_ARG(etl_snapshot_text(a, snapshot)), columns));
 }
 
 static void check_source(struct checker *c)
@@ -275,10 +319,12 @@ struct finding *etl_check(const struct sheet_input *in)
         return NULL;
     struct checker c = {.in = in, .root = in->doc->root, .object = command_name(in)};
     c.table = etl_table_read(in->arena, c.root);
-    if (c.table.nrows) {
-        check_current(&c);
-        check_chain(&c);
+    if (!c.table.nrows) {
+        check_left_over(&c);
+        return c.list;
     }
+    check_current(&c);
+    check_chain(&c);
     check_destination(&c);
     check_source(&c);
     check_slots(&c);

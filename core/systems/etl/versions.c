@@ -22,7 +22,7 @@ const struct column etl_version_columns[ETL_VERSION_COLUMNS] = {
      .title = "DESTINATION",
      .type = CELL_TEXT,
      .width = 11,
-     .help = "applied, applying or previous: what the destination has of it"},
+     .help = "applied, applying, previous or not yet: what the destination has of it"},
     {.name = "stored_at",
      .title = "STORED",
      .type = CELL_TIME,
@@ -31,7 +31,7 @@ const struct column etl_version_columns[ETL_VERSION_COLUMNS] = {
     {.name = "changes",
      .title = "CHANGES",
      .type = CELL_TEXT,
-     .help = "columns that came (+), went (-) or differ (~) from the version before"},
+     .help = "columns that came (+), went (-), differ or got another name (~)"},
 };
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -75,8 +75,12 @@ static struct str column_text(struct arena *a, const struct value *column)
         sbuf_cstr(&out, " not null");
     if (key > 0)
         sbuf_printf(&out, " key %lld", (long long)key);
+    else if (value_truth(value_get(column, "primary_key"))) /* L1 */
+        sbuf_cstr(&out, " key");
     if (fallback.len)
         sbuf_printf(&out, " default %.*s", STR_ARG(fallback));
+    if (value_truth(value_get(column, "generated")))
+        sbuf_cstr(&out, " generated");
     return arena_take(a, &out);
 }
 
@@ -89,6 +93,53 @@ static const struct value *column_named(const struct value *columns, struct str 
     return NULL;
 }
 
+/* --- snapshots ------------------------------------------------------------------------------- */
+
+/* A version's place among the others: commit and message (section 12), of which an LSN is both. */
+struct place {
+    uint64_t commit, message;
+};
+
+static bool pair_parse(struct str snapshot, struct place *ret)
+{
+    ptrdiff_t colon = str_index(snapshot, ':');
+    return colon > 0 && str_u64(str_sub(snapshot, 0, (size_t)colon), &ret->commit) &&
+           str_u64(str_sub(snapshot, (size_t)colon + 1, snapshot.len), &ret->message);
+}
+
+/* The first of all where there is none, or none that makes sense. */
+static struct place place_of(struct str snapshot)
+{
+    struct place place = {0};
+    if (!pair_parse(snapshot, &place) && etl_lsn_parse(snapshot, &place.commit))
+        place.message = place.commit;
+    return place;
+}
+
+bool etl_snapshot_after(struct str a, struct str b)
+{
+    struct place x = place_of(a), y = place_of(b);
+    return x.commit != y.commit ? x.commit > y.commit : x.message > y.message;
+}
+
+static struct str lsn_text(struct arena *arena, uint64_t lsn)
+{
+    return arena_printf(arena, "%llX/%llX", (unsigned long long)(lsn >> 32),
+                        (unsigned long long)(lsn & UINT32_MAX));
+}
+
+struct str etl_snapshot_text(struct arena *arena, struct str snapshot)
+{
+    struct place place;
+    if (!pair_parse(snapshot, &place))
+        return snapshot;
+    struct str commit = lsn_text(arena, place.commit);
+    return place.commit == place.message
+               ? commit
+               : arena_printf(arena, "%.*s, message %.*s", STR_ARG(commit),
+                              STR_ARG(lsn_text(arena, place.message)));
+}
+
 /* --- changes --------------------------------------------------------------------------------- */
 
 static void change(struct sbuf *out, char sign, struct str name, struct str what)
@@ -97,7 +148,36 @@ static void change(struct sbuf *out, char sign, struct str name, struct str what
                 what.len ? " " : "", STR_ARG(what));
 }
 
-/* From one version's columns to the next; ptr NULL where there is no version before. */
+/* A column that stands where `column` does and whose name is not in `others`; NULL: none. */
+static const struct value *renamed(const struct value *columns, const struct value *column,
+                                   const struct value *others)
+{
+    int64_t place = number_at(column, "ordinal_position", -1);
+    for (size_t i = 0; place >= 0 && i < value_count(columns); i++) {
+        const struct value *other = value_at(columns, i);
+        if (number_at(other, "ordinal_position", -1) == place)
+            return column_named(others, text_at(other, "column_name")) ? NULL : other;
+    }
+    return NULL;
+}
+
+static void came(struct arena *a, struct sbuf *out, const struct value *column,
+                 const struct value *old, const struct value *new)
+{
+    struct str name = text_at(column, "column_name"), text = column_text(a, column);
+    const struct value *was = renamed(old, column, new);
+    if (!was) {
+        change(out, '+', name, text);
+        return;
+    }
+    struct str then = column_text(a, was);
+    change(out, '~', name,
+           arena_printf(a, "was called %.*s%s%.*s", STR_ARG(text_at(was, "column_name")),
+                        str_eq(then, text) ? "" : ", now ",
+                        STR_ARG(str_eq(then, text) ? STR("") : text)));
+}
+
+/* From one version's columns to the next (5.2); ptr NULL where there is no version before. */
 static struct str changes_text(struct arena *a, const struct value *before,
                                const struct value *after)
 {
@@ -111,14 +191,14 @@ static struct str changes_text(struct arena *a, const struct value *before,
         const struct value *was = column_named(old, name);
         struct str then = was ? column_text(a, was) : STR("");
         if (!was)
-            change(&out, '+', name, text);
+            came(a, &out, column, old, new);
         else if (!str_eq(then, text))
             change(&out, '~', name,
                    arena_printf(a, "%.*s, was %.*s", STR_ARG(text), STR_ARG(then)));
     }
     for (size_t i = 0; i < value_count(old); i++) {
         struct str name = text_at(value_at(old, i), "column_name");
-        if (!column_named(new, name))
+        if (!column_named(new, name) && !renamed(new, value_at(old, i), old))
             change(&out, '-', name, STR(""));
     }
     struct str text = out.len ? arena_str(a, sbuf_view(&out)) : STR("nothing");
@@ -132,10 +212,12 @@ static struct str at_destination(const struct value *destination, struct str sna
 {
     if (!snapshot.len || !destination)
         return STR_NULL;
-    if (str_eq(text_at(destination, "snapshot_id"), snapshot))
+    struct str there = text_at(destination, "snapshot_id");
+    if (str_eq(there, snapshot))
         return text_at(destination, "schema_status");
-    return str_eq(text_at(destination, "previous_snapshot_id"), snapshot) ? STR("previous")
-                                                                          : STR_NULL;
+    if (str_eq(text_at(destination, "previous_snapshot_id"), snapshot))
+        return STR("previous");
+    return there.len && etl_snapshot_after(snapshot, there) ? STR("not yet") : STR_NULL;
 }
 
 static struct str key_of(struct arena *a, const struct value *version)
@@ -155,7 +237,8 @@ static struct sheet_row *version_row(const struct sheet *sheet, const struct she
     if (!time_parse(text_at(version, "created_at"), &stored_us))
         stored_us = TIME_UNKNOWN;
     *sheet_cell(sheet, row, "id") = cell_int(number_at(version, "id", -1));
-    *sheet_cell(sheet, row, "snapshot_id") = cell_text(snapshot.len ? snapshot : STR_NULL);
+    *sheet_cell(sheet, row, "snapshot_id") =
+        cell_text(snapshot.len ? etl_snapshot_text(a, snapshot) : STR_NULL);
     *sheet_cell(sheet, row, "table") =
         cell_text(arena_printf(a, "%.*s.%.*s", STR_ARG(text_at(version, "schema_name")),
                                STR_ARG(text_at(version, "table_name"))));
@@ -168,17 +251,42 @@ static struct sheet_row *version_row(const struct sheet *sheet, const struct she
     return row;
 }
 
-/* Newest first; they are stored in the order of their ids. */
+/* Oldest first. They are stored in the order of their ids, which is that as a rule. */
+static const struct value **in_order(struct arena *a, const struct value *versions)
+{
+    const struct value **order = arena_array(a, const struct value *, value_count(versions));
+    for (size_t i = 0; i < value_count(versions); i++) {
+        size_t at = i;
+        struct str snapshot = text_at(value_at(versions, i), "snapshot_id");
+        for (; at && etl_snapshot_after(text_at(order[at - 1], "snapshot_id"), snapshot); at--)
+            order[at] = order[at - 1];
+        order[at] = value_at(versions, i);
+    }
+    return order;
+}
+
+/* Newest first. */
 struct sheet_row *etl_versions_fill(const struct sheet *sheet, const struct sheet_input *in)
 {
     struct sheet_row *first = NULL, **end = &first;
     const struct value *versions =
         in->doc && in->doc->root ? value_get(in->doc->root, "schemas") : NULL;
+    const struct value **order = in_order(in->arena, versions);
     for (size_t i = value_count(versions); i-- > 0;) {
-        *end = version_row(sheet, in, i ? value_at(versions, i - 1) : NULL, value_at(versions, i));
+        *end = version_row(sheet, in, i ? order[i - 1] : NULL, order[i]);
         end = &(*end)->next;
     }
     return first;
+}
+
+/* Is the column not in the publication's list? The mask has a byte for each, in their order (5.4).
+ */
+static bool masked(const struct value *destination, const struct value *version, size_t column)
+{
+    struct str mask = text_at(destination, "replication_mask"); /* "\x0101" */
+    size_t at = 2 + 2 * column;
+    return str_eq(text_at(destination, "snapshot_id"), text_at(version, "snapshot_id")) &&
+           mask.len >= at + 2 && str_is(str_sub(mask, at, at + 2), "00");
 }
 
 /* Every column of the version. */
@@ -186,6 +294,8 @@ void etl_versions_more(const struct sheet_input *in, struct str key, struct sbuf
 {
     const struct value *versions =
         in->doc && in->doc->root ? value_get(in->doc->root, "schemas") : NULL;
+    const struct value *destination =
+        versions ? value_at(value_get(in->doc->root, "destination"), 0) : NULL;
     for (size_t i = 0; i < value_count(versions); i++) {
         const struct value *version = value_at(versions, i);
         const struct value *columns = value_get(version, "columns");
@@ -193,7 +303,9 @@ void etl_versions_more(const struct sheet_input *in, struct str key, struct sbuf
              c++) {
             const struct value *column = value_at(columns, c);
             struct str name = text_at(column, "column_name"), text = column_text(in->arena, column);
-            sbuf_printf(out, "%.*s  %.*s\n", STR_ARG(name), STR_ARG(text));
+            bool left_out = masked(destination, version, c);
+            sbuf_printf(out, "%.*s  %.*s%s\n", STR_ARG(name), STR_ARG(text),
+                        left_out ? "  not replicated" : "");
         }
     }
 }
