@@ -64,17 +64,26 @@ static bool is_cache_file(int dir, const char *name, const struct call *call, st
            djcache_split(arena, content.bytes, &file, NULL);
 }
 
+/* A cache may be empty, since its last session was cleared. Then lock=, which the plain layout has
+ * no use for, tells them apart, where no plain record ever was. */
+static bool is_named(const struct address *address, int dir)
+{
+    struct stat st;
+    return address->system && address_param(address, "lock") &&
+           fstatat(dir, address->system->name, &st, 0) < 0;
+}
+
 static bool djcache_detect(const struct layout *layout, const struct address *address,
                            const struct call *call, struct err *err)
 {
     int fd = open_dir(address->url, err);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
-    bool found = false;
     if (!entries) {
         fd_close(&fd);
         return false;
     }
+    bool found = is_named(address, fd);
     while (!found && call_check(call, address->url, NULL) && (entry = readdir(entries))) {
         struct arena arena = ARENA_INIT;
         found = is_cache_file(fd, entry->d_name, call, &arena);
