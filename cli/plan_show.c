@@ -47,7 +47,22 @@ static void show_writers(const struct cli *cli, const struct plan *plan, FILE *o
     }
 }
 
-/* Of a plan for one record every change is shown, of others the short texts tell. */
+/* Of a plan for one record every change is shown, of others the short texts tell: in the system's
+ * words, then by path. */
+static void show_words(const struct cli *cli, const struct plan *plan, FILE *out)
+{
+    const struct plan_item *item = &plan->items[0];
+    for (size_t i = 0; plan->nitems == 1 && i < item->nwords; i++) {
+        const struct change_words *w = &item->words[i];
+        struct arena a = ARENA_INIT;
+        struct str old = w->old.ptr ? w->old : STR("(none)");
+        struct str new = w->new.ptr ? w->new : STR("(none)");
+        line(cli, out, i ? "" : "changes",
+             arena_printf(&a, "%s: %.*s -> %.*s", w->what, STR_ARG(old), STR_ARG(new)));
+        arena_release(&a);
+    }
+}
+
 static void show_diff(const struct cli *cli, const struct plan *plan, FILE *out)
 {
     enum { VALUE_SHOWN = 60 };
@@ -144,6 +159,7 @@ void plan_show(const struct cli *cli, const struct plan *plan, FILE *out)
     fprintf(out, "PLAN %s  %s  %zu of %zu to do\n", plan->id, plan->verb,
             plan_count(plan, OUTCOME_PLANNED), plan->nitems);
     show_items(cli, plan, out, OUTPUT_TABLE);
+    show_words(cli, plan, out);
     show_diff(cli, plan, out);
     show_consequences(cli, plan, out);
     show_writers(cli, plan, out);

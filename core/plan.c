@@ -185,6 +185,14 @@ static unsigned changed_parts(const struct system *system, const struct document
     return changed;
 }
 
+void plan_show_changes(struct plan_item *item, const struct system *system,
+                       const struct value *before, const struct value *after, struct arena *arena)
+{
+    item->ndiff = value_diff(arena, before, after, PLAN_DIFF_MAX, &item->diff, &item->diff_more);
+    if (system->say_changes)
+        item->nwords = system->say_changes(before, after, arena, &item->words);
+}
+
 static void fill_edit(struct plan_item *item, const struct op_input *in, const struct op_edit *edit,
                       const struct document *before)
 {
@@ -202,8 +210,7 @@ static void fill_edit(struct plan_item *item, const struct op_input *in, const s
     item->after_text = edit->after_text.ptr ? edit->after_text
                                             : plan_text_of(system, item->after,
                                                            edit->kind == EDIT_REMOVE, in->arena);
-    item->ndiff = value_diff(in->arena, before->root, item->after, PLAN_DIFF_MAX, &item->diff,
-                             &item->diff_more);
+    plan_show_changes(item, system, before->root, item->after, in->arena);
     item->outcome = OUTCOME_PLANNED;
     if (!item->change || (edit->kind == EDIT_REMOVE && before->absent)) {
         item->outcome = OUTCOME_UNCHANGED;

@@ -59,6 +59,8 @@ struct plan_item {
     enum undo_scope undo;
     struct str waits_for; /* unless `effective` */
     struct str before_text, after_text;
+    struct change_words *words; /* the same in the system's words, where it has them */
+    size_t nwords;
     struct value_change *diff;
     size_t ndiff;
     bool diff_more;

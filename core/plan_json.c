@@ -229,6 +229,19 @@ static json_t *diff_json(const struct plan_item *item)
     return list;
 }
 
+static json_t *words_json(const struct plan_item *item)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < item->nwords; i++) {
+        json_t *change = json_object();
+        json_object_set_new(change, "what", json_string(item->words[i].what));
+        json_object_set_new(change, "old", output_text(item->words[i].old));
+        json_object_set_new(change, "new", output_text(item->words[i].new));
+        json_array_append_new(list, change);
+    }
+    return list;
+}
+
 static json_t *item_detail(const struct plan_item *item)
 {
     if (item->err.kind != ERR_NONE)
@@ -244,6 +257,7 @@ static json_t *item_json(const struct plan_item *item)
     json_object_set_new(o, "id", output_id(item->id));
     json_object_set_new(o, "before", output_text(item->before_text));
     json_object_set_new(o, "after", output_text(item->after_text));
+    json_object_set_new(o, "changes", words_json(item));
     json_object_set_new(o, "diff", diff_json(item));
     json_object_set_new(o, "diff_cut", json_boolean(item->diff_more));
     json_object_set_new(o, "writer", json_string(writer_name(item->writer.verdict)));

@@ -13,6 +13,9 @@ bool plan_item_fail(struct plan_item *item, enum outcome outcome, const struct e
 /* Short text of a root for before and after columns. */
 struct str plan_text_of(const struct system *system, const struct value *root, bool absent,
                         struct arena *a);
+/* What differs between the two roots, in words and by path. */
+void plan_show_changes(struct plan_item *item, const struct system *system,
+                       const struct value *before, const struct value *after, struct arena *arena);
 /* The open store of that identity; NULL: it is not open. */
 struct open_store *plan_find_store(struct open_store *stores, size_t n, struct str identity);
 /* The same for a store in a journal entry: ERR_NOT_FOUND says which. */

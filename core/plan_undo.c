@@ -49,8 +49,8 @@ static void show_restored(struct plan *plan, struct plan_item *item, bool absent
     if (!absent &&
         !store_decode(item->store->store, item->id, item->image, &plan->arena, back, &ignored))
         return;
-    item->ndiff = value_diff(&plan->arena, item->before->root, absent ? NULL : back->root,
-                             PLAN_DIFF_MAX, &item->diff, &item->diff_more);
+    plan_show_changes(item, store_system(item->store->store), item->before->root,
+                      absent ? NULL : back->root, &plan->arena);
 }
 
 static void restore_item(struct plan *plan, struct plan_item *item, const struct journal_item *from,

@@ -58,6 +58,12 @@ struct finding {
         .help = "codes of what check finds: errors and warnings",                                  \
     }
 
+/* One thing that an edit changes, in the words of the system. */
+struct change_words {
+    const char *what;    /* "phase" */
+    struct str old, new; /* ptr NULL: there was, or is, none */
+};
+
 struct system {
     const char *name;    /* "meltano" */
     const char *noun;    /* "state" */
@@ -100,6 +106,10 @@ struct system {
     /* A few lines that say what the record is and what is wrong, in the order of reading: label
      * (may be empty) and text. For `show` and the preview. */
     size_t (*show)(const struct sheet_input *in, struct str (**ret)[2]);
+    /* What differs between two roots (NULL: absent), in the order of reading; above the paths,
+     * which tell the rest. NULL: the paths say it well enough. */
+    size_t (*say_changes)(const struct value *before, const struct value *after,
+                          struct arena *arena, struct change_words **ret);
 };
 
 extern const struct system system_meltano, system_vdk, system_etl, system_triggers;

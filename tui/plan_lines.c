@@ -64,6 +64,19 @@ void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t
         plan_add(l, STYLE_DIM, 5, -1, "and more");
 }
 
+void plan_add_words(struct plan_lines *l, const struct plan_item *item)
+{
+    for (size_t i = 0; i < item->nwords; i++) {
+        const struct change_words *w = &item->words[i];
+        if (w->old.ptr && w->new.ptr)
+            plan_add(l, STYLE_TEXT, 5, -1, "~ %s: %.*s → %.*s", w->what, STR_ARG(w->old),
+                     STR_ARG(w->new));
+        else
+            plan_add(l, STYLE_TEXT, 5, -1, "%c %s: %.*s", w->old.ptr ? '-' : '+', w->what,
+                     STR_ARG(w->old.ptr ? w->old : w->new));
+    }
+}
+
 static struct str without(struct str text, struct str name)
 {
     size_t n = name.len;
@@ -371,7 +384,10 @@ static void add_rows(struct plan_lines *l, const struct plan_view *v)
                                        STR_ARG(change), STR_ARG(row_tail(a, item, with_writer)));
         enum style style = rows[i].rank < 3 ? STYLE_WARN : STYLE_STRONG;
         plan_add_line(l, style, 0, text, (ptrdiff_t)rows[i].item);
-        if (v->diff_item == (ptrdiff_t)rows[i].item || n == 1)
+        bool asked = v->diff_item == (ptrdiff_t)rows[i].item;
+        if (asked || n == 1)
+            plan_add_words(l, item);
+        if (asked || (n == 1 && !item->nwords))
             plan_add_diff(l, item->diff, item->ndiff, item->diff_more, DIFF_LINES);
     }
 }

@@ -9,7 +9,9 @@ struct diff_job {
     struct bench *bench;
     struct str ids[2], labels[2];
     size_t n;
-    struct str about; /* which two things were compared */
+    struct str about;           /* which two things were compared */
+    struct change_words *words; /* what the system has words for */
+    size_t nwords;
     struct value_change *changes;
     size_t nchanges;
     bool more;
@@ -85,6 +87,9 @@ static bool diff_run(struct job *job, struct store *store)
         return false;
     data->nchanges =
         value_diff(&job->arena, before, after, CHANGES_MOST, &data->changes, &data->more);
+    const struct system *system = store_system(store);
+    if (system->say_changes)
+        data->nwords = system->say_changes(before, after, &job->arena, &data->words);
     return true;
 }
 
@@ -100,6 +105,17 @@ static void diff_done(struct job *job, void *owner)
         return;
     }
     sbuf_printf(&out, "%.*s\n\n", STR_ARG(data->about));
+    for (size_t i = 0; i < data->nwords; i++) {
+        const struct change_words *w = &data->words[i];
+        sbuf_printf(&out, "%c %s: %.*s%s%.*s\n",
+                    !w->old.ptr  ? '+'
+                    : w->new.ptr ? '~'
+                                 : '-',
+                    w->what, STR_ARG(w->old), w->old.ptr && w->new.ptr ? " → " : "",
+                    STR_ARG(w->new));
+    }
+    if (data->nwords)
+        sbuf_char(&out, '\n');
     for (size_t i = 0; i < data->nchanges; i++) {
         const struct value_change *c = &data->changes[i];
         struct str path = c->path.len ? c->path : STR("(whole)");

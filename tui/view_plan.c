@@ -231,6 +231,16 @@ static unsigned scopes(const struct view *view)
     return plan_is_typed(v) ? SCOPE_TYPED_PLAN | SCOPE_TYPED : SCOPE_PLAN;
 }
 
+/* Of a single record the paths are shown anyway, unless words take their place. */
+static bool has_words(const struct plan_view *v)
+{
+    for (size_t i = 0; i < v->plan->nitems; i++) {
+        if (v->plan->items[i].outcome == OUTCOME_PLANNED && v->plan->items[i].nwords)
+            return true;
+    }
+    return false;
+}
+
 /* Only what would do something now. */
 static const char *footer(const struct view *view, const struct key_row *row)
 {
@@ -253,6 +263,7 @@ static const char *footer(const struct view *view, const struct key_row *row)
     case CMD_FORCE:
         return v->plan->blocked ? "override" : NULL;
     case CMD_DIFF:
+        return planned > 1 || (planned && has_words(v)) ? row->footer : NULL;
     case CMD_SAVE_PLAN:
         return planned ? row->footer : NULL;
     case CMD_BACK:

@@ -706,6 +706,47 @@ static void a_preview_says_what_happens_at_the_start(void **state)
     sbuf_release(&all);
 }
 
+/* "~phase ready>init", a line each. */
+static const char *words_of(const struct value *before, const struct value *after)
+{
+    struct change_words *words;
+    size_t n = system_etl.say_changes(before, after, &arena, &words);
+    struct sbuf out = SBUF_INIT;
+    for (size_t i = 0; i < n; i++)
+        sbuf_printf(&out, "%c%s %.*s>%.*s\n",
+                    !words[i].old.ptr   ? '+'
+                    : !words[i].new.ptr ? '-'
+                                        : '~',
+                    words[i].what, STR_ARG(words[i].old), STR_ARG(words[i].new));
+    const char *text = arena_cstr(&arena, sbuf_view(&out));
+    sbuf_release(&out);
+    return text;
+}
+
+static void an_edit_is_said_in_words(void **state)
+{
+    struct document doc = document_of(legacy, "");
+    struct ran ran = run("rollback", &doc, NULL);
+    assert_true(ran.ok);
+    assert_string_equal(words_of(doc.root, ran.out.edits[0].after),
+                        "~phase errored>ready\n"
+                        "-retry policy no_retry>\n"
+                        "-reason ConnectionFailed: old -> text>\n"
+                        "~history 2 phases>1 phase\n");
+    assert_string_equal(words_of(doc.root, doc.root), "");
+    doc = document_of(timed, ", \"progress\": [{}], \"schemas\": [{}, {}], \"destination\": "
+                             "[{\"destination_table_id\": \"public_x\"}]");
+    assert_string_equal(words_of(doc.root, NULL), "-phase errored>\n"
+                                                  "-retry policy timed_retry>\n"
+                                                  "-next retry 2026-07-24T09:12:10Z>\n"
+                                                  "-reason [DestinationTimeout] slow>\n"
+                                                  "-history 3 phases>\n"
+                                                  "-progress of the copy 1 row>\n"
+                                                  "-stored schema 2 versions>\n"
+                                                  "-destination public_x>\n");
+    assert_string_equal(words_of(NULL, parse("{}")), "");
+}
+
 static void names_an_operator_may_type(void **state)
 {
     struct row row = {.id = STR("7/16411"), .label = STR("public.orders")};
@@ -743,6 +784,7 @@ int main(void)
         TEST(a_lost_slot_is_no_healthy_table),
         TEST(history_is_the_chain_then_the_rest),
         TEST(a_preview_says_what_happens_at_the_start),
+        TEST(an_edit_is_said_in_words),
         TEST(names_an_operator_may_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,4 +95,5 @@ const struct system system_etl = {
     .judge = etl_judge,
     .check = etl_check,
     .show = etl_show,
+    .say_changes = etl_say_changes,
 };

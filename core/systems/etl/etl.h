@@ -45,6 +45,9 @@ size_t etl_show(const struct sheet_input *in, struct str (**ret)[2]);
 /* "1A/4C60F28 since 2026-07-24 09:12:31Z" of a row of replication_progress; ptr NULL without one.
  */
 struct str etl_position_text(struct arena *arena, const struct value *row);
+/* --- words.c --- */
+size_t etl_say_changes(const struct value *before, const struct value *after, struct arena *arena,
+                       struct change_words **ret);
 
 /* --- versions.c: the sheet of the stored schema versions --- */
 /* A snapshot id as a position. From L5 on it is two decimals, the commit and the message in it
