@@ -7,8 +7,10 @@ fresh_etl
 # The screen without what time changes: the header, ages, and the marks of changed cells.
 picture() { cap | sed -E '1d; s/[0-9]+[smhd]( [0-9]+[smh])?/T/g; s/ +/ /g'; }
 message_is_gone() { # a key takes it away, but none in its first second
+    local now
     k C-l
-    lacks '^ paused: '
+    now=$(cap) # drawn to its last line: while it is drawn anew the message is missing as well
+    grep -q '[?] keys' <<<"$now" && ! grep -q '^ paused: ' <<<"$now"
 }
 same_picture() { [ "$(picture)" = "$1" ]; }
 
