@@ -1,24 +1,11 @@
 #!/usr/bin/env bash
 # The sample pipeline on a real Postgres: found, rolled back, undone to the last column, refused.
 # Run it with tests/servers/run.sh.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
-psql=$PENSTOCK_POSTGRES_BIN/psql
-database=cli_etl_$$
-"$psql" -qXc "create database $database" "$PENSTOCK_POSTGRES" || exit 1
-trap '"$psql" -qXc "drop database if exists $database with (force)" "$PENSTOCK_POSTGRES"; rm -rf "$work"' EXIT
-address=$(printf %s "$PENSTOCK_POSTGRES" | sed "s|/postgres?|/$database?|")
-for file in etl_schema etl_sample; do
-    "$psql" -qX -v ON_ERROR_STOP=1 -o /dev/null -f "$servers/$file.sql" "$address" || exit 1
-done
-etl=etl+$address
-dump() { "$psql" -qXAtc 'select * from etl.replication_state order by id' "$address"; }
-phase() { "$psql" -qXAtc "select state from etl.replication_state where is_current and pipeline_id = $1 and table_id = $2" "$address"; }
+. "$(dirname "$0")/postgres.sh"
+sql -o /dev/null -f "$servers/etl_schema.sql" -f "$servers/etl_sample.sql" || exit 1
+etl=etl+$(address)
+dump() { sql -c 'select * from etl.replication_state order by id'; }
+phase() { sql -c "select state from etl.replication_state where is_current and pipeline_id = $1 and table_id = $2"; }
 dump >before
 
 run 0 -t "$etl" table list -o json --pipeline 7
@@ -43,7 +30,7 @@ run 0 -t "$etl" journal undo --yes -o name
 dump | diff - before >diff || fail "second undo: $(head -3 diff)"
 
 # a batch that the server stopped in the middle goes on where it was, with all checks made anew
-"$psql" -qX "$address" <<'SQL'
+sql <<'SQL'
 create function public.stop() returns trigger language plpgsql as
     $$ begin raise exception 'stopped by a trigger'; end $$;
 create trigger stop before delete on etl.replication_state for each row
@@ -52,7 +39,7 @@ SQL
 run 9 -t "$etl" table rollback --errored --pipeline 7 --yes -o json
 out_has 'stopped by a trigger'
 broken=$(field journal_id)
-"$psql" -qXc 'drop trigger stop on etl.replication_state' "$address"
+sql -c 'drop trigger stop on etl.replication_state'
 dump >stopped
 run 6 -t "$etl" journal resume "$broken"
 dump | diff -q - stopped >/dev/null || fail 'resumed without being confirmed'
@@ -84,7 +71,7 @@ dump | diff - before >diff || fail "third undo: $(head -3 diff)"
 run 6 -t "$etl" table rollback 7/16441 --yes
 
 # an oid that is another table's here: the stored name stands, unless this database is the source
-"$psql" -qX "$address" <<'SQL'
+sql <<'SQL'
 create table public.other (id int);
 insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current)
     select 9, 'public.other'::regclass::oid, 'ready', '{"type":"ready"}', true;
@@ -93,11 +80,11 @@ insert into etl.table_schemas (pipeline_id, table_id, schema_name, table_name, s
 SQL
 run 0 -t "$etl" table list --pipeline 9 -o json
 field_is table public.kept
-"$psql" -qXAtc "select pg_create_logical_replication_slot('supabase_etl_apply_9', 'pgoutput')" "$address" >/dev/null
+sql -c "select pg_create_logical_replication_slot('supabase_etl_apply_9', 'pgoutput')" >/dev/null
 run 0 -t "$etl" table list --pipeline 9 -o json
 field_is table public.other
-"$psql" -qXAtc "select pg_drop_replication_slot('supabase_etl_apply_9')" "$address" >/dev/null
-"$psql" -qX "$address" <<'SQL'
+sql -c "select pg_drop_replication_slot('supabase_etl_apply_9')" >/dev/null
+sql <<'SQL'
 delete from etl.replication_state where pipeline_id = 9;
 delete from etl.table_schemas where pipeline_id = 9;
 SQL
@@ -135,14 +122,14 @@ positions | diff - positions.before >diff || fail "undo of forget: $(head -3 dif
 one=$("$penstock" -t "$etl" table list --errored --pipeline 7 -o name | sed -n 1p)
 run 0 -t "$etl" plan table rollback "$one" -o json
 cp out plan.json
-"$psql" -qXc "update etl.replication_state set updated_at = now() where is_current and pipeline_id = 7 and table_id = ${one#7/}" "$address"
+sql -c "update etl.replication_state set updated_at = now() where is_current and pipeline_id = 7 and table_id = ${one#7/}"
 dump >changed
 run 4 -t "$etl" apply plan.json --yes
 dump | diff - changed >diff || fail "a stale plan wrote: $(head -3 diff)"
 
 # a pipeline id above 2^63 is what the replicator means by its negative bigint
 dump >unsigned
-"$psql" -qX "$address" <<'SQL'
+sql <<'SQL'
 with old as (insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current)
     values (-1, 16451, 'init', '{"type": "init"}', false) returning id)
 insert into etl.replication_state (pipeline_id, table_id, state, metadata, prev, is_current)
@@ -155,7 +142,7 @@ run 0 -t "$etl" table rollback "$big/16451" --yes
 [ "$(phase -1 16451)" = init ] || fail 'a pipeline above 2^63 was not rolled back'
 run 0 -t "$etl" journal undo --yes
 [ "$(phase -1 16451)" = errored ] || fail 'nor undone'
-"$psql" -qXc 'delete from etl.replication_state where pipeline_id = -1' "$address"
+sql -c 'delete from etl.replication_state where pipeline_id = -1'
 dump | diff - unsigned >diff || fail "another pipeline was touched: $(head -3 diff)"
 
 # read-only from the first byte: the server itself would refuse

@@ -1,20 +1,9 @@
 #!/usr/bin/env bash
 # The ids of a table of many pages on a real server ($PENSTOCK_POSTGRES): all of them, in order, and
 # nothing is open on the server while nobody reads them.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
-psql=$PENSTOCK_POSTGRES_BIN/psql
-database=long_$$ rows=100000
-target=${PENSTOCK_POSTGRES/\/postgres\?/\/$database?}
-sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$target" "$@"; }
-
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
-trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)"; rm -rf "$work"' EXIT
+. "$(dirname "$0")/postgres.sh"
+rows=100000
+target=$(address)
 sql -f "$servers/meltano_postgres.sql"
 sql -c "insert into state (state_id) select 'state-' || i from generate_series(1, $rows) i"
 sql -c 'select state_id from state order by state_id' >all

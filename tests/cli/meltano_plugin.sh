@@ -1,42 +1,30 @@
 #!/usr/bin/env bash
 # States in the table of meltano-state-backend-postgresql: NULL for an empty half, the plug-in's own lock
 # held by another session, and undo. Run it with tests/servers/run.sh.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
-psql=$PENSTOCK_POSTGRES_BIN/psql
-database=cli_plugin_$$
-"$psql" -qXc "create database $database" "$PENSTOCK_POSTGRES" || exit 1
-trap '"$psql" -qXc "drop database if exists $database with (force)" "$PENSTOCK_POSTGRES"; rm -rf "$work"' EXIT
-address=$(printf %s "$PENSTOCK_POSTGRES" | sed "s|/postgres?|/$database?|")
-"$psql" -qX -v ON_ERROR_STOP=1 -o /dev/null -f "$servers/meltano_plugin.sql" "$address" || exit 1
-sql() { "$psql" -qXAtc "$1" "$address"; }
+. "$(dirname "$0")/postgres.sh"
+sql -o /dev/null -f "$servers/meltano_plugin.sql" || exit 1
 # advisory_locks N WHICH: so many there are in this database; others have locks in theirs.
 advisory_locks() {
-    [ "$(sql "select count(*) from pg_locks join pg_database d on d.oid = database
+    [ "$(sql -c "select count(*) from pg_locks join pg_database d on d.oid = database
               where locktype = 'advisory' and datname = current_database() and $2")" = "$1" ]
 }
 id=dev:tap-gitlab-to-target-postgres
-plugin="meltano+$address&layout=plugin"
+plugin="meltano+$(address)&layout=plugin"
 
 # found without being named, and called by what it is
-run 0 -t "$address" probe -o json
+run 0 -t "$(address)" probe -o json
 field_is layout plugin
 
 # an empty half reads as {}, and is written as NULL
 run 0 -t "$plugin" state get "$id"
 out_is '{"singer_state":{"bookmarks":{}}}'
-sql "select * from state" >before
+sql -c "select * from state" >before
 run 0 -t "$plugin" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' --yes
-[ "$(sql "select partial_state is null, completed_state from state")" = 't|{"singer_state": {"bookmarks": {"a": 1}}}' ] ||
+[ "$(sql -c "select partial_state is null, completed_state from state")" = 't|{"singer_state": {"bookmarks": {"a": 1}}}' ] ||
     fail 'the row is not as the plug-in writes it'
-[ "$(sql "select abs(extract(epoch from localtimestamp - updated_at)) < 60 from state")" = t ] || fail 'updated_at'
+[ "$(sql -c "select abs(extract(epoch from localtimestamp - updated_at)) < 60 from state")" = t ] || fail 'updated_at'
 run 0 -t "$plugin" journal undo --yes
-[ "$(sql 'select * from state')" = "$(cat before)" ] || fail 'the undo left something'
+[ "$(sql -c 'select * from state')" = "$(cat before)" ] || fail 'the undo left something'
 
 # runs= keeps the note of it, and the undo takes that away; without runs= it says that it does not
 python3 -c 'import sqlite3, sys
@@ -47,14 +35,14 @@ noted="$plugin&runs=meltano%2Bsqlite://$work/meltano.db"
 run 0 -t "$noted" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' --yes
 [ "$(runs)" = STATE_EDIT ] || fail "noted: $(runs)"
 run 0 -t "$noted" journal undo --yes
-[ "$(sql 'select * from state')$(runs)" = "$(cat before)" ] || fail 'the undo left the note'
+[ "$(sql -c 'select * from state')$(runs)" = "$(cat before)" ] || fail 'the undo left the note'
 run 0 -t "$noted" state set "$id" '{"singer_state": {"bookmarks": {"a": 1}}}' --yes
 run 0 -t "$plugin" journal undo --yes
 out_has 'not taken back in the history of runs'
-[ "$(sql 'select * from state')$(runs)" = "$(cat before)STATE_EDIT" ] || fail 'undone without runs='
+[ "$(sql -c 'select * from state')$(runs)" = "$(cat before)STATE_EDIT" ] || fail 'undone without runs='
 
 # a lock that the plug-in's session holds is shown with its session, and stops us; key from 6.1
-coproc holder { PGAPPNAME=meltano exec "$psql" -qXAt "$address"; }
+coproc holder { PGAPPNAME=meltano exec "$psql" -qXAt "$(address)"; }
 holding=$holder_PID # bash unsets holder_PID as soon as it has seen the end
 echo 'select pg_advisory_lock(-3640580012071500087);' >&"${holder[1]}"
 until_true advisory_locks 1 granted || fail 'the plug-in has no lock'
@@ -62,7 +50,7 @@ run 0 -t "$plugin" lock list -o json
 field_is object "$id"
 field holder | grep -q ': meltano as ' || fail "the holder is $(field holder)"
 run 5 -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 1
-[ "$(sql 'select * from state')" = "$(cat before)" ] || fail 'written while the lock was held'
+[ "$(sql -c 'select * from state')" = "$(cat before)" ] || fail 'written while the lock was held'
 # the plug-in holds it for each write alone, so it is waited for
 "$penstock" -t "$plugin" state set "$id" '{"singer_state": {"a": 1}}' --yes --lock-wait 60 >out 2>err &
 waiting=$!
@@ -72,8 +60,8 @@ wait "$holding"
 ran='state set beside a held lock'
 wait "$waiting" || fail 'it did not wait for the lock'
 run 0 -t "$plugin" state set new '{"singer_state": {"a": 1}}' --yes
-[ "$(sql "select partial_state is null, updated_at is null from state where state_id = 'new'")" = 't|f' ] ||
+[ "$(sql -c "select partial_state is null, updated_at is null from state where state_id = 'new'")" = 't|f' ] ||
     fail 'a new row is not as the plug-in writes it'
 run 0 -t "$plugin" state clear new --yes
-[ "$(sql "select count(*) from state where state_id = 'new'")" = 0 ] || fail 'not cleared'
+[ "$(sql -c "select count(*) from state where state_id = 'new'")" = 0 ] || fail 'not cleared'
 finish

@@ -1,24 +1,12 @@
 #!/usr/bin/env bash
 # Meltano's system database on a real server ($PENSTOCK_POSTGRES) under a role that may not do
 # everything: what it may not is said, and nothing is half done.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
-psql=$PENSTOCK_POSTGRES_BIN/psql
+. "$(dirname "$0")/postgres.sh"
 old='{"singer_state": {"bookmarks": {"u": {"v": 1}}}}'
 new='{"singer_state":{"bookmarks":{"u":{"v":2}}}}'
-database=meltano_$$ role=operator_$$
-address() { printf '%s' "${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/$1@\/$database}"; }
+role=operator_$$
+also+=(-c "drop role $role")
 target=$(address "$role")
-sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$(address postgres)" "$@"; }
-
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
-trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)" -c "drop role $role"
-      rm -rf "$work"' EXIT
 sql -f "$servers/meltano_postgres.sql"
 sql -c "insert into state (state_id, completed_state) values ('a', '$old')" -c "create role $role login" \
     -c "grant select, insert, update, delete on state, runs, alembic_version to $role" \
@@ -72,13 +60,13 @@ sql -c 'drop trigger meddler on state'
 
 # A database that checks no encoding may hold what is no text: damaged, not asked for wrongly.
 ascii=${database}_ascii
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $ascii encoding 'SQL_ASCII' template template0
+server -c "create database $ascii encoding 'SQL_ASCII' template template0
     lc_collate 'C' lc_ctype 'C'"
 target=${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/postgres@\/$ascii}
 "$psql" -qXAt -d "$target" -f "$servers/meltano_postgres.sql" \
     -c "set client_encoding = 'SQL_ASCII'" -c "insert into state (state_id) values (E'bad\\377')"
 run 8 -t "$target" state list
 err_has 'invalid byte sequence'
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $ascii (force)"
+server -c "drop database $ascii (force)"
 
 finish

@@ -1,19 +1,7 @@
 #!/usr/bin/env bash
 # VDK's control service table job_properties on a real server ($PENSTOCK_POSTGRES): compared by
 # value, other properties untouched, a job under way in the way.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-servers=$(cd "$OLDPWD" && cd "$(dirname "$0")/../servers" && pwd)
-psql=$PENSTOCK_POSTGRES_BIN/psql
-database=vdk_jobs_$$
-address() { printf '%s' "${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/postgres@\/$database}"; }
-sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$(address)" "$@"; }
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
-trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)"; rm -rf "$work"' EXIT
+. "$(dirname "$0")/postgres.sh"
 sql -f "$servers/vdk_job_properties.sql"
 target=vdk+$(address)
 text() { sql -c "select properties_json from job_properties where job_name = '$1'"; }

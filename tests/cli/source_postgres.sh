@@ -1,18 +1,7 @@
 #!/usr/bin/env bash
 # VDK sources on a real server ($PENSTOCK_POSTGRES): the table data_source_state with columns of the
 # types that ports give it, read back exactly as the plan said.
-. "$(dirname "$0")/harness.sh"
-if [ -z "${PENSTOCK_POSTGRES:-}" ]; then
-    echo "PENSTOCK_POSTGRES is not set: run this with tests/servers/run.sh" >&2
-    [ "${CI:-}" = true ] && exit 1
-    exit 77
-fi
-psql=$PENSTOCK_POSTGRES_BIN/psql
-database=vdk_$$
-address() { printf '%s' "${PENSTOCK_POSTGRES/\/\/postgres@\/postgres/\/\/postgres@\/$database}"; }
-sql() { "$psql" -qXAt -v ON_ERROR_STOP=1 -d "$(address)" "$@"; }
-"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "create database $database" || exit 1
-trap '"$psql" -qX -d "$PENSTOCK_POSTGRES" -c "drop database $database (force)"; rm -rf "$work"' EXIT
+. "$(dirname "$0")/postgres.sh"
 target=vdk+$(address)
 
 key=text
