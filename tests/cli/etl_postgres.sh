@@ -109,7 +109,7 @@ run 0 -t "$etl" table show 7/16421
 out_has 'schema    1A/4C10000 applying, before it 0/0'
 out_has 'copied    1A/4C5F0A0 since 2026-07-24T09:12:20Z'
 out_has 'applied   1A/4C60F28 since 2026-07-24T09:12:31Z'
-positions() { "$psql" -qXAtc 'select * from etl.replication_progress order by id' "$address"; }
+positions() { sql -c 'select * from etl.replication_progress order by id'; }
 positions >positions.before
 run 6 -t "$etl" table clear-copy 3/0 --reason test --confirm 3/0 --yes
 run 0 -t "$etl" table forget 3/0 --reason test --confirm 3/0 --yes
