@@ -299,7 +299,7 @@ bool store_commit(struct store *store, struct commit_item *item, const struct ca
         return true;
     if (store->runs && (item->note || item->receipt.len))
         commit_note(store->runs, item, call, arena);
-    else if (item->receipt.len)
+    else if (item->receipt.len && store->info.system == &system_meltano)
         item->detail = STR("not taken back in the history of runs: no runs= leads to it");
     return true;
 }

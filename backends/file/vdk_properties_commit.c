@@ -42,8 +42,22 @@ static bool new_source(struct change *c, struct str document, struct sbuf *out, 
 {
     struct sbuf job = SBUF_INIT;
     bool ok = vdk_put_source(c->place.job_text, c->place.source, document, false, &job, err);
+    c->item->new_receipt = vdk_made_for_source(c->place.job_text);
     if (ok)
         put_job(c, sbuf_view(&job), out);
+    sbuf_release(&job);
+    return ok;
+}
+
+/* An undo also takes away what there had to be before the source could stand there. */
+static bool without_source(struct change *c, struct sbuf *out, struct err *err)
+{
+    struct sbuf job = SBUF_INIT;
+    bool gone;
+    bool ok = vdk_take_source(c->place.job_text, c->place.source, c->item->receipt, false, &job,
+                              &gone, err);
+    if (ok)
+        put_job(c, gone ? STR_NULL : sbuf_view(&job), out);
     sbuf_release(&job);
     return ok;
 }
@@ -92,7 +106,7 @@ static bool new_text(struct change *c, struct sbuf *out, struct err *err)
         return err_set(err, ERR_REFUSED, "%.*s: only a source can be removed",
                        STR_ARG(c->item->id));
     if (gone)
-        return new_source(c, STR_NULL, out, err);
+        return without_source(c, out, err);
     if (c->item->kind == EDIT_RESTORE) {
         if (!properties_image_text(c->item->image, &text, err))
             return false;

@@ -15,7 +15,11 @@ struct change {
     struct pg_keyed_row row;
     struct str job_text, text;
     struct document now;
+    bool gone; /* nothing is to be left of what was made for the source */
 };
+
+/* The receipt for a row that was NULL; of one that was not there it is "job". */
+#define MADE_OF_NULL "null"
 
 static bool look(struct change *c, struct err *err)
 {
@@ -41,9 +45,14 @@ static bool new_text(struct change *c, struct sbuf *out, struct err *err)
         ok = json_write(&document, item->after, JSON_UTF8, err);
         text = sbuf_view(&document);
     }
-    if (ok && c->place.source.ptr)
+    if (ok && gone) {
+        ok = vdk_take_source(c->job_text, c->place.source, item->receipt, true, out, &c->gone, err);
+    } else if (ok && c->place.source.ptr) {
+        item->new_receipt = c->row.key.ptr && !c->row.values[0].ptr
+                                ? STR(MADE_OF_NULL)
+                                : vdk_made_for_source(c->job_text);
         ok = vdk_put_source(c->job_text, c->place.source, text, true, out, err);
-    else if (ok && text.ptr)
+    } else if (ok && text.ptr)
         sbuf_str(out, text);
     else if (ok)
         ok = vdk_put_job(c->text, c->now.root, item->after, true, out, err);
@@ -55,9 +64,15 @@ static bool new_text(struct change *c, struct sbuf *out, struct err *err)
 static bool put_row(struct change *c, struct str text, struct err *err)
 {
     int64_t rows;
-    struct str params[] = {c->place.job, text, c->row.values[0]};
+    bool null = c->gone && str_is(c->item->receipt, MADE_OF_NULL);
+    struct str params[] = {c->place.job, null ? STR_NULL : text, c->row.values[0]};
+    struct str seen[] = {c->place.job, c->row.values[0]};
     bool ok =
-        c->row.key.ptr
+        c->gone && !null ? pg_exec(c->s->client,
+                                   "delete from job_properties where job_name = $1"
+                                   " and properties_json is not distinct from $2",
+                                   seen, 2, c->call, &rows, err)
+        : c->row.key.ptr
             ? pg_exec(c->s->client,
                       "update job_properties set properties_json = $2 where job_name = $1"
                       " and properties_json is not distinct from $3",
@@ -71,6 +86,14 @@ static bool put_row(struct change *c, struct str text, struct err *err)
                                        STR_ARG(c->place.job)));
 }
 
+/* As read back. */
+static bool is_kept(const struct change *c, struct str text)
+{
+    if (!c->gone)
+        return str_eq(c->row.values[0], text);
+    return !c->row.values[0].ptr && !!c->row.key.ptr == str_is(c->item->receipt, MADE_OF_NULL);
+}
+
 static bool change_row(struct change *c, struct err *err)
 {
     struct commit_item *item = c->item;
@@ -81,7 +104,7 @@ static bool change_row(struct change *c, struct err *err)
         return true;
     item->now = c->now; /* for a conflict that only the write shows */
     bool ok = new_text(c, &text, err) && put_row(c, sbuf_view(&text), err) && look(c, err) &&
-              (str_eq(c->row.values[0], sbuf_view(&text)) || commit_not_kept(item, err));
+              (is_kept(c, sbuf_view(&text)) || commit_not_kept(item, err));
     sbuf_release(&text);
     if (!ok)
         return false;

@@ -165,6 +165,28 @@ done
 python3 -c 'import json; json.load(open("jobs.json"))' || fail 'two writers tore the file'
 [ "$(sed 's/"last_id": [0-9]*/N/g' jobs.json)" = "$(sed 's/"last_id": [0-9]*/N/g' <<<"$jobs")" ] || fail 'two writers lost something'
 
+# the first source of a job, and of a job that is not there: the undo takes away what was made for it
+printf '%s' '{"a_x__": {"p": 1}, "b_y__":  {"q": "z", ".vdk.data_sources.state": {"s": {"streams": {}}}}}' >jobs.json
+cp jobs.json first.json
+for id in a_x/t c_new/t; do
+    run 0 -t "$file" source copy b_y/s "$id" --yes
+    cmp -s jobs.json first.json && fail 'nothing was copied'
+    cp jobs.json copied.json
+    run 0 -t "$file" journal undo --yes
+    cmp jobs.json first.json || fail 'the undo is not exact'
+    run 0 -t "$file" journal redo --yes
+    cmp jobs.json copied.json || fail 'the redo is not exact'
+    run 0 -t "$file" journal undo --yes
+    cmp jobs.json first.json || fail 'the undo of a redo is not exact'
+done
+# what came to stand there since stays
+run 0 -t "$file" source copy b_y/s c_new/t --yes -o json
+entry=$(field journal_id)
+run 0 -t "$file" source copy b_y/s c_new/u --yes
+run 0 -t "$file" journal undo "$entry" --yes
+run 0 -t "$file" source get c_new/u
+run 3 -t "$file" source get c_new/t
+
 # cut: no job shows as empty; what is whole is kept; the undo brings the cut file back
 printf '%s' "${jobs%% 40*}" >jobs.json
 cp jobs.json cut.json

@@ -68,9 +68,17 @@ run 0 -t "$target" journal undo --yes
 run 0 -t "$target" source copy deleted/auto scratch/auto --yes
 [ "$(text scratch)" = '{".vdk.data_sources.state":{"auto":{"streams":{"s":{"id":1.7471401615E9}}}}}' ] ||
     fail "copied: $(text scratch)"
+run 0 -t "$target" journal undo --yes
+[ "$(sql -c "select properties_json is null from job_properties where job_name = 'scratch'")" = t ] ||
+    fail "what was NULL is not again: $(text scratch)"
+run 0 -t "$target" journal redo --yes
+[ "$(text scratch)" = '{".vdk.data_sources.state":{"auto":{"streams":{"s":{"id":1.7471401615E9}}}}}' ] ||
+    fail "copied again: $(text scratch)"
 run 0 -t "$target" source copy deleted/auto mistyped/auto --yes
 err_has 'the control service knows no job of that name'
 err_has 'nothing is stored under that job yet'
+run 0 -t "$target" journal undo --yes
+[ "$(sql -c "select count(*) from job_properties where job_name = 'mistyped'")" = 0 ] || fail 'the row stayed'
 
 # between the service and a directory
 mkdir d

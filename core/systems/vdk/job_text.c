@@ -71,6 +71,38 @@ bool vdk_put_source(struct str job, struct str source, struct str document, bool
     return true;
 }
 
+static bool is_empty(struct str object)
+{
+    struct json_member member;
+    size_t at = 0;
+    return !json_next_member(object, &at, &member);
+}
+
+struct str vdk_made_for_source(struct str job)
+{
+    struct json_member key;
+    size_t n;
+    if (!job.ptr)
+        return STR("job");
+    return json_find_member(job, STR(VDK_KEY), &key, &n) ? STR("") : STR("key");
+}
+
+bool vdk_take_source(struct str job, struct str source, struct str made, bool dense,
+                     struct sbuf *out, bool *ret_gone, struct err *err)
+{
+    struct sbuf without = SBUF_INIT;
+    struct str key = STR_NULL;
+    *ret_gone = false;
+    bool ok = vdk_put_source(job, source, STR_NULL, dense, &without, err) &&
+              find_key(sbuf_view(&without), &key, err);
+    bool takes_key = ok && made.len && is_empty(key);
+    if (ok)
+        json_splice(out, sbuf_view(&without), STR(VDK_KEY), takes_key ? STR_NULL : key, dense);
+    *ret_gone = takes_key && !str_is(made, "key") && is_empty(sbuf_view(out));
+    sbuf_release(&without);
+    return ok;
+}
+
 bool vdk_put_job(struct str job, const struct value *before, const struct value *after, bool dense,
                  struct sbuf *out, struct err *err)
 {

@@ -47,6 +47,13 @@ bool vdk_find_source(struct str job, struct str source, struct str *ret, struct 
 /* The job with the source's document replaced, added or (ptr NULL) gone. */
 bool vdk_put_source(struct str job, struct str source, struct str document, bool dense,
                     struct sbuf *out, struct err *err);
+/* What has to be made before a source can stand in the job, as a commit's receipt: "job", "key" or
+ * "" (nothing). `job` ptr NULL: there is none. A driver may have other words for "job". */
+struct str vdk_made_for_source(struct str job);
+/* The job without the source and, where nothing else came to stand there since, without what was
+ * made for it. *ret_gone: nothing is left of a job that was made for it. */
+bool vdk_take_source(struct str job, struct str source, struct str made, bool dense,
+                     struct sbuf *out, bool *ret_gone, struct err *err);
 /* The job with the members changed in which two roots of it (vdk_job_root) differ, by position. */
 bool vdk_put_job(struct str job, const struct value *before, const struct value *after, bool dense,
                  struct sbuf *out, struct err *err);
