@@ -353,26 +353,55 @@ bool pg_read(struct pg_client *client, const char *sql, const struct str *params
 
 /* --- opening -------------------------------------------------------------------------------- */
 
+/* What a connection asks first. Functions and settings alone: a fresh server process reads every
+ * catalogue that a statement touches, views above all. */
+enum {
+    ASK_DATABASE,
+    ASK_ROLE,
+    ASK_VERSION,
+    ASK_STANDBY,
+    ASK_SUPERUSER,
+    ASK_SEES_ALL,
+    ASK_CLOCK,
+    ASK_ADDRESS,
+    ASK_READ_ONLY,
+};
+static const char ask_sql[] =
+    "select current_database(), current_user, current_setting('server_version'),"
+    " pg_is_in_recovery(), current_setting('is_superuser'),"
+    " pg_has_role('pg_read_all_stats', 'member'), to_json(clock_timestamp()),"
+    " inet_server_addr(), current_setting('default_transaction_read_only')";
+
+/* The server's clock, a JSON string. */
+static int64_t clock_skew(const PGresult *res, int64_t now_us)
+{
+    struct str text = pg_str(res, 0, ASK_CLOCK);
+    int64_t server_us;
+    return time_parse(str_sub(text, 1, text.len - 1), &server_us) ? server_us - now_us
+                                                                  : TIME_UNKNOWN;
+}
+
 static void server_fill(struct pg_client *client, const PGresult *res, int64_t took_us)
 {
     struct pg_server *s = &client->server;
     struct arena *a = &client->arena;
     arena_release(a);
     *s = (struct pg_server){
-        .database = pg_copy(a, res, 0, 0),
-        .role = pg_copy(a, res, 0, 1),
-        .version = pg_copy(a, res, 0, 2),
+        .database = pg_copy(a, res, 0, ASK_DATABASE),
+        .role = pg_copy(a, res, 0, ASK_ROLE),
+        .version = pg_copy(a, res, 0, ASK_VERSION),
         .version_number = PQserverVersion(client->conn),
-        .superuser = pg_bool(res, 0, 4),
+        .superuser = str_is(pg_str(res, 0, ASK_SUPERUSER), "on") || pg_bool(res, 0, ASK_SEES_ALL),
         .pooler = client->no_options,
         .latency_ms = (took_us + 999) / 1000,
-        .clock_skew_us = pg_i64(res, 0, 5, 0) - (clock_now_us() - took_us / 2),
+        .clock_skew_us = clock_skew(res, clock_now_us() - took_us / 2),
     };
-    if (pg_bool(res, 0, 3))
+    if (pg_bool(res, 0, ASK_STANDBY))
         s->why_read_only = "the server is a standby";
-    else if (client->writable && pg_bool(res, 0, 7)) /* of a reader it is our own option */
+    else if (client->writable && str_is(pg_str(res, 0, ASK_READ_ONLY), "on"))
+        /* of a reader it is our own option */
         s->why_read_only = "default_transaction_read_only is on for this role or database";
-    struct str address = pg_str(res, 0, 6);
+    struct str address = pg_str(res, 0, ASK_ADDRESS);
     const char *host = PQhost(client->conn);
     bool socket = host && host[0] == '/';
     bool differs = !socket && address.len > 0 && !str_is(address, host ? host : "");
@@ -384,16 +413,9 @@ static void server_fill(struct pg_client *client, const PGresult *res, int64_t t
 
 static bool ask(struct pg_client *client, const struct call *call, struct err *err)
 {
-    static const char sql[] =
-        "select current_database(), current_user, current_setting('server_version'),"
-        " pg_is_in_recovery(),"
-        " (select rolsuper from pg_roles where rolname = current_user)"
-        "   or pg_has_role(current_user, 'pg_read_all_stats', 'member')," PG_TIME_US(
-            "clock_timestamp()") ", host(inet_server_addr()),"
-                                 " current_setting('default_transaction_read_only')::bool";
     int64_t started_us = clock_now_us();
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!read_once(client, sql, NULL, 0, call, &res, err))
+    if (!read_once(client, ask_sql, NULL, 0, call, &res, err))
         return false;
     server_fill(client, res, clock_now_us() - started_us);
     return true;

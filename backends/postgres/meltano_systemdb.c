@@ -37,7 +37,7 @@ static bool systemdb_detect(const struct layout *layout, const struct address *a
     struct pg_systemdb found;
     struct pg_client *client = NULL;
     bool ok = pg_client_open(address->url, false, call, &client, err) &&
-              pg_systemdb_look(client, call, &a, &found, err) && found.is_systemdb;
+              pg_systemdb_look(client, false, call, &a, &found, err) && found.is_systemdb;
     pg_client_close(client);
     arena_release(&a);
     return ok;
@@ -53,7 +53,7 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
     pg_state_table_init(&s->state, "state", false);
     struct pg_systemdb found;
     if (!pg_client_open_for(base, address, call, &s->state.client, err) ||
-        !pg_systemdb_look(s->state.client, call, &base->arena, &found, err) ||
+        !pg_systemdb_look(s->state.client, opts->writable, call, &base->arena, &found, err) ||
         !pg_systemdb_judge(&found, base, err)) {
         pg_state_close(base);
         return false;

@@ -10,12 +10,13 @@
 struct pg_systemdb {
     bool is_systemdb;
     struct systemdb_schema schema;
-    bool reads_revision, writes_state, adds_runs, removes_runs;
+    bool reads_revision;
+    bool writes_state, adds_runs, removes_runs; /* unset unless asked for as `writable` */
 };
 
-/* In a transaction of its own. Texts go to `arena`. */
-bool pg_systemdb_look(struct pg_client *client, const struct call *call, struct arena *arena,
-                      struct pg_systemdb *ret, struct err *err);
+/* In transactions of its own. Texts go to `arena`. */
+bool pg_systemdb_look(struct pg_client *client, bool writable, const struct call *call,
+                      struct arena *arena, struct pg_systemdb *ret, struct err *err);
 /* Can it be read, and written? Fills the store's info as systemdb_schema_judge does, and rights.
  * ERR_UNSUPPORTED when it is none. */
 bool pg_systemdb_judge(const struct pg_systemdb *found, struct store *store, struct err *err);

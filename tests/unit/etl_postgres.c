@@ -402,6 +402,22 @@ static void a_default_of_reading_only_is_kept(void **state)
     }
 }
 
+/* Test and server share a clock, whatever zone the server shows it in. */
+static void the_servers_clock_is_read_in_any_zone(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const zones[] = {"UTC", "Asia/Kathmandu", "America/St_Johns"};
+    for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
+        const char *url = arena_printf(&f->arena, "%s%coptions=-ctimezone%%3D%s", f->url,
+                                       strchr(f->url, '?') ? '&' : '?', zones[i])
+                              .ptr;
+        struct store *store = open_at(f, url, false);
+        int64_t skew_us = store_info(store)->clock_skew_us;
+        assert_true(skew_us > -5000000 && skew_us < 5000000);
+        store_close(store);
+    }
+}
+
 static void rights_are_told_before_they_fail(void **state)
 {
     struct fixture *f = *state;
@@ -664,6 +680,7 @@ int main(void)
         TEST(calls_end_in_time_here_and_on_the_server),
         TEST(a_read_only_connection_cannot_write),
         TEST(a_default_of_reading_only_is_kept),
+        TEST(the_servers_clock_is_read_in_any_zone),
         TEST(rights_are_told_before_they_fail),
         TEST(replicators_are_seen_by_slot_and_session),
         TEST(facts_of_a_table_that_is_there),
