@@ -25,6 +25,7 @@ click "$(line_of PHASE)" "$(($(cap | grep PHASE | grep -obE PHASE | cut -d : -f 
 see 'PHASE ↓'
 at "$last" || fail "sorting moved the cursor to $(where)"
 k g
+until_true 60 eval '! at "$last"' || fail "g does not go to the first row"
 top=$(where)
 lit "$(printf '\033[<65;5;5M')"
 until_true 60 eval '! at "$top"' || fail "the wheel does not move"
@@ -33,8 +34,11 @@ until_true 60 at "$top" || fail "the wheel does not move back"
 
 # Counts and ranges.
 k 2 G
+until_true 60 eval '! at "$top"' || fail "2G does not move"
 second=$(where)
-k g j
+k g
+until_true 60 at "$top" || fail "g does not go to the first row"
+k j
 until_true 60 at "$second" || fail "2G is $second, gj is $(where)"
 k g v 2 j v
 see '3 marked'

@@ -37,9 +37,9 @@ A1() {
     filter_by 'uid=applicant:0117'
     cursor_to 'applicant:0117'
     k H
-    see 't_import#0'
+    see '▸.*t_import#0'
     k x
-    see 'replay'
+    see '│.*prepare a replay'
     k a
     see 'PLAN'
     see 'failed. → |→ .replayed'

@@ -31,11 +31,11 @@ A1() {
     see '^  says'
     steps[1]=$(picture)
     k Enter
-    see 'states'
-    see '^ .*/'
+    see '▸ - states:'
+    see '^ /states'
     steps[2]=$(picture)
     k H
-    see 'phases'
+    see '› phases  4'
     see 'finished_copy'
     steps[3]=$(picture)
     k =

@@ -61,9 +61,9 @@ A3() {
     filter_by 'uid=applicant:0117'
     cursor_to 'applicant:0117'
     k H
-    see 't_import#0'
+    see '▸.*t_import#0'
     k x
-    see 'replay'
+    see '│.*prepare a replay'
     k a
     see 'PLAN'
     see 'y applies|then Enter'
