@@ -20,6 +20,7 @@ A1() {
     see 'public\.orders'
     k P # nothing changes by itself
     see PAUSED
+    see '^ paused: '
     until_true 60 message_is_gone || fail 'the message stays'
     k o
     see 'NEEDS ATTENTION'
