@@ -30,7 +30,7 @@ for backend in postgres redis; do
         fail "cmake did not say that backend $backend is left out"
 done
 
-cmake --build "$work/build" >"$work/build.log" 2>&1 ||
+cmake --build "$work/build" --parallel 2 >"$work/build.log" 2>&1 ||
     fail "the build failed: $(grep -E 'error|undefined' "$work/build.log" | head -n 20)"
 penstock=$work/build/cli/penstock
 if ldd "$penstock" | grep -E 'libpq|hiredis'; then

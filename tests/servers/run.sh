@@ -24,7 +24,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 }
 
 # A short path: a unix socket's name may have 107 bytes.
-base=$(mktemp -d "${TMPDIR:-/tmp}/penstock.XXXXXX")
+tmp=${TMPDIR:-/tmp}
+[ ${#tmp} -lt 50 ] || tmp=/tmp
+base=$(mktemp -d "$tmp/penstock.XXXXXX")
+# Of the servers of others nothing is known here, nor of how they are reached.
+unset "${!PG@}" REDISCLI_AUTH
 started=()
 
 stop_all() {
@@ -65,7 +69,8 @@ fi
 for name in $names; do
     mkdir "$base/$name"
     started+=("$name")
-    if ! "$here/$name.sh" start "$base/$name" >"$base/$name.env" 2>"$base/$name.log"; then
+    # Redis crashes where its stdin is closed.
+    if ! "$here/$name.sh" start "$base/$name" >"$base/$name.env" 2>"$base/$name.log" </dev/null; then
         echo "tests/servers: $name did not start:" >&2
         tail -n 20 "$base/$name.log" >&2
         exit 1
