@@ -85,6 +85,7 @@ class Store:
     as every `meltano state` does: a session remembers what it read."""
     runs_here = True
     null_is_damage = False
+    lock_is_writer = False  # no change is planned while somebody has the lock
 
     def __init__(self, name, backend="systemdb", database=None):
         self.root = os.path.join(harness.WORK, "project")
@@ -362,7 +363,7 @@ class Plugin(Store):
 
 class PlainRedis(Store):
     """penstock's plain layout on Redis, as the state backend that docs/stores.md makes possible."""
-    locks = True
+    locks = lock_is_writer = True
 
     def __init__(self):
         self.url = harness.server("PENSTOCK_REDIS")

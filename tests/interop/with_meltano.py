@@ -337,7 +337,8 @@ def two_writers_on_one_state(store):
         return len(count)
 
     def ours(i):
-        """Again after a conflict, or when Meltano wrote its lock over ours and we noticed in time."""
+        """Again after a conflict, or when Meltano wrote its lock over ours and we noticed in time,
+        or when it had the lock while we planned and that says that it is at work."""
         taken = 0
         for _ in range(50):
             code = store.penstock.change("state", "set", state_id, "--part", "completed", "--at",
@@ -349,7 +350,9 @@ def two_writers_on_one_state(store):
         raise AssertionError("never done")
 
     unlocked, taken = rounds(theirs, ours)
-    assert sum(taken) <= sum(unlocked), f"locked {sum(taken)} times, {sum(unlocked)} without a lock"
+    if not store.lock_is_writer:
+        assert sum(taken) <= sum(unlocked), \
+            f"locked {sum(taken)} times, {sum(unlocked)} without a lock"
     completed, partial = store.pair(state_id)
     wanted = {f"s{i}": i for i in range(harness.ROUNDS)}
     kept_theirs, kept_ours = partial["singer_state"]["bookmarks"], completed["singer_state"]["ours"]
