@@ -158,6 +158,13 @@ static bool wanted(struct change *c, struct str *ret_value, struct str *ret_expi
 static bool write_row(struct change *c, struct str value, struct str expires, struct err *err)
 {
     int64_t rows = 1;
+    struct str more = STR_NULL;
+    if (c->item->kind == EDIT_REMOVE && c->found) {
+        if (!c->engine->row_more(c->tx, c->key, c->arena, &more, err))
+            return false;
+        if (more.ptr)
+            return commit_takes_more(c->item, more, err);
+    }
     bool ok = !value.ptr ? c->engine->row_delete(c->tx, c->key, &rows, err)
               : c->found ? c->engine->row_update(c->tx, c->key, value, &rows, err)
                          : c->engine->row_insert(c->tx, c->key, value, expires, err);

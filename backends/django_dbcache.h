@@ -38,6 +38,9 @@ struct dbcache_engine {
     bool (*row_insert)(void *tx, struct str key, struct str value, struct str expires,
                        struct err *err);
     bool (*row_delete)(void *tx, struct str key, int64_t *ret_rows, struct err *err);
+    /* What else would go with the row; ptr NULL: nothing. */
+    bool (*row_more)(void *tx, struct str key, struct arena *arena, struct str *ret,
+                     struct err *err);
     struct str never; /* how `expires` says that a session stays */
     int64_t zone_us;  /* an expiry may be off by so much: its zone is not stored */
 };

@@ -77,6 +77,9 @@ struct systemdb_engine {
     bool (*row_update)(void *tx, struct str id, const struct systemdb_row *row, unsigned change,
                        int64_t *ret_rows, struct err *err);
     bool (*row_delete)(void *tx, struct str id, int64_t *ret_rows, struct err *err);
+    /* What else would go with the row; ptr NULL: nothing. */
+    bool (*row_more)(void *tx, struct str id, struct arena *arena, struct str *ret,
+                     struct err *err);
     /* Where there is no table of runs the rest is NULL: then `now` says what updated_at becomes,
      * and new rows get it too. */
     bool (*now)(void *tx, struct arena *arena, struct str *ret, struct err *err);

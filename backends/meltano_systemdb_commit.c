@@ -174,11 +174,22 @@ static bool write_row(struct change *c, struct err *err)
            touched(rows, c, err);
 }
 
+/* Of a row that an undo takes away we know how it was made. */
+static bool may_remove(struct change *c, struct err *err)
+{
+    struct str more = STR_NULL;
+    if (c->item->kind != EDIT_REMOVE)
+        return true;
+    return c->engine->row_more(c->tx, c->item->id, c->arena, &more, err) &&
+           (!more.ptr || commit_takes_more(c->item, more, err));
+}
+
 static bool remove_row(struct change *c, struct err *err)
 {
     int64_t rows;
     c->gone_after = true;
-    return c->engine->row_delete(c->tx, c->item->id, &rows, err) && touched(rows, c, err);
+    return may_remove(c, err) && c->engine->row_delete(c->tx, c->item->id, &rows, err) &&
+           touched(rows, c, err);
 }
 
 /* Gives back a row of `runs` that the undone commit took away. */

@@ -132,16 +132,21 @@ static bool write_row(struct change *c, struct err *err)
     return ok;
 }
 
-/* An undo could not bring back what we do not know. */
+/* Of a row that an undo takes away we know how it was made. */
+static bool may_remove(struct change *c, struct err *err)
+{
+    struct str more = STR_NULL;
+    if (c->item->kind != EDIT_REMOVE)
+        return true;
+    return c->engine->more(c->tx, c->item->id, c->arena, &more, err) &&
+           (!more.ptr || commit_takes_more(c->item, more, err));
+}
+
 static bool remove_row(struct change *c, struct err *err)
 {
     int64_t rows;
-    if (c->row.others.ptr)
-        return err_set(err, ERR_REFUSED,
-                       "%.*s: the row holds more than its state, which no undo "
-                       "could bring back: %.*s",
-                       STR_ARG(c->item->id), STR_ARG(c->row.others));
-    return c->engine->remove(c->tx, c->item->id, &rows, err) && touched(c, rows, err);
+    return may_remove(c, err) && c->engine->remove(c->tx, c->item->id, &rows, err) &&
+           touched(c, rows, err);
 }
 
 static bool restore_row(struct change *c, struct err *err)

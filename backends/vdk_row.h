@@ -14,7 +14,6 @@ struct vdk_row {
     struct str updated_at; /* as stored, as text; ptr NULL for NULL */
     struct str utc;        /* the same moment in UTC, where updated_at does not tell it */
     bool now; /* to be written: updated_at is the moment of the write, as VDK's users have it */
-    struct str others; /* names of unknown columns that hold something; ptr NULL: none do */
 };
 
 /* Fills all but id and label. `row` NULL: absent. Texts are lent. */
@@ -35,6 +34,8 @@ struct vdk_row_engine {
     bool (*update)(void *tx, struct str id, const struct vdk_row *row, int64_t *ret_rows,
                    struct err *err);
     bool (*remove)(void *tx, struct str id, int64_t *ret_rows, struct err *err);
+    /* What else would go with the row; ptr NULL: nothing. */
+    bool (*more)(void *tx, struct str id, struct arena *arena, struct str *ret, struct err *err);
 };
 
 /* All of a commit between begin and end: the transaction is to be committed when it returns true

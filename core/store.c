@@ -485,6 +485,13 @@ bool commit_not_kept(const struct commit_item *item, struct err *err)
     return err_hint(err, "look for a trigger, a rule or a policy on its tables");
 }
 
+bool commit_takes_more(const struct commit_item *item, struct str what, struct err *err)
+{
+    return err_set(err, ERR_REFUSED,
+                   "%.*s: more than the record would go, which no undo could bring back: %.*s",
+                   STR_ARG(item->id), STR_ARG(what));
+}
+
 bool commit_takes_away(const struct commit_item *item)
 {
     return item->kind == EDIT_REMOVE || (item->kind == EDIT_RESTORE && !item->image.ptr);

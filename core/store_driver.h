@@ -123,6 +123,9 @@ bool commit_failed_by_record(struct commit_item *item, const struct err *err);
 bool commit_not_kept(const struct commit_item *item, struct err *err);
 /* Is the record to be gone when the item is done? Then item->compare has every part. */
 bool commit_takes_away(const struct commit_item *item);
+/* The error of a removal that would take more with it than a record is (`what`: other columns, rows
+ * of other tables). Returns false. */
+bool commit_takes_more(const struct commit_item *item, struct str what, struct err *err);
 /* Is `now` what the item was made from: read whole, the parts under item->compare as they were, a
  * record that is to be made not there yet, one that is to go still there? */
 bool commit_matches(const struct commit_item *item, const struct document *now);

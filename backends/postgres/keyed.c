@@ -273,3 +273,24 @@ bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struc
         row_take(keyed, res, 0, WHOLE, ret);
     return true;
 }
+
+bool pg_keyed_more(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
+                   const struct call *call, struct arena *arena, struct str *ret, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct sbuf sql = SBUF_INIT;
+    struct str params[] = {key, str_of(keyed->table)};
+    sbuf_printf(&sql,
+                "select string_agg(m.what, ', ') from ("
+                "select e.key as what from %s t, json_each(to_json(t)) e where t.%s = $1"
+                " and e.key not in (%s) and e.value::text <> 'null' union all "
+                "select 'rows of ' || c.conrelid::regclass from pg_constraint c"
+                " where c.contype = 'f' and c.confrelid = $2::text::regclass"
+                " and c.confdeltype in ('c', 'n', 'd')) m",
+                keyed->table, keyed->key, keyed->ours);
+    bool ok = pg_query(client, sbuf_view(&sql).ptr, params, 2, call, &res, err);
+    sbuf_release(&sql);
+    if (ok)
+        *ret = pg_copy(arena, res, 0, 0);
+    return ok;
+}

@@ -13,6 +13,7 @@ struct pg_keyed {
         *values[PG_KEYED_VALUES + 1];      /* columns of type text, or expressions that give one */
     const char *notes[PG_KEYED_NOTES + 1]; /* short texts beside them */
     const char *like;                      /* pattern of the keys that are records; or NULL */
+    const char *ours;                      /* names of all columns that are known, as literals */
 };
 
 struct pg_keyed_row {
@@ -61,5 +62,10 @@ bool pg_keyed_read(struct pg_client *client, const struct pg_keyed *keyed, const
 bool pg_keyed_lock(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
                    const struct call *call, struct arena *arena, struct pg_keyed_row *ret,
                    struct err *err);
+
+/* What would go with a row and be brought back by no undo: columns that are not ours and hold
+ * something, tables whose rows are removed or changed with it. ptr NULL: nothing. */
+bool pg_keyed_more(struct pg_client *client, const struct pg_keyed *keyed, struct str key,
+                   const struct call *call, struct arena *arena, struct str *ret, struct err *err);
 
 #endif

@@ -22,7 +22,9 @@ void pg_state_table_init(struct pg_state_store *s, const char *table, bool null_
     s->table = (struct pg_keyed){.table = table,
                                  .key = "state_id",
                                  .values = {"completed_state", "partial_state"},
-                                 .notes = {TIME_SQL("updated_at")}};
+                                 .notes = {TIME_SQL("updated_at")},
+                                 .ours = "'state_id', 'completed_state', 'partial_state',"
+                                         " 'updated_at'"};
 }
 
 void pg_state_close(struct store *store)
@@ -58,11 +60,10 @@ bool pg_state_scan_next(struct store *store, void *ctx, const struct call *call,
         return false;
     struct row *rows = arena_array(arena, struct row, *ret_n);
     for (size_t i = 0; i < *ret_n; i++) {
-        rows[i] =
-            (struct row){.id = found[i].key,
-                         .label = found[i].key,
-                         .bytes = found[i].bytes[0] + found[i].bytes[1],
-                         .expires_at_us = TIME_NEVER};
+        rows[i] = (struct row){.id = found[i].key,
+                               .label = found[i].key,
+                               .bytes = found[i].bytes[0] + found[i].bytes[1],
+                               .expires_at_us = TIME_NEVER};
         if (!time_parse(found[i].notes[0], &rows[i].updated_at_us))
             rows[i].updated_at_us = TIME_UNKNOWN;
     }
@@ -164,6 +165,13 @@ bool pg_state_row_update(void *ctx, struct str id, const struct systemdb_row *ro
 bool pg_state_row_delete(void *ctx, struct str id, int64_t *ret_rows, struct err *err)
 {
     return run(ctx, "delete from", "where state_id = $1", &id, 1, ret_rows, err);
+}
+
+bool pg_state_row_more(void *ctx, struct str id, struct arena *arena, struct str *ret,
+                       struct err *err)
+{
+    const struct pg_state_tx *tx = ctx;
+    return pg_keyed_more(tx->store->client, &tx->store->table, id, tx->call, arena, ret, err);
 }
 
 /* The plug-in takes this lock for its session, we for our transaction: they exclude each other, and

@@ -45,9 +45,12 @@ bool pg_state_row_insert(void *ctx, struct str id, const struct systemdb_row *ro
 bool pg_state_row_update(void *ctx, struct str id, const struct systemdb_row *row, unsigned change,
                          int64_t *ret_rows, struct err *err);
 bool pg_state_row_delete(void *ctx, struct str id, int64_t *ret_rows, struct err *err);
+bool pg_state_row_more(void *ctx, struct str id, struct arena *arena, struct str *ret,
+                       struct err *err);
 #define PG_STATE_ROW_FUNCTIONS                                                                     \
     .row_get = pg_state_row_get, .row_insert = pg_state_row_insert,                                \
-    .row_update = pg_state_row_update, .row_delete = pg_state_row_delete
+    .row_update = pg_state_row_update, .row_delete = pg_state_row_delete,                          \
+    .row_more = pg_state_row_more
 
 /* One transaction under the plug-in's advisory lock: systemdb_commit between begin and end. */
 bool pg_state_commit(struct store *store, const struct systemdb_engine *engine,

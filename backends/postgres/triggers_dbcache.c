@@ -103,6 +103,7 @@ static struct pg_keyed keyed_of(struct str table, const char *like)
         .values = {"t.value"},
         .notes = {PG_TIME_TEXT("t.expires"), "(t.expires < now())::text"},
         .like = like,
+        .ours = "'cache_key', 'value', 'expires'",
     };
 }
 
@@ -295,11 +296,19 @@ static bool row_delete(void *ctx, struct str key, int64_t *ret_rows, struct err 
     return run(ctx, "delete from", "where cache_key = $1", &key, 1, ret_rows, err);
 }
 
+static bool row_more(void *ctx, struct str key, struct arena *arena, struct str *ret,
+                     struct err *err)
+{
+    const struct tx *tx = ctx;
+    return pg_keyed_more(tx->store->client, &tx->store->table, key, tx->call, arena, ret, err);
+}
+
 static const struct dbcache_engine engine = {
     .row_get = row_get,
     .row_update = row_update,
     .row_insert = row_insert,
     .row_delete = row_delete,
+    .row_more = row_more,
     .never = STR("9999-12-31T23:59:59Z"),
 };
 

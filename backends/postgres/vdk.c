@@ -12,18 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OURS "'source_name', 'state_data', 'updated_at'"
-
-enum { NOTE_UPDATED, NOTE_UTC, NOTE_OTHERS };
+enum { NOTE_UPDATED, NOTE_UTC };
 
 /* A time without a zone is the local one of the session that wrote it: read with our session's. */
 static const struct pg_keyed source_table = {
     .table = "data_source_state",
     .key = "source_name",
     .values = {"t.state_data::text"},
-    .notes = {"to_json(t.updated_at) #>> '{}'", PG_TIME_TEXT("t.updated_at::timestamptz"),
-              "(select string_agg(e.key, ', ') from json_each(to_json(t)) e"
-              " where e.key not in (" OURS ") and e.value::text <> 'null')"}};
+    .notes = {"to_json(t.updated_at) #>> '{}'", PG_TIME_TEXT("t.updated_at::timestamptz")},
+    .ours = "'source_name', 'state_data', 'updated_at'"};
 
 /* How state_data may be declared. */
 static const struct state_type {
@@ -198,8 +195,7 @@ static struct vdk_row row_of(const struct pg_keyed_row *found)
 {
     return (struct vdk_row){.state = found->values[0],
                             .updated_at = found->notes[NOTE_UPDATED],
-                            .utc = found->notes[NOTE_UTC],
-                            .others = found->notes[NOTE_OTHERS]};
+                            .utc = found->notes[NOTE_UTC]};
 }
 
 static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_t limit,
@@ -296,7 +292,14 @@ static bool row_remove(void *ctx, struct str id, int64_t *ret_rows, struct err *
                    tx->call, ret_rows, err);
 }
 
-static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove};
+static bool row_more(void *ctx, struct str id, struct arena *arena, struct str *ret,
+                     struct err *err)
+{
+    const struct tx *tx = ctx;
+    return pg_keyed_more(tx->s->client, &source_table, id, tx->call, arena, ret, err);
+}
+
+static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove, row_more};
 
 static bool vdk_commit(struct store *store, struct commit_item *item, const struct call *call,
                        struct arena *arena, struct err *err)

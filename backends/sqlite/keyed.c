@@ -210,3 +210,35 @@ bool sqlite_read_each(struct sqlite_client *client, sqlite_read_one *read_one, s
     struct reading r = {read_one, store, ids, n, limit, arena, ret};
     return sqlite_read(client, call, each_read, &r, err);
 }
+
+static bool is_known(const struct sqlite_keyed *keyed, const char *column)
+{
+    bool known =
+        sqlite3_stricmp(column, keyed->key) == 0 || sqlite3_stricmp(column, keyed->updated_at) == 0;
+    for (int i = 0; !known && i < KEYED_VALUES && keyed->values[i]; i++)
+        known = sqlite3_stricmp(column, keyed->values[i]) == 0;
+    return known;
+}
+
+bool sqlite_keyed_more(struct sqlite_conn *conn, const struct sqlite_keyed *keyed, struct str key,
+                       struct arena *arena, struct str *ret, struct err *err)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    struct sbuf names = SBUF_INIT;
+    char sql[SQL_MAX];
+    bool row;
+    snprintf(sql, sizeof sql, "SELECT * FROM \"%s\" WHERE %s = ?1", keyed->table, keyed->key);
+    if (!sqlite_prepare(conn, sql, &stmt, err))
+        return false;
+    sqlite_bind(stmt, 1, key);
+    if (!sqlite_step(conn, stmt, &row, err))
+        return false;
+    for (int i = 0; row && i < sqlite3_column_count(stmt); i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+        if (!is_known(keyed, name) && sqlite3_column_type(stmt, i) != SQLITE_NULL)
+            sbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
+    }
+    *ret = names.len ? arena_str(arena, sbuf_view(&names)) : STR_NULL;
+    sbuf_release(&names);
+    return true;
+}

@@ -36,6 +36,11 @@ bool sqlite_keyed_read(struct sqlite_conn *conn, const struct sqlite_keyed *keye
                        size_t limit, struct arena *arena, bool *ret_found,
                        struct sqlite_keyed_row *ret, struct err *err);
 
+/* Names of the columns that are not ours and hold something in this row: no undo could bring them
+ * back. ptr NULL: none do. */
+bool sqlite_keyed_more(struct sqlite_conn *conn, const struct sqlite_keyed *keyed, struct str key,
+                       struct arena *arena, struct str *ret, struct err *err);
+
 /* Many records in one snapshot: layout->read. `read_one` fills a document whose id and label are
  * set; one that is damaged (ERR_CORRUPT) does not hide the others. */
 typedef bool sqlite_read_one(struct sqlite_conn *conn, struct store *store, size_t limit,

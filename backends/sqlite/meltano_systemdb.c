@@ -262,6 +262,11 @@ static bool row_delete(void *tx, struct str id, int64_t *ret_rows, struct err *e
     return sqlite_exec(tx, "DELETE FROM state WHERE state_id = ?1", &id, 1, ret_rows, err);
 }
 
+static bool row_more(void *tx, struct str id, struct arena *arena, struct str *ret, struct err *err)
+{
+    return sqlite_keyed_more(tx, &state_table, id, arena, ret, err);
+}
+
 static void run_columns(struct arena *arena, sqlite3_stmt *stmt, struct systemdb_run *ret)
 {
     for (int i = 0; i < RUN_COLUMNS; i++)
@@ -344,6 +349,7 @@ static const struct systemdb_engine engine = {
     .row_insert = row_insert,
     .row_update = row_update,
     .row_delete = row_delete,
+    .row_more = row_more,
     .run_get = run_get,
     .run_find = run_find,
     .run_insert = run_insert,

@@ -229,11 +229,23 @@ static bool wanted(struct work *w, struct str *ret, struct err *err)
     return ok;
 }
 
+/* Of a row that an undo takes away we know how it was made. */
+static bool may_remove(struct work *w, struct str key, struct err *err)
+{
+    struct str more = STR_NULL;
+    if (w->item->kind != EDIT_REMOVE)
+        return true;
+    return sqlite_keyed_more(&w->conn, &w->store->records, key, w->arena, &more, err) &&
+           (!more.ptr || commit_takes_more(w->item, more, err));
+}
+
 static bool put_row(struct work *w, struct str text, struct err *err)
 {
     struct str params[] = {sqlite_plain_key(w->store, w->item->id, w->arena), text,
                            time_rfc3339(w->arena, clock_now_us())};
     int64_t rows = 0;
+    if (!text.ptr && !may_remove(w, params[0], err))
+        return false;
     bool ok = text.ptr ? sqlite_exec(&w->conn,
                                      "INSERT INTO penstock_records (key, record, updated_at)"
                                      " VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET"

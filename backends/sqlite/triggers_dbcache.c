@@ -277,11 +277,19 @@ static bool row_delete(void *ctx, struct str key, int64_t *ret_rows, struct err 
     return run(ctx, "DELETE FROM", "WHERE cache_key = ?1", &key, 1, ret_rows, err);
 }
 
+static bool row_more(void *ctx, struct str key, struct arena *arena, struct str *ret,
+                     struct err *err)
+{
+    struct tx *tx = ctx;
+    return sqlite_keyed_more(&tx->conn, &tx->store->table, key, arena, ret, err);
+}
+
 static const struct dbcache_engine engine = {
     .row_get = row_get,
     .row_update = row_update,
     .row_insert = row_insert,
     .row_delete = row_delete,
+    .row_more = row_more,
     .never = STR("9999-12-31 23:59:59"),
     .zone_us = WIDEST_ZONE_US,
 };

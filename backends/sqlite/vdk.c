@@ -82,32 +82,6 @@ static bool vdk_scan_next(struct store *store, void *scan, const struct call *ca
                                   ret_n, err);
 }
 
-/* Names of the columns that are not ours and hold something in this row. */
-static bool others_read(struct sqlite_conn *conn, struct str rowid, struct arena *arena,
-                        struct str *ret, struct err *err)
-{
-    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
-    struct sbuf names = SBUF_INIT;
-    bool row;
-    if (!sqlite_prepare(conn, "SELECT * FROM data_source_state WHERE rowid = ?1", &stmt, err))
-        return false;
-    sqlite_bind(stmt, 1, rowid);
-    if (!sqlite_step(conn, stmt, &row, err))
-        return false;
-    for (int i = 0; row && i < sqlite3_column_count(stmt); i++) {
-        const char *name = sqlite3_column_name(stmt, i);
-        bool known = false;
-        for (int k = 0; k < 3; k++)
-            known = known || sqlite3_stricmp(name, columns[k]) == 0;
-        if (known || sqlite3_column_type(stmt, i) == SQLITE_NULL)
-            continue;
-        sbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
-    }
-    *ret = names.len ? arena_str(arena, sbuf_view(&names)) : STR_NULL;
-    sbuf_release(&names);
-    return true;
-}
-
 static struct vdk_row row_of(const struct sqlite_keyed_row *row)
 {
     const struct sqlite_cell *cell = &row->values[0];
@@ -157,7 +131,7 @@ static bool row_get(void *tx, struct str id, struct arena *arena, bool *ret_foun
         return err_set(err, ERR_REFUSED, "%.*s: %llu bytes are more than can be changed",
                        STR_ARG(id), (unsigned long long)row.values[0].bytes);
     *ret = row_of(&row);
-    return others_read(tx, row.rowid, arena, &ret->others, err);
+    return true;
 }
 
 /* The moment as the table's own default gives it; a state that was stored as a BLOB goes back as
@@ -199,7 +173,12 @@ static bool row_remove(void *tx, struct str id, int64_t *ret_rows, struct err *e
                        err);
 }
 
-static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove};
+static bool row_more(void *tx, struct str id, struct arena *arena, struct str *ret, struct err *err)
+{
+    return sqlite_keyed_more(tx, &source_table, id, arena, ret, err);
+}
+
+static const struct vdk_row_engine engine = {row_get, row_insert, row_update, row_remove, row_more};
 
 static bool vdk_commit(struct store *store, struct commit_item *item, const struct call *call,
                        struct arena *arena, struct err *err)

@@ -64,4 +64,18 @@ run 0 -t "$plugin" state set new '{"singer_state": {"a": 1}}' --yes
     fail 'a new row is not as the plug-in writes it'
 run 0 -t "$plugin" state clear new --yes
 [ "$(sql -c "select count(*) from state where state_id = 'new'")" = 0 ] || fail 'not cleared'
+
+# a row that holds more than we know, or takes rows of other tables with it, is not removed; one that we
+# made is, whatever its other columns got by default
+sql -c "alter table state add column owner text default 'ops'; update state set owner = 'ana'"
+sql -c 'select * from state order by 1' >before
+run 6 -t "$plugin" state clear "$id" --yes
+err_has 'no undo could bring back: owner'
+run 0 -t "$plugin" state set other '{"singer_state": {"a": 1}}' --yes
+run 0 -t "$plugin" journal undo --yes
+sql -c "alter table state drop column owner; create table notes (state_id varchar references state on delete cascade)"
+run 6 -t "$plugin" state clear "$id" --yes
+err_has 'no undo could bring back: rows of notes'
+sql -c "drop table notes; alter table state add column owner text; update state set owner = 'ana'"
+sql -c 'select * from state order by 1' | cmp -s - before || fail 'a row was touched'
 finish

@@ -61,6 +61,17 @@ PYTHON
     seen | cmp -s before - || fail 'an expired session was touched'
 done
 
+# a row that holds more than we know is changed, and not removed
+put 3600
+python3 -c 'import sqlite3; sqlite3.connect("cache.db").executescript("alter table cache add owner text; update cache set owner = 1")'
+seen >before
+run 6 -t "$rows" session clear u --yes
+err_has 'no undo could bring back: owner'
+run 0 -t "$rows" session set u "$changed" --yes
+run 0 -t "$rows" journal undo --yes
+seen | cmp -s before - || fail 'the other column was touched'
+python3 -c 'import sqlite3; sqlite3.connect("cache.db").executescript("alter table cache drop owner")'
+
 # a trigger that lets the session end is not passed over
 put 3600
 python3 -c 'import sqlite3; sqlite3.connect("cache.db").executescript("""create trigger t after update of value on cache

@@ -68,7 +68,7 @@ sql -c "update data_source_state set note = 'keep'"
 run 0 -t "$target" source set crm --stream b '{"x": 1}' --yes
 [ "$(sql -c 'select note from data_source_state')" = keep ] || fail 'the note is gone'
 run 6 -t "$target" source clear crm --yes
-err_has 'which no undo could bring back: note'
+err_has 'no undo could bring back: note'
 [ "$(sql -c 'select count(*) from data_source_state')" = 1 ] || fail 'the row is gone'
 
 # NULL is damage, named with its command, and mended
