@@ -80,9 +80,9 @@ run 7 -t "$etl" table wait 7/public.orders --for ready --deadline 1
 run 0 -t "$etl" table wait 7/public.customers --for ready
 # what is waited for can go away: that is an answer, too
 cp -r demo/plain going
-"$penstock" -t "etl+file://$PWD/going" table wait 7/public.orders --for ready --deadline 30 >out 2>err &
+"$penstock" -t "etl+file://$PWD/going" table wait 7/public.orders --for ready --deadline 300 >out 2>err &
 pid=$! ran='table wait on a table that goes'
-until grep -q '^State:.S' /proc/$pid/status; do :; done # it has looked, and pauses
+until_true grep -qs '^State:.S' /proc/$pid/status || fail 'it does not pause' # it has looked
 rm -r going/etl
 wait $pid
 rc=$?
