@@ -99,6 +99,39 @@ filter_by() {
     k Enter
 }
 
+# Where most checks begin: the plan to roll one table back a step, to replay a task of one session,
+# to break the lock of another.
+rollback_plan() { # TABLE
+    start 'penstock dev'
+    see 'public\.orders'
+    cursor_to "public\\.$1"
+    k x
+    see 'rollback one step'
+    k r
+}
+replay_plan() {
+    start 'penstock cache'
+    see 'applicant:'
+    filter_by 'uid=applicant:0117'
+    cursor_to 'applicant:0117'
+    k H
+    see '▸.*t_import#0'
+    k x
+    see '│.*prepare a replay'
+    k a
+    see 'PLAN'
+}
+break_plan() {
+    start 'penstock cache'
+    see 'applicant:'
+    k L
+    see 'applicant:0017'
+    cursor_to 'applicant:0017'
+    k x
+    see 'break'
+    k b
+}
+
 # quiet: a confirmation counts only after a silence (confirm_quiet_ms), which is measured here.
 quiet() { sleep .8; }
 

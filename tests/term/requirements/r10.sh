@@ -32,12 +32,7 @@ A2() {
     # the statement finds no row: a rule throws the delete away
     fresh_etl
     sql "create rule nothing as on delete to etl.replication_state where old.table_id = 916401 do instead nothing"
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     accept
     see 'RESULT .*0 of 1'
     see 'conflict|changed|failed'

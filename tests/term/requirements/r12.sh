@@ -5,16 +5,6 @@
 audit=$XDG_STATE_HOME/penstock/audit.jsonl
 fresh_etl
 
-rollback_plan() {
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to "public\\.$1"
-    k x
-    see 'rollback one step'
-    k r
-    see 'PLAN'
-}
-
 A1() {
     rollback_plan orders
     accept
@@ -33,6 +23,7 @@ for line in lines:
 PYTHON
     [ "$(stat -c %a "$audit")" = 600 ] || fail 'others may read it'
     rollback_plan items
+    see 'PLAN'
     quiet
     k C-x
     gone 'PLAN'

@@ -19,12 +19,7 @@ A1() {
 A2() {
     local before
     before=$(dump)
-    start 'penstock dev' 120 40
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     accept
     see 'RESULT .*1 of 1 applied'
     see 'verified'

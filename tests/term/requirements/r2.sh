@@ -32,16 +32,7 @@ A1() {
     [ "$(dump)" = "$before" ] || fail 'a plan that was left changed a row'
 
     before=$(redis_dump)
-    start 'penstock cache'
-    see 'applicant:'
-    filter_by 'uid=applicant:0117'
-    cursor_to 'applicant:0117'
-    k H
-    see '▸.*t_import#0'
-    k x
-    see '│.*prepare a replay'
-    k a
-    see 'PLAN'
+    replay_plan
     see 'failed. → |→ .replayed'
     sleep .6
     k Escape
@@ -85,12 +76,7 @@ A2() {
 
 A3() {
     fresh_etl
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     accept
     see 'RESULT'
     see 'public\.orders .*applied.*verified'

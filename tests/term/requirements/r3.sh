@@ -11,12 +11,7 @@ advance() {
 
 A1() {
     fresh_etl
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     see 'y applies|then Enter'
     advance 916401
     accept
@@ -56,16 +51,7 @@ A3() {
     fresh_sessions 200
     fresh_states
     local key=:1:triggers.storages.cache:applicant:0117 other
-    start 'penstock cache'
-    see 'applicant:'
-    filter_by 'uid=applicant:0117'
-    cursor_to 'applicant:0117'
-    k H
-    see '▸.*t_import#0'
-    k x
-    see '│.*prepare a replay'
-    k a
-    see 'PLAN'
+    replay_plan
     see 'y applies|then Enter'
     # another session's value under this key, as a worker that got there first would leave one
     other=$(redis get :1:triggers.storages.cache:applicant:0017 | sha256sum)

@@ -3,12 +3,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 rollback_orders() {
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     see 'until restart'
     accept
     see 'RESULT .*1 of 1 applied'
@@ -79,14 +74,7 @@ A4() {
     see 'public\.orders +errored +finished_copy'
 
     fresh_sessions 20
-    start 'penstock cache'
-    see 'applicant:'
-    k L
-    see 'applicant:0017'
-    cursor_to 'applicant:0017'
-    k x
-    see 'break'
-    k b
+    break_plan
     see 'NOT UNDOABLE'
 }
 
@@ -98,12 +86,7 @@ A5() {
     # root may write anywhere: there a file stands where the folder should be
     rm -rf "$XDG_STATE_HOME/penstock"
     : >"$XDG_STATE_HOME/penstock"
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     see 'PLAN|journal'
     quiet
     ! shows 'y applies|then Enter' || accept

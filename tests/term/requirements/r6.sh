@@ -6,12 +6,7 @@ fresh_etl
 before=$(dump)
 
 open_plan() {
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to 'public\.orders'
-    k x
-    see 'rollback one step'
-    k r
+    rollback_plan orders
     see 'y applies'
 }
 
@@ -68,14 +63,7 @@ A3() {
     k Escape
 
     fresh_sessions 20
-    start 'penstock cache'
-    see 'applicant:'
-    k L
-    see 'applicant:0017'
-    cursor_to 'applicant:0017'
-    k x
-    see 'break'
-    k b
+    break_plan
     see 'reason'
     type_in 'stuck since noon'
     see 'type +applicant:0017'

@@ -12,26 +12,16 @@ stop_replicators() {
     sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'supabase_etl:%'" >/dev/null
 }
 
-plan_for() {
-    start 'penstock dev'
-    see 'public\.orders'
-    cursor_to "public\\.$1"
-    k x
-    see 'rollback one step'
-    k r
-    see 'PLAN'
-}
-
 A1() {
     fresh_etl
-    plan_for orders
+    rollback_plan orders
     see 'WRITER +none seen'
     replicator :apply:4
-    plan_for orders
+    rollback_plan orders
     see 'WRITER .*safe'
     see 'y applies|then Enter'
     replicator :table_sync:4:916401
-    plan_for orders
+    rollback_plan orders
     see 'public.orders +running, BLOCKS: '
     ! shows 'y applies' || fail 'a blocked plan can be applied'
     stop_replicators
@@ -39,7 +29,7 @@ A1() {
 
 A2() {
     fresh_etl
-    plan_for orders
+    rollback_plan orders
     see 'y applies|then Enter'
     replicator :table_sync:4:916401
     accept
@@ -52,7 +42,7 @@ A2() {
 A3() {
     fresh_etl
     replicator :table_sync:4:916401
-    plan_for orders
+    rollback_plan orders
     see 'BLOCKS'
     k f
     see 'reason'
@@ -69,21 +59,12 @@ A3() {
 
 A4() {
     fresh_etl
-    plan_for orders
+    rollback_plan orders
     accept
     see 'NOT IN EFFECT until'
     see 'restart'
     fresh_sessions 200
-    start 'penstock cache'
-    see 'applicant:'
-    filter_by 'uid=applicant:0117'
-    cursor_to 'applicant:0117'
-    k H
-    see '▸.*t_import#0'
-    k x
-    see '│.*prepare a replay'
-    k a
-    see 'PLAN'
+    replay_plan
     accept
     see 'RESULT .*1 of 1 applied'
     see 'NOT RUNNING until|NOT IN EFFECT until'
