@@ -181,23 +181,62 @@ static bool measure(struct redis_client *client, const struct redis_keyed *keyed
     return true;
 }
 
-bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed, void *ctx,
-                           size_t head, const struct call *call, struct arena *arena, size_t max,
-                           struct redis_stored **ret, size_t *ret_n, struct err *err)
+/* At most `max` of the ids that came, which live until the next SCAN; asks for more when there are
+ * none. */
+static bool ids_take(struct redis_client *client, const struct redis_keyed *keyed,
+                     struct scan *scan, const struct call *call, size_t max, const struct str **ret,
+                     size_t *ret_n, struct err *err)
 {
-    struct scan *scan = ctx;
     while (scan->next == scan->n && !scan->ended) {
         if (!call_check(call, "redis SCAN", err) || !scan_more(client, keyed, scan, call, err))
             return false;
     }
-    size_t n = scan->n - scan->next < max ? scan->n - scan->next : max;
+    *ret = scan->ids + scan->next;
+    *ret_n = scan->n - scan->next < max ? scan->n - scan->next : max;
+    scan->next += *ret_n;
+    return true;
+}
+
+bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed, void *scan,
+                           size_t head, const struct call *call, struct arena *arena, size_t max,
+                           struct redis_stored **ret, size_t *ret_n, struct err *err)
+{
+    const struct str *ids;
+    size_t n;
+    if (!ids_take(client, keyed, scan, call, max, &ids, &n, err))
+        return false;
     struct redis_stored *rows = arena_array(arena, struct redis_stored, n);
     for (size_t i = 0; i < n; i++)
-        rows[i] = (struct redis_stored){
-            .id = arena_str(arena, scan->ids[scan->next + i]), .len = -1, .pttl_ms = -1};
-    if (n && !scan->ids_alone && !measure(client, keyed, rows, n, head, call, arena, err))
+        rows[i] = (struct redis_stored){.id = arena_str(arena, ids[i]), .len = -1, .pttl_ms = -1};
+    if (n && !measure(client, keyed, rows, n, head, call, arena, err))
         return false;
-    scan->next += n;
+    *ret = rows;
+    *ret_n = n;
+    return true;
+}
+
+bool redis_keyed_ids_alone(const void *scan)
+{
+    return ((const struct scan *)scan)->ids_alone;
+}
+
+bool redis_keyed_next_ids(struct redis_client *client, const struct redis_keyed *keyed, void *scan,
+                          const struct call *call, struct arena *arena, size_t max,
+                          struct row **ret, size_t *ret_n, struct err *err)
+{
+    const struct str *ids;
+    size_t n;
+    if (!ids_take(client, keyed, scan, call, max, &ids, &n, err))
+        return false;
+    struct row *rows = arena_array(arena, struct row, n);
+    for (size_t i = 0; i < n; i++) {
+        struct str id = arena_str(arena, ids[i]);
+        rows[i] = (struct row){.id = id,
+                               .label = id,
+                               .bytes = -1,
+                               .updated_at_us = TIME_UNKNOWN,
+                               .expires_at_us = TIME_UNKNOWN};
+    }
     *ret = rows;
     *ret_n = n;
     return true;

@@ -13,7 +13,7 @@ struct str redis_keyed_key(struct arena *arena, const struct redis_keyed *keyed,
 /* One value as it is stored, or what a scan tells of it. */
 struct redis_stored {
     struct str id;
-    bool present;     /* always false where ids alone are asked for */
+    bool present;
     struct str bytes; /* at most as many as were asked for */
     int64_t len;      /* of all; -1: not known (another type, gone meanwhile) */
     int64_t pttl_ms;  /* -1: for ever */
@@ -31,6 +31,11 @@ void redis_keyed_scan_close(struct store *store, void *scan);
 bool redis_keyed_scan_next(struct redis_client *client, const struct redis_keyed *keyed, void *scan,
                            size_t head, const struct call *call, struct arena *arena, size_t max,
                            struct redis_stored **ret, size_t *ret_n, struct err *err);
+/* Of a scan for ids alone scan_next asks this instead: rows that know nothing else. */
+bool redis_keyed_ids_alone(const void *scan);
+bool redis_keyed_next_ids(struct redis_client *client, const struct redis_keyed *keyed, void *scan,
+                          const struct call *call, struct arena *arena, size_t max,
+                          struct row **ret, size_t *ret_n, struct err *err);
 /* Is there any such key? A bounded look. */
 bool redis_keyed_any(struct redis_client *client, const struct redis_keyed *keyed,
                      const struct call *call, struct err *err);

@@ -93,6 +93,9 @@ static bool plain_scan_next(struct store *base, void *scan, const struct call *c
     struct plain_store *store = (struct plain_store *)base;
     struct redis_stored *page;
     size_t n;
+    if (redis_keyed_ids_alone(scan))
+        return redis_keyed_next_ids(store->client, &store->records, scan, call, arena, max, ret,
+                                    ret_n, err);
     if (!redis_keyed_scan_next(store->client, &store->records, scan, LABEL_BYTES, call, arena, max,
                                &page, &n, err))
         return false;

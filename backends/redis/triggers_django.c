@@ -98,6 +98,8 @@ static bool scan_next(struct store *base, void *scan, const struct call *call, s
     struct redis_keyed keyed = django_keyed(store);
     struct redis_stored *page;
     size_t n;
+    if (redis_keyed_ids_alone(scan))
+        return redis_keyed_next_ids(store->client, &keyed, scan, call, arena, max, ret, ret_n, err);
     if (!redis_keyed_scan_next(store->client, &keyed, scan, 0, call, arena, max, &page, &n, err))
         return false;
     struct row *rows = arena_array(arena, struct row, n);
