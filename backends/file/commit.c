@@ -56,7 +56,7 @@ static bool guard_of(struct work *w, struct file_guard *ret, struct err *err)
     struct image image = {.text = STR_NULL};
     if (!w->now.absent && !image_read(w->now.image, &image, err))
         return false;
-    *ret = (struct file_guard){image.text, lock_is_ours, w, w->call, w->arena};
+    *ret = (struct file_guard){image.text, lock_is_ours, w, w->arena};
     return true;
 }
 

@@ -13,8 +13,10 @@ static bool written_meanwhile(const char *name, struct err *err)
 static bool holds(const struct file_guard *guard, int dir, const char *name, struct str text,
                   bool *ret, struct err *err)
 {
+    enum { LOOK_MS = 10000 };
+    struct call call = call_within(LOOK_MS, NULL);
     struct file_content content;
-    if (!file_read(dir, name, text.len + 1, 0, guard->call, guard->arena, &content, err))
+    if (!file_read(dir, name, text.len + 1, 0, &call, guard->arena, &content, err))
         return false;
     *ret = !content.absent && str_eq(content.bytes, text);
     return true;

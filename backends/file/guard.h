@@ -4,7 +4,8 @@
  *
  * A look before the change leaves a gap, however short. So what was displaced is looked at again
  * behind it, when no name leads to it any more: where it is not what the change was made from, or
- * the lock was not ours all the time, it goes back, and what somebody wrote meanwhile stays. */
+ * the lock was not ours all the time, it goes back, and what somebody wrote meanwhile stays. That
+ * look is not the caller's to cancel: half a change would be left. */
 #ifndef PENSTOCK_FILE_GUARD_H
 #define PENSTOCK_FILE_GUARD_H
 
@@ -15,7 +16,6 @@ struct file_guard {
     /* Is the lock still ours? May be NULL. */
     bool (*still)(void *ctx, struct err *err);
     void *ctx;
-    const struct call *call;
     struct arena *arena;
 };
 

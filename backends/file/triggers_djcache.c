@@ -422,8 +422,8 @@ static bool wanted(struct work *w, struct str *ret, struct file_owner *ret_owner
 /* Others replace the file by renaming, or touch it in place (4.4). */
 static struct file_guard guard_of(struct work *w)
 {
-    return (struct file_guard){
-        .seen = w->now.doc.absent ? STR_NULL : w->now.bytes, .call = w->call, .arena = w->arena};
+    return (struct file_guard){.seen = w->now.doc.absent ? STR_NULL : w->now.bytes,
+                               .arena = w->arena};
 }
 
 static bool put_file(struct work *w, struct str bytes, const struct file_owner *owner,

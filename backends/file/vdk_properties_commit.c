@@ -128,8 +128,7 @@ static bool replace(struct change *c, struct str text, struct err *err)
 {
     struct file_stage stage;
     struct file_owner owner = file_owner_of(&c->file.st);
-    struct file_guard guard = {
-        .seen = c->file.absent ? STR_NULL : c->file.text, .call = c->call, .arena = c->arena};
+    struct file_guard guard = {.seen = c->file.absent ? STR_NULL : c->file.text, .arena = c->arena};
     if (!c->file.absent && faccessat(c->dir, c->s->name.ptr, W_OK, AT_EACCESS) < 0)
         return file_failed(err, errno, "%s may not be written", c->s->name.ptr);
     return file_stage(c->dir, text, c->file.absent ? NULL : &owner, true, &stage, err) &&

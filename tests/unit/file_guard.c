@@ -112,7 +112,7 @@ static struct file_guard guard_of(struct fixture *f, const struct guard_case *c)
     f->meddling = c->meddling;
     if (c->there)
         put(f, "state", c->there);
-    return (struct file_guard){str_of(c->seen), still, f, &f->call, &f->arena};
+    return (struct file_guard){str_of(c->seen), still, f, &f->arena};
 }
 
 static void replaced(void **state)
@@ -149,7 +149,7 @@ static void removed(void **state)
 static void a_file_that_appeared_stays(void **state)
 {
     struct fixture *f = *state;
-    struct file_guard guard = {.seen = STR_NULL, .call = &f->call, .arena = &f->arena};
+    struct file_guard guard = {.seen = STR_NULL, .arena = &f->arena};
     struct file_stage stage;
     struct err err = {0};
     assert_true(file_stage(f->dir, STR("new"), NULL, true, &stage, &err));
