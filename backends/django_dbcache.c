@@ -4,8 +4,6 @@
 #include "backends/row_image.h"
 #include "core/base/base64.h"
 
-const char *const dbcache_columns[3] = {"cache_key", "value", "expires"};
-
 static const char image_kind[] = "djangodb2";
 
 bool dbcache_never(int64_t expires_us)

@@ -6,8 +6,6 @@
 #include "backends/django_key.h"
 #include "backends/session_locks.h"
 
-extern const char *const dbcache_columns[3]; /* cache_key, value, expires */
-
 struct dbcache_row {
     struct str value;   /* base64 text; beyond a limit its first characters */
     uint64_t bytes;     /* of the whole text */

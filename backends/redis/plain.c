@@ -197,7 +197,7 @@ static const char *const params[] = {"prefix", NULL};
         .scan_close = redis_keyed_scan_close, .read = plain_read, .decode = plain_decode,          \
         .check_id = plain_check_id, .commit = redis_plain_commit, .locks = redis_plain_locks,      \
         .lock_hold = redis_plain_lock_hold, .lock_release = redis_plain_lock_release,              \
-        .breaks_locks = true, .activity = plain_activity                                           \
+        .breaks_locks = true, .activity = redis_plain_activity                                     \
     }
 
 const struct layout redis_plain_meltano = PLAIN_LAYOUT("meltano");
