@@ -105,7 +105,11 @@ static bool take_timeout(struct options *o, struct arena *arena, const char *val
 static bool take_lock_wait(struct options *o, struct arena *arena, const char *value,
                            struct err *err)
 {
-    return read_span("lock-wait", value, &o->lock_wait_ms, err);
+    if (!read_span("lock-wait", value, &o->lock_wait_ms, err))
+        return false;
+    if (o->lock_wait_ms == 0)
+        o->lock_wait_ms = 1; /* to a store 0 is no limit of its own */
+    return true;
 }
 
 static bool take_deadline(struct options *o, struct arena *arena, const char *value,

@@ -271,6 +271,20 @@ bool plan_restore(const struct journal_entry *entry, struct str id, bool before,
     return true;
 }
 
+static struct consequence *break_consequence(struct arena *a, const struct lock *lock)
+{
+    struct consequence *what = arena_new(a, struct consequence);
+    *what = (struct consequence){
+        .code = "lock_lost",
+        .level = LEVEL_WARN,
+        .text = STR("whoever holds the lock goes on without knowing that it is gone: two writers "
+                    "are possible")};
+    if (lock->if_broken.ptr)
+        *what = (struct consequence){
+            .code = "session_ended", .level = LEVEL_WARN, .text = arena_str(a, lock->if_broken)};
+    return what;
+}
+
 bool plan_break(struct open_store *store, const struct lock *locks, size_t n, struct str reason,
                 bool force, struct plan **ret, struct err *err)
 {
@@ -282,12 +296,6 @@ bool plan_break(struct open_store *store, const struct lock *locks, size_t n, st
     plan->request.store = plan->request.other_store = store;
     plan->request.force = force;
     plan->items = arena_array(a, struct plan_item, n);
-    struct consequence *what = arena_new(a, struct consequence);
-    *what = (struct consequence){
-        .code = "lock_lost",
-        .level = LEVEL_WARN,
-        .text = STR("whoever holds the lock goes on without knowing that it is gone: two writers "
-                    "are possible")};
     for (size_t i = 0; i < n; i++) {
         struct plan_item *item = &plan->items[plan->nitems++];
         const struct lock *lock = &locks[i];
@@ -300,7 +308,7 @@ bool plan_break(struct open_store *store, const struct lock *locks, size_t n, st
             a, "held by %.*s", STR_ARG(lock->holder.ptr ? lock->holder : STR("(not recorded)")));
         item->after_text = STR("free");
         item->undo = UNDO_NONE;
-        item->consequences = what;
+        item->consequences = break_consequence(a, lock);
         item->detail = copy_or_null(a, lock->evidence);
         item->outcome = OUTCOME_PLANNED;
         item->writer = (struct writer){WRITER_NONE_SEEN, STR_NULL};

@@ -48,7 +48,8 @@ struct lock {
     enum lock_verdict verdict;
     struct str evidence;
     bool mine;
-    struct str token; /* opaque: exactly what was seen; a break compares it */
+    struct str if_broken; /* what a break does beside; ptr NULL: the holder goes on unknowing */
+    struct str token;     /* opaque: exactly what was seen; a break compares it */
     struct lock *next;
 };
 

@@ -79,11 +79,13 @@ static void add_item(struct plan_lines *l, const struct plan_view *v, size_t i)
     if (applied && !item->effective)
         plan_add(l, STYLE_WARN, 5, -1, "%s until %.*s",
                  system->not_yet ? system->not_yet : "NOT IN EFFECT", STR_ARG(item->waits_for));
+    /* of a lock that was broken all that is known of its holder was so before */
+    bool follows = applied && item->kind != EDIT_BREAK;
     bool bad;
     struct str fate = follow_text(v->base.app, v->plan, item->id, &l->arena, &bad);
-    if (applied && fate.ptr)
+    if (follows && fate.ptr)
         plan_add(l, bad ? STYLE_BAD : STYLE_TEXT, 5, -1, "%.*s", STR_ARG(fate));
-    if (applied && item->detail.len)
+    if (follows && item->detail.len)
         plan_add(l, STYLE_TEXT, 5, -1, "%.*s", STR_ARG(item->detail));
     if (item->outcome == OUTCOME_CONFLICT)
         add_conflict(l, system, item);

@@ -72,7 +72,7 @@ static struct str question(const struct table_view *v, size_t row, struct arena 
 static void ask_what(struct table_view *v, size_t row)
 {
     static const struct choice choices[] = {
-        {'b', "break it (a plan comes first): whoever holds it is not told", break_lock}};
+        {'b', "break it: a plan comes first, and says what that does", break_lock}};
     struct app *app = table_app(v);
     struct session *session = table_session(v, rows_cell(table_rows(v), row, LOCK_TARGET).text);
     struct str ro = session ? session_why_read_only(session) : STR("its store is not open");

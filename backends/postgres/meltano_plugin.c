@@ -1,8 +1,8 @@
 /* Meltano's states in the tables of meltano-state-backend-postgresql (formats/meltano.md 6.1): the
  * table of the system database without the rest of it. table= names another, schema= its schema. */
+#include "backends/postgres/meltano_plugin.h"
 #include "backends/meltano_runs.h"
 #include "backends/postgres/layouts.h"
-#include "backends/postgres/meltano_state.h"
 #include "core/base/mem.h"
 
 #include <string.h>
@@ -81,9 +81,11 @@ static bool plugin_open(const struct layout *layout, const struct address *addre
                         const struct store_opts *opts, const struct call *call, struct store **ret,
                         struct err *err)
 {
-    struct pg_state_store *s = xcalloc(1, sizeof *s);
+    struct plugin_store *plugin = xcalloc(1, sizeof *plugin);
+    struct pg_state_store *s = &plugin->state;
     struct found found;
     store_init(&s->base, layout, address, opts);
+    plugin->url = arena_cstr(&s->base.arena, str_of(address->url));
     if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
         !table_find(s->client, address, call, &s->base.arena, &found, err) ||
         !meltano_runs_open(&s->base, address, call, err)) {
@@ -94,6 +96,12 @@ static bool plugin_open(const struct layout *layout, const struct address *addre
     info_fill(s, &found);
     *ret = &s->base;
     return true;
+}
+
+static void plugin_close(struct store *store)
+{
+    pg_client_close(((struct plugin_store *)store)->hold);
+    pg_state_close(store);
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
@@ -115,73 +123,9 @@ static const struct systemdb_engine engine = {PG_STATE_ROW_FUNCTIONS, .now = now
 static bool plugin_commit(struct store *store, struct commit_item *item, const struct call *call,
                           struct arena *arena, struct err *err)
 {
+    if (item->kind == EDIT_BREAK)
+        return plugin_break(store, item, call, arena, err);
     return pg_state_commit(store, &engine, item, call, arena, err);
-}
-
-/* --- locks ----------------------------------------------------------------------------------- */
-
-/* The advisory locks whose key is that of a state: the first 16 digits of its MD5 (6.1). $1: ids,
- * or NULL for all. */
-static const char locks_of_sql[] =
-    "with k as (select state_id, md5(convert_to(state_id, 'UTF8')) as h from ";
-static const char locks_sql[] =
-    " where $1::text[] is null or state_id = any($1::text[]))"
-    " select k.state_id, l.pid::text, coalesce(nullif(a.application_name, ''), '?') ||"
-    " coalesce(' as ' || a.usename, '') || coalesce(' at ' || host(a.client_addr), ''),"
-    " a.state, " PG_TIME_US(
-        "a.state_change") ","
-                          " (select count(*) from pg_locks w where not w.granted and w.locktype = "
-                          "'advisory'"
-                          " and w.database = l.database and w.classid = l.classid and w.objid = "
-                          "l.objid)"
-                          " from pg_locks l join k on l.classid::int8 = ('x' || substr(k.h, 1, "
-                          "8))::bit(32)::int8"
-                          " and l.objid::int8 = ('x' || substr(k.h, 9, 8))::bit(32)::int8"
-                          " left join pg_stat_activity a on a.pid = l.pid"
-                          " where l.locktype = 'advisory' and l.objsubid = 1 and l.granted and "
-                          "l.database ="
-                          " (select oid from pg_database where datname = current_database()) order "
-                          "by 1";
-
-static struct lock *lock_of(struct arena *arena, const PGresult *res, int row)
-{
-    struct lock *lock = arena_new(arena, struct lock);
-    struct str pid = pg_str(res, row, 1), who = pg_str(res, row, 2), state = pg_str(res, row, 3);
-    int64_t changed_us = pg_i64(res, row, 4, TIME_UNKNOWN);
-    struct str idle = changed_us == TIME_UNKNOWN
-                          ? STR("")
-                          : arena_printf(arena, ", %.*s for %.*s", STR_ARG(state),
-                                         STR_ARG(time_span(arena, clock_now_us() - changed_us)));
-    lock->object = pg_copy(arena, res, row, 0);
-    lock->holder = arena_printf(arena, "session %.*s: %.*s", STR_ARG(pid), STR_ARG(who));
-    lock->taken_at_us = TIME_UNKNOWN;
-    lock->expires_at_us = TIME_NEVER;
-    lock->frees_itself = STR("when its session ends");
-    lock->waiters = pg_i64(res, row, 5, -1);
-    lock->verdict = LOCK_LIVE;
-    lock->evidence =
-        arena_printf(arena, "the server keeps it for a session that is there%.*s", STR_ARG(idle));
-    lock->token = pg_copy(arena, res, row, 1);
-    return lock;
-}
-
-static bool plugin_locks(struct store *store, const struct str *ids, size_t n,
-                         const struct call *call, struct arena *arena, struct lock **ret,
-                         struct err *err)
-{
-    struct pg_state_store *s = (struct pg_state_store *)store;
-    CLEANUP_PGRESULT PGresult *res = NULL;
-    struct str wanted = n ? pg_array(arena, ids, n) : STR_NULL;
-    struct str sql = arena_printf(arena, "%s%s%s", locks_of_sql, s->table.table, locks_sql);
-    if (!pg_read(s->client, sql.ptr, &wanted, 1, call, &res, err))
-        return false;
-    struct lock **end = ret;
-    *ret = NULL;
-    for (int row = 0; row < PQntuples(res); row++) {
-        *end = lock_of(arena, res, row);
-        end = &(*end)->next;
-    }
-    return true;
 }
 
 /* A run takes the lock for each write alone: a free one says nothing of runs, a held one is waited
@@ -209,7 +153,11 @@ const struct layout postgres_meltano_plugin = {
     .detect = plugin_detect,
     .open = plugin_open,
     PG_STATE_FUNCTIONS,
+    .close = plugin_close,
     .commit = plugin_commit,
     .locks = plugin_locks,
+    .lock_hold = plugin_lock_hold,
+    .lock_release = plugin_lock_release,
+    .breaks_locks = true,
     .activity = plugin_activity,
 };

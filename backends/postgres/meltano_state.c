@@ -177,17 +177,17 @@ bool pg_state_row_more(void *ctx, struct str id, struct arena *arena, struct str
 /* The plug-in takes this lock for its session, we for our transaction: they exclude each other, and
  * nothing of ours outlives the transaction. The table may be shared with the system database, so
  * both layouts take it (formats/meltano.md 6.1). */
-static bool advisory_lock(const struct pg_state_tx *tx, struct str id, struct err *err)
+bool pg_state_lock(struct pg_client *client, struct str id, const struct call *call,
+                   struct arena *arena, struct err *err)
 {
     uint8_t md5[MD5_LEN];
     uint64_t key = 0;
     md5_of(id, md5);
     for (int i = 0; i < 8; i++)
         key = key << 8 | md5[i];
-    struct str param = arena_printf(tx->arena, "%lld", (long long)(int64_t)key);
+    struct str param = arena_printf(arena, "%lld", (long long)(int64_t)key);
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (pg_query(tx->store->client, "select pg_advisory_xact_lock($1::int8)", &param, 1, tx->call,
-                 &res, err))
+    if (pg_query(client, "select pg_advisory_xact_lock($1::int8)", &param, 1, call, &res, err))
         return true;
     if (err && err->kind == ERR_LOCKED) {
         err_set(err, ERR_LOCKED, "%.*s is locked by a run or another writer", STR_ARG(id));
@@ -204,7 +204,8 @@ bool pg_state_commit(struct store *store, const struct systemdb_engine *engine,
     struct pg_client *client = tx.store->client;
     if (!pg_begin(client, PG_WRITE, store->opts.lock_wait_ms, call, err))
         return commit_failed(item, err);
-    bool ok = advisory_lock(&tx, item->id, err) ? systemdb_commit(engine, &tx, item, arena, err)
-                                                : commit_failed(item, err);
+    bool ok = pg_state_lock(client, item->id, call, arena, err)
+                  ? systemdb_commit(engine, &tx, item, arena, err)
+                  : commit_failed(item, err);
     return pg_end_item(client, ok, item, call, err);
 }

@@ -27,10 +27,9 @@ bool pg_state_read(struct store *store, const struct str *ids, size_t n, size_t 
                    const struct call *call, struct arena *arena, struct read_item *ret,
                    struct err *err);
 #define PG_STATE_FUNCTIONS                                                                         \
-    .close = pg_state_close, .probe = pg_state_probe, .scan_open = pg_keyed_scan_open,             \
-    .scan_ids = pg_keyed_scan_ids, .scan_next = pg_state_scan_next,                                \
-    .scan_close = pg_keyed_scan_close, .read = pg_state_read, .decode = systemdb_decode,           \
-    .check_id = pg_keyed_check_id
+    .probe = pg_state_probe, .scan_open = pg_keyed_scan_open, .scan_ids = pg_keyed_scan_ids,       \
+    .scan_next = pg_state_scan_next, .scan_close = pg_keyed_scan_close, .read = pg_state_read,     \
+    .decode = systemdb_decode, .check_id = pg_keyed_check_id
 
 /* --- changing: the statements of a systemdb_engine, whose `tx` is a struct pg_state_tx -------- */
 
@@ -51,6 +50,11 @@ bool pg_state_row_more(void *ctx, struct str id, struct arena *arena, struct str
     .row_get = pg_state_row_get, .row_insert = pg_state_row_insert,                                \
     .row_update = pg_state_row_update, .row_delete = pg_state_row_delete,                          \
     .row_more = pg_state_row_more
+
+/* The plug-in's advisory lock, until the transaction ends. ERR_LOCKED when it is held for longer
+ * than the transaction waits. */
+bool pg_state_lock(struct pg_client *client, struct str id, const struct call *call,
+                   struct arena *arena, struct err *err);
 
 /* One transaction under the plug-in's advisory lock: systemdb_commit between begin and end. */
 bool pg_state_commit(struct store *store, const struct systemdb_engine *engine,

@@ -223,6 +223,7 @@ const struct layout postgres_meltano_systemdb = {
     .native = true,
     .detect = systemdb_detect,
     .open = systemdb_open,
+    .close = pg_state_close,
     PG_STATE_FUNCTIONS,
     .commit = systemdb_commit_item,
     .keeps_notes = true,

@@ -65,6 +65,31 @@ run 0 -t "$plugin" state set new '{"singer_state": {"a": 1}}' --yes
 run 0 -t "$plugin" state clear new --yes
 [ "$(sql -c "select count(*) from state where state_id = 'new'")" = 0 ] || fail 'not cleared'
 
+# a lock is held for a command, in a session of ours; it ends with its time
+run 0 -t "$plugin" lock hold "$id" --for 30 -- "$penstock" -t "$plugin" lock list -o json
+field_is object "$id"
+field holder | grep -q ': penstock as ' || fail "held by $(field holder)"
+run 5 -t "$plugin" lock hold "$id" -- "$penstock" -t "$plugin" state clear "$id" --yes --lock-wait 0
+run 0 -t "$plugin" lock list -o json
+lines_are 0
+run 4 -t "$plugin" lock hold "$id" --for 1 -- sleep 2
+err_has 'the lock ended before it was given back'
+
+# breaking one ends the session, says so, and asks for more than a --yes; another session's lock stays
+PGAPPNAME=meltano "$psql" -qXAt -c 'select pg_advisory_lock(-3640580012071500087)' \
+    -c 'select pg_sleep(600)' "$(address)" >victim 2>&1 </dev/null &
+victim=$!
+until_true advisory_locks 1 granted || fail "the lock is not taken: $(cat victim)"
+run 5 -t "$plugin" lock break "$id" --yes --confirm "$id" --reason test
+advisory_locks 1 granted || fail 'a live lock was broken'
+run 0 -t "$plugin" lock break "$id" --force --reason test --dry-run -o json
+cp out broken.json
+field consequences | grep -q 'meltano as postgres) is ended' || fail 'the plan does not say whose session ends'
+run 0 -t "$plugin" lock break "$id" --force --yes --confirm "$id" --reason test -o json
+field_is results.0.outcome applied
+advisory_locks 0 granted || fail 'the lock is still held'
+wait "$victim" && fail 'its session lives'
+
 # a row that holds more than we know, or takes rows of other tables with it, is not removed; one that we
 # made is, whatever its other columns got by default
 sql -c "alter table state add column owner text default 'ops'; update state set owner = 'ana'"
