@@ -78,21 +78,6 @@ const struct op_option ack_options[] = {
     {0},
 };
 
-static bool audit_ack(struct cli *cli, const struct finding_row *row, int64_t until_us,
-                      struct err *err)
-{
-    json_t *line = json_object();
-    json_object_set_new(line, "step", json_string("acknowledged"));
-    json_object_set_new(line, "verb", json_string("check ack"));
-    json_object_set_new(line, "finding", output_text(row->cells[FINDING_ID].text));
-    json_object_set_new(line, "code", output_text(row->cells[FINDING_CODE].text));
-    json_object_set_new(line, "store", output_text(row->cells[FINDING_STORE].text));
-    json_object_set_new(line, "object", output_id(row->cells[FINDING_OBJECT].text));
-    json_object_set_new(line, "until", output_time(until_us));
-    json_object_set_new(line, "reason", output_text(str_of(cli->opts.reason)));
-    return audit_add(cli->audit, line, err) && audit_sync(cli->audit, err);
-}
-
 bool cmd_check_ack(struct cli *cli, struct err *err)
 {
     struct finding_row *rows;
@@ -117,9 +102,12 @@ bool cmd_check_ack(struct cli *cli, struct err *err)
     struct ack ack = {.id = cli->words[0], .at_us = clock_now_us(), .who = who};
     ack.until_us = ack.at_us + span;
     ack.reason = str_of(cli->opts.reason);
+    struct acked what = {.code = arena_cstr(&cli->arena, rows[at].cells[FINDING_CODE].text),
+                         .store = rows[at].cells[FINDING_STORE].text,
+                         .object = rows[at].cells[FINDING_OBJECT].text};
     audit_who(who);
-    if (!audit_open(audit.ptr, &cli->audit, err) || !audit_ack(cli, &rows[at], ack.until_us, err) ||
-        !acks_add(path.ptr, &ack, err))
+    if (!audit_open(audit.ptr, &cli->audit, err) ||
+        !acks_take(path.ptr, cli->audit, &ack, &what, err))
         return false;
     cli_note(cli, "acknowledged until %.*s: %.*s", STR_ARG(time_rfc3339(&cli->arena, ack.until_us)),
              STR_ARG(rows[at].cells[FINDING_TEXT].text));

@@ -1,5 +1,6 @@
 #include "core/acks.h"
 
+#include "core/audit.h"
 #include "core/base/arena.h"
 #include "core/base/call.h"
 #include "core/base/cleanup.h"
@@ -133,4 +134,19 @@ bool acks_add(const char *path, const struct ack *ack, struct err *err)
         json_decref(acks);
     }
     return ok;
+}
+
+bool acks_take(const char *path, struct audit *audit, const struct ack *ack,
+               const struct acked *what, struct err *err)
+{
+    json_t *line = json_object();
+    json_object_set_new(line, "step", json_string("acknowledged"));
+    json_object_set_new(line, "verb", json_string("check ack"));
+    json_object_set_new(line, "finding", json_string(ack->id));
+    json_object_set_new(line, "code", json_string(what->code));
+    json_object_set_new(line, "store", output_text(what->store));
+    json_object_set_new(line, "object", output_id(what->object));
+    json_object_set_new(line, "until", output_time(ack->until_us));
+    json_object_set_new(line, "reason", output_text(ack->reason));
+    return audit_add(audit, line, err) && audit_sync(audit, err) && acks_add(path, ack, err);
 }

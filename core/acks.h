@@ -9,11 +9,19 @@
 
 #include <jansson.h>
 
+struct audit;
+
 struct ack {
     const char *id; /* of the finding */
     int64_t at_us, until_us;
     const char *who;
     struct str reason; /* or ptr NULL */
+};
+
+/* What is acknowledged, for the audit. */
+struct acked {
+    const char *code;
+    struct str store, object;
 };
 
 /* The name a finding has while the same thing is wrong with the same record: 12 hex digits. */
@@ -28,5 +36,8 @@ bool acks_read(const char *path, json_t **ret, struct err *err);
 int64_t acks_until(json_t *acks, struct str id, int64_t now_us);
 /* Adds one and forgets those whose time is over. Two programs at once wait for each other. */
 bool acks_add(const char *path, const struct ack *ack, struct err *err);
+/* The same with a line in the audit before it. */
+bool acks_take(const char *path, struct audit *audit, const struct ack *ack,
+               const struct acked *what, struct err *err);
 
 #endif

@@ -356,7 +356,7 @@ void attention_each(const struct attention *attention, const struct attention_hi
         const struct record *r = &attention->records[i];
         for (size_t k = 0; k < r->n; k++) {
             if (strcmp(r->items[k].code, code) == 0 && !hides(hide, &r->items[k]))
-                visit(ctx, r->key, r->label, r->items[k].part);
+                visit(ctx, r->key, r->label, r->items[k].part, r->items[k].id);
         }
     }
 }

@@ -76,7 +76,8 @@ size_t attention_groups(const struct attention *attention, const struct attentio
  * more; a qsort comparison. */
 int attention_cmp(const void *a, const void *b);
 /* The findings of a group, in the order in which their records were first read. */
-typedef void attention_visitor(void *ctx, struct str key, struct str label, struct str part);
+typedef void attention_visitor(void *ctx, struct str key, struct str label, struct str part,
+                               const char *id);
 void attention_each(const struct attention *attention, const struct attention_hide *hide,
                     const char *code, attention_visitor *visit, void *ctx);
 

@@ -123,6 +123,15 @@ static void run_resume(struct app *app, struct str argument)
         app_say(app, STYLE_MESSAGE, "open the store whose change is to go on, or choose it in J");
 }
 
+static void run_ack(struct app *app, struct str argument)
+{
+    int64_t us;
+    if (time_span_parse(argument, &us) && us > 0)
+        view_overview_ack(app, us);
+    else
+        app_say(app, STYLE_WARN, "ack '%.*s': a span like 12h or 7d", STR_ARG(argument));
+}
+
 static void run_every(struct app *app, struct str argument)
 {
     int64_t us;
@@ -184,6 +193,7 @@ const struct palette_command palette_commands[] = {
     {"resume", "ID", "go on with what a change left", run_resume, NULL, .changes = true},
     {"write", NULL, "make production writable for a while", run_write, NULL},
     {"reason", "TEXT", "given to every change from now on; empty: none", run_reason, NULL},
+    {"ack", "7d", "what the overview's cursor is on is known for so long", run_ack, NULL},
     {"every", "5s", "how often rows are read again", run_every, NULL},
     {"preview", NULL, "what the row is, below the list: hide or show it", run_preview, NULL},
     {"save-screen", "FILE", "what is on the screen, as text", run_save_screen, NULL},

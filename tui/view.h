@@ -126,6 +126,8 @@ void app_say(struct app *app, enum style style, const char *fmt, ...)
 void app_say_err(struct app *app, const struct err *err);
 /* `:reason`: kept in the header, the journal and the audit of every change from now on. */
 void app_set_reason(struct app *app, struct str reason);
+/* Somebody knows for so long of what the cursor of the overview is on. */
+void view_overview_ack(struct app *app, int64_t span_us);
 struct str app_reason(const struct app *app); /* ptr NULL: none */
 /* To the clipboard of the terminal, where that takes it; bounded. */
 void app_copy(struct app *app, struct str text);

@@ -2,6 +2,7 @@
  * stores themselves. */
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "tui/ack.h"
 #include "tui/ask.h"
 #include "tui/listview.h"
 #include "tui/store_rows.h"
@@ -32,6 +33,7 @@ struct overview {
     size_t findings; /* in all groups */
     size_t known;    /* findings that somebody acknowledged */
     json_t *acks;
+    size_t acking;      /* being written */
     int64_t acks_at_ms; /* read again some time after; 0: never read */
     bool in_groups;     /* the keys are theirs */
     bool touched;       /* by a key: from then on they stay where they are */
@@ -177,7 +179,7 @@ struct choosing {
     bool parts; /* of all of them it is known which part is meant */
 };
 
-static void choose(void *ctx, struct str key, struct str label, struct str part)
+static void choose(void *ctx, struct str key, struct str label, struct str part, const char *id)
 {
     struct choosing *c = ctx;
     struct op_arg *arg = arena_new(c->a, struct op_arg);
@@ -219,6 +221,32 @@ static void command_on_group(struct overview *v, enum command command, size_t ro
         act(v, session, code);
     else
         view_records_show(app, session, arena_printf(&a, "attention=%.*s", STR_ARG(code)));
+    arena_release(&a);
+}
+
+static void read_acks_again(struct view *view)
+{
+    struct overview *v = (struct overview *)view;
+    v->acking--;
+    v->acks_at_ms = 0;
+}
+
+static void ack(struct overview *v, int64_t span_us)
+{
+    struct app *app = v->stores.base.app;
+    const struct attention_hide hide = {is_known, v};
+    struct arena a = ARENA_INIT;
+    struct str code;
+    size_t row;
+    struct session *session = NULL;
+    if (v->in_groups && list_at(&v->groups.list, &row))
+        session = group_at(v, row, &code);
+    if (!session)
+        app_say(app, STYLE_MESSAGE, "ack: put the cursor on what needs attention first (Tab)");
+    else {
+        v->acking++;
+        ack_group(&v->stores.base, session, arena_cstr(&a, code), &hide, span_us, read_acks_again);
+    }
     arena_release(&a);
 }
 
@@ -427,6 +455,11 @@ static int64_t wake_ms(const struct view *view, int64_t now_ms)
     return groups < stores ? groups : stores;
 }
 
+static bool is_busy(const struct view *view)
+{
+    return ((const struct overview *)view)->acking > 0;
+}
+
 static void close_view(struct view *view)
 {
     struct overview *v = (struct overview *)view;
@@ -449,6 +482,7 @@ static const struct view_class overview_class = {
     .wake_ms = wake_ms,
     .command = command,
     .rows_changed = rebuild,
+    .is_busy = is_busy,
     .close = close_view,
 };
 
@@ -465,4 +499,12 @@ void view_overview_open(struct app *app)
     listview_init(&v->groups, &groups_sheet);
     app_push(app, &v->stores.base);
     rebuild(&v->stores.base, NULL);
+}
+
+void view_overview_ack(struct app *app, int64_t span_us)
+{
+    if (app->top->class == &overview_class)
+        ack((struct overview *)app->top, span_us);
+    else
+        app_say(app, STYLE_MESSAGE, "ack: what needs attention stands on the overview (o)");
 }

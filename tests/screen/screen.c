@@ -185,6 +185,30 @@ static void what_is_acknowledged_stands_back(void **state)
     screen_close(&s);
 }
 
+static void a_finding_is_acknowledged_where_it_stands(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    settle(&s);
+    type(&s, ":ack 7d{Enter}", 24, 80, false);
+    assert_shows(&s, "what needs attention stands on the overview");
+    type(&s, "o", 24, 80, false);
+    assert_shows(&s, "2 groups, 2 findings");
+    type(&s, ":ack soon{Enter}", 24, 80, false);
+    assert_shows(&s, "a span like 12h or 7d");
+    type(&s, ":ack 7d{Enter}", 24, 80, false);
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "errored: 1 acknowledged until 2026-11-27");
+    assert_shows(&s, "1 group, 1 finding, 1 acknowledged");
+    type(&s, "A", 24, 80, false);
+    settle(&s);
+    show(&s, 24, 80);
+    assert_shows(&s, "check ack");
+    screen_close(&s);
+}
+
 /* H at the end of the sheets: what was changed from here, and undone from there. */
 static void a_change_is_undone_from_the_history_of_its_record(void **state)
 {
@@ -314,6 +338,7 @@ int main(void)
         cmocka_unit_test(nothing_drawn_no_byte_of_a_store_reaches_the_terminal),
         cmocka_unit_test(the_preview_follows_the_cursor),
         cmocka_unit_test(what_is_acknowledged_stands_back),
+        cmocka_unit_test(a_finding_is_acknowledged_where_it_stands),
         cmocka_unit_test(a_change_is_undone_from_the_history_of_its_record),
         cmocka_unit_test(only_the_confirm_key_applies),
         cmocka_unit_test(keys_typed_ahead_apply_nothing),

@@ -32,7 +32,7 @@ static void read_record(struct attention *attention, const char *id, int64_t upd
     arena_release(&a);
 }
 
-static void count(void *ctx, struct str key, struct str label, struct str part)
+static void count(void *ctx, struct str key, struct str label, struct str part, const char *id)
 {
     ++*(size_t *)ctx;
     assert_true(str_eq(key, label));
@@ -161,7 +161,7 @@ struct parts {
     struct str last;
 };
 
-static void take_part(void *ctx, struct str key, struct str label, struct str part)
+static void take_part(void *ctx, struct str key, struct str label, struct str part, const char *id)
 {
     struct parts *parts = ctx;
     (void)key;
