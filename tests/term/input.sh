@@ -10,7 +10,8 @@ at() { [ "$(where)" = "$1" ]; }
 
 start_demo 120 30
 k j j Enter
-see 'public\.'
+see 'tables  19'
+see '▸.*public\.'
 first=$(where)
 # above the rule of the preview
 last=$(cap | sed '/───/q' | grep -oE '^ .*public\.[a-z_]+' | grep -oE 'public\.[a-z_]+' | tail -n 1)

@@ -130,7 +130,7 @@ restored
 
 start "penstock --read-only -t 'etl+$address'" 120 40
 see 'READ-ONLY'
-see '▸.*public\.'
+cursor_to 'public\.users'
 k x
 see 'rollback one step +READ-ONLY'
 see 'forget.* +READ-ONLY'

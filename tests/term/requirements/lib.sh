@@ -20,6 +20,13 @@ redis() { redis-cli -s "$PENSTOCK_REDIS_SOCKET" "$@"; }
 dump() { sql 'select * from etl.replication_state order by id'; }
 redis_dump() { redis --scan | LC_ALL=C sort | while read -r key; do printf '%s ' "$key"; redis get "$key" | sha256sum; done; }
 sums() { (cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort -k 2); }
+# delete_table OID: nothing is left of it, as after a publication lost it and somebody cleaned up.
+delete_table() {
+    local table
+    for table in replication_state table_schemas destination_tables_metadata; do
+        sql "delete from etl.$table where table_id = $1"
+    done
+}
 phase() { sql "select state from etl.replication_state where is_current and table_id = $1"; }
 
 clean_up() {

@@ -33,7 +33,7 @@ A2() {
     cursor_to 'public\.items'
     local line
     line=$(cursor_line)
-    sql 'delete from etl.replication_state where table_id = 916402'
+    delete_table 916402
     see '▸.*public\.items.*gone|▸.*gone.*public\.items'
     k x
     see 'row no longer exists'

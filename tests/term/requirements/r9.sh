@@ -101,7 +101,7 @@ A4() {
     mark 'public\.items'
     mark 'public\.payments'
     k g
-    sql 'delete from etl.replication_state where table_id = 916402'
+    delete_table 916402
     see '1 mark dropped: gone'
     see '1 marked'
 }
