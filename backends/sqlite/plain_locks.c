@@ -128,13 +128,14 @@ bool sqlite_plain_lock_remove(struct plain_store *s, struct str id, struct str t
                               const struct call *call, struct arena *arena, bool *ret_gone,
                               struct err *err)
 {
+    /* A program may have bound its text as a BLOB, which equals no text. */
+    static const char sql[] = "DELETE FROM penstock_locks WHERE key = ?1"
+                              " AND CAST(lock AS BLOB) = CAST(?2 AS BLOB)";
     CLEANUP(sqlite_conn_close) struct sqlite_conn conn = {0};
     struct str params[] = {sqlite_plain_key(s, id, arena), text};
     int64_t rows = 0;
     bool ok = sqlite_write_begin(s->client, s->base.opts.lock_wait_ms, call, &conn, err) &&
-              sqlite_exec(&conn, "DELETE FROM penstock_locks WHERE key = ?1 AND lock = ?2", params,
-                          2, &rows, err) &&
-              sqlite_commit(&conn, err);
+              sqlite_exec(&conn, sql, params, 2, &rows, err) && sqlite_commit(&conn, err);
     *ret_gone = rows == 1;
     return ok;
 }
