@@ -189,12 +189,21 @@ static const struct value *row_value(struct maker *m, enum etl_part part, const 
     return value_dict(m->arena, pairs, n);
 }
 
+static bool are_rows(const struct value *list)
+{
+    bool all = value_is_list(list);
+    for (size_t i = 0; all && i < value_count(list); i++)
+        all = value_is_dict(value_at(list, i));
+    return all;
+}
+
 bool etl_part_value(struct arena *arena, enum etl_part part, struct str text,
                     const struct value **ret, struct err *err)
 {
     struct maker m = {.arena = arena, .text = text};
     const struct value *list;
-    bool ok = json_read(&m.scratch, text, &list, err);
+    bool ok = json_read(&m.scratch, text, &list, err) &&
+              (are_rows(list) || err_set(err, ERR_CORRUPT, "what is kept are no rows of a table"));
     if (ok) {
         size_t n = value_count(list);
         const struct value **rows = arena_array(&m.scratch, const struct value *, n);
