@@ -25,9 +25,11 @@ bool meltano_runs_open(struct store *store, const struct address *address, const
     if (!address_parse(&store->arena, text, &runs, err))
         return err_context(err, "runs=");
     const struct layout *layout = systemdb_on(runs.backend);
-    if (!layout)
+    if (!layout || (runs.system && runs.system != address->system))
         return err_set(err, ERR_INVALID, "runs=%s: no system database can be there", runs.masked);
-    if (!store_open(layout, &runs, &store->opts, call, &store->runs, &why))
-        store->info.note = arena_printf(&store->arena, "runs= cannot be opened: %s", why.text);
+    if (!store_open(layout, &runs, &store->opts, call, &store->runs, &why)) {
+        store->why_no_runs = arena_printf(&store->arena, "runs= cannot be opened: %s", why.text);
+        store->info.note = store->why_no_runs;
+    }
     return true;
 }

@@ -358,10 +358,11 @@ bool store_activity(struct store *store, const struct str *ids, size_t n, const 
         ret[i] = (struct activity){.started_at_us = TIME_UNKNOWN, .heartbeat_at_us = TIME_UNKNOWN};
     if (store->runs)
         return store_activity(store->runs, ids, n, call, arena, ret, err);
-    if (!store->layout->activity) {
+    if (!store->layout->activity || store->why_no_runs.ptr) {
         for (size_t i = 0; i < n; i++) {
             ret[i].sight = ACTIVITY_BLIND;
-            ret[i].why = STR("this store has no record of who is running");
+            ret[i].why = store->why_no_runs.ptr ? store->why_no_runs
+                                                : STR("this store has no record of who is running");
         }
         return true;
     }

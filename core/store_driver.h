@@ -94,7 +94,8 @@ struct store {
     const struct layout *layout;
     struct store_info info;
     struct store_opts opts;
-    struct arena arena; /* info's texts and the address; released by store_close */
+    struct arena arena;     /* info's texts and the address; released by store_close */
+    struct str why_no_runs; /* `runs` was named and could not be opened; else ptr NULL */
     struct store
         *runs; /* companion that tells who runs and keeps the notes; store_close closes it */
 };

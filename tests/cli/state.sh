@@ -223,4 +223,10 @@ field verb | grep -c clear >/dev/null || fail 'audit lacks a clear'
 run 0 audit list --since 1h
 run 2 audit list --since soon
 [ "$(stat -c %a state/penstock/audit.jsonl)" = 600 ] || fail 'audit is not 0600'
+
+# runs= that cannot be opened: nobody can see who runs, and the plan says why; what is no system database
+# is no runs=
+run 0 -t "$store?runs=meltano%2Bsqlite://$work/none.db" state set b '{"singer_state": {"z": 1}}' --dry-run
+out_has 'cannot see: runs= cannot be opened'
+run 2 -t "$store?runs=etl%2Bsqlite://$work/none.db" state list
 finish
