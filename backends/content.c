@@ -68,14 +68,14 @@ void content_head(struct str text, struct arena *arena, struct str *label, int64
     }
 }
 
-struct document content_absent(struct str id)
+struct document content_absent(const struct content_format *format, struct str id)
 {
     return (struct document){.id = id,
                              .label = id,
                              .absent = true,
                              .updated_at_us = TIME_UNKNOWN,
                              .expires_at_us = TIME_NEVER,
-                             .format = STR("json")};
+                             .format = str_of(format->name ? format->name : "json")};
 }
 
 void content_read(const struct content_format *format, struct str image, struct arena *arena,

@@ -13,6 +13,7 @@
 /* How the texts of one layout hold a record. */
 struct content_format {
     const struct system *system;
+    const char *name; /* for people; NULL: "json" */
     bool wrapped;
     enum json_style style;
     /* The moment of a write in the JSON form of the record's system; NULL: RFC 3339. */
@@ -30,7 +31,7 @@ const struct value *content_fill_late(const struct content_format *format, const
                                       struct arena *arena);
 
 /* A record that is not there; or the beginning of one that is. */
-struct document content_absent(struct str id);
+struct document content_absent(const struct content_format *format, struct str id);
 /* Fills root, versions, problem, label and expiry from an image; label and id were set. */
 void content_read(const struct content_format *format, struct str image, struct arena *arena,
                   struct document *doc);

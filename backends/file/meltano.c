@@ -159,7 +159,8 @@ static const char *const params[] = {"lock_timeout", "runs", NULL};
                    .name = (layout_name),                                                          \
                    .native = true,                                                                 \
                    .params = params,                                                               \
-                   FILE_LAYOUT_FUNCTIONS},                                                         \
+                   FILE_LAYOUT_FUNCTIONS,                                                          \
+                   FILE_LOCK_FUNCTIONS},                                                           \
         .own_dir = true, .lock = &meltano_lock, .lock_timeout_us = 10 * 1000000,                   \
         .timeout_param = "lock_timeout", .names = (names_of), .id = (id_of), .owns = (owns_it)     \
     }

@@ -92,7 +92,8 @@ static const struct file_lock_format plain_lock = {lock_print, lock_parse};
                    .name = "plain",                                                                \
                    .native = false,                                                                \
                    .activity = plain_activity,                                                     \
-                   FILE_LAYOUT_FUNCTIONS},                                                         \
+                   FILE_LAYOUT_FUNCTIONS,                                                          \
+                   FILE_LOCK_FUNCTIONS},                                                           \
         .subdir = true, .format = {.wrapped = true, .now = plain_now}, .lock = &plain_lock,        \
         .lock_timeout_us = INT64_C(1000000) * PLAIN_LOCK_S, .names = plain_names, .id = plain_id   \
     }

@@ -322,7 +322,7 @@ bool file_place_read(struct file_store *fs, const struct file_place *place, stru
                      size_t limit, const struct call *call, struct arena *arena,
                      struct document *ret, struct err *err)
 {
-    *ret = content_absent(id);
+    *ret = content_absent(&fs->format, id);
     if (place->dir < 0)
         return true;
     struct stat dir_stat;
@@ -407,7 +407,7 @@ bool file_decode(struct store *store, struct str id, struct str image, struct ar
     struct image was;
     if (!image_read(image, &was, err))
         return false;
-    *ret = content_absent(id);
+    *ret = content_absent(&fs->format, id);
     ret->absent = false;
     ret->bytes = was.text.len;
     content_read(&fs->format, image, arena, ret);

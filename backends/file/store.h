@@ -77,13 +77,15 @@ bool file_lock_hold(struct store *store, struct str id, int64_t seconds, const s
 bool file_hold_release(struct store *store, struct str id, struct str token,
                        const struct call *call, struct err *err);
 
-/* For a designated initialiser. */
+/* For a designated initialiser; the second where records have locks. */
 #define FILE_LAYOUT_FUNCTIONS                                                                      \
     .detect = file_detect, .open = file_store_open, .close = file_store_close,                     \
     .probe = file_probe, .scan_open = file_scan_open, .scan_next = file_scan_next,                 \
     .scan_close = file_scan_close, .read = file_store_read, .decode = file_decode,                 \
-    .check_id = file_check_id, .commit = file_commit, .locks = file_locks,                         \
-    .lock_hold = file_lock_hold, .lock_release = file_hold_release, .breaks_locks = true
+    .check_id = file_check_id, .commit = file_commit
+#define FILE_LOCK_FUNCTIONS                                                                        \
+    .locks = file_locks, .lock_hold = file_lock_hold, .lock_release = file_hold_release,           \
+    .breaks_locks = true
 
 /* --- within backends/file --------------------------------------------------------------------- */
 

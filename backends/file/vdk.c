@@ -28,34 +28,13 @@ static struct str vdk_id(const char *entry, struct arena *arena)
     return arena_str(arena, str_sub(name, 0, name.len - strlen(SUFFIX)));
 }
 
-static bool vdk_read(struct store *store, const struct str *ids, size_t n, size_t limit,
-                     const struct call *call, struct arena *arena, struct read_item *ret,
-                     struct err *err)
-{
-    if (!file_store_read(store, ids, n, limit, call, arena, ret, err))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        ret[i].doc.format = STR("file per source");
-    return true;
-}
-
 const struct file_layout file_vdk = {
     .layout = {.system = "vdk",
                .backend = "file",
                .name = "state.json",
                .native = true,
-               .detect = file_detect,
-               .open = file_store_open,
-               .close = file_store_close,
-               .probe = file_probe,
-               .scan_open = file_scan_open,
-               .scan_next = file_scan_next,
-               .scan_close = file_scan_close,
-               .read = vdk_read,
-               .decode = file_decode,
-               .check_id = file_check_id,
-               .commit = file_commit},
-    .format = {.style = JSON_PRETTY},
+               FILE_LAYOUT_FUNCTIONS},
+    .format = {.name = "file per source", .style = JSON_PRETTY},
     .names = vdk_names,
     .id = vdk_id,
 };

@@ -132,7 +132,7 @@ bool redis_plain_image_read(struct str image, struct str *ret_bytes, int64_t *re
 void redis_plain_document(const struct plain_store *store, const struct redis_stored *stored,
                           struct arena *arena, struct document *ret)
 {
-    *ret = content_absent(stored->id);
+    *ret = content_absent(&store->format, stored->id);
     if (!stored->present)
         return;
     ret->expires_at_us = redis_expiry_us(stored->pttl_ms);
@@ -171,7 +171,7 @@ static bool plain_decode(struct store *base, struct str id, struct str image, st
     int64_t expires_ms;
     if (!redis_plain_image_read(image, &bytes, &expires_ms, err))
         return false;
-    *ret = content_absent(id);
+    *ret = content_absent(&store->format, id);
     ret->absent = false;
     ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
     ret->bytes = bytes.len;

@@ -88,7 +88,7 @@ static void document_fill(const struct plain_store *s, const struct stored *stor
                           size_t limit, struct arena *arena, struct document *ret)
 {
     const struct sqlite_cell *cell = &stored->row.values[0];
-    *ret = content_absent(id);
+    *ret = content_absent(&s->format, id);
     if (!stored->found)
         return;
     ret->absent = false;
@@ -130,10 +130,11 @@ static bool plain_decode(struct store *store, struct str id, struct str image, s
 {
     if (!content_text(image).ptr)
         return err_set(err, ERR_CORRUPT, "the kept image is none of this store");
-    *ret = content_absent(id);
+    const struct content_format *format = &sqlite_plain(store)->format;
+    *ret = content_absent(format, id);
     ret->absent = false;
     ret->bytes = content_text(image).len;
-    content_read(&sqlite_plain(store)->format, image, arena, ret);
+    content_read(format, image, arena, ret);
     return true;
 }
 
