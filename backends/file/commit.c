@@ -123,7 +123,9 @@ static void leave(struct work *w, bool drop_dir)
     if (w->fs->files->lock)
         file_lock_release(&w->lock);
     fd_close(&w->hold);
-    if (!drop_dir || !w->fs->files->own_dir)
+    struct stat st;
+    if (!drop_dir || !w->fs->files->own_dir || fstat(w->place.dir, &st) < 0 ||
+        (geteuid() != 0 && st.st_uid != geteuid())) /* an undo could not make it his again */
         return;
     file_sweep(w->place.dir);
     if (unlinkat(w->place.base, w->place.names.dir, AT_REMOVEDIR) == 0)

@@ -104,11 +104,28 @@ static bool put_back(struct file_stage *aside, const char *name, struct err *err
                        aside->name);
 }
 
+/* The directory may let us remove what we could not make again: somebody else's file, whose owner
+ * and mode would not be ours to give. */
+static bool could_come_back(int dir, const char *name, struct err *err)
+{
+    struct stat st;
+    struct file_stage like_it;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT || file_failed(err, errno, "%s", name);
+    struct file_owner owner = file_owner_of(&st);
+    if (faccessat(dir, name, W_OK, AT_EACCESS) < 0)
+        return file_failed(err, errno, "%s may not be written", name);
+    if (!file_stage(dir, STR(""), &owner, false, &like_it, err))
+        return false;
+    file_stage_drop(&like_it);
+    return true;
+}
+
 bool file_guarded_remove(const struct file_guard *guard, int dir, const char *name, struct err *err)
 {
     struct file_stage aside;
     bool absent;
-    if (!file_stage_aside(dir, name, &aside, &absent, err))
+    if (!could_come_back(dir, name, err) || !file_stage_aside(dir, name, &aside, &absent, err))
         return false;
     if (absent)
         return written_meanwhile(name, err);

@@ -24,7 +24,8 @@ struct file_guard {
 bool file_guarded_replace(const struct file_guard *guard, struct file_stage *stage, struct str text,
                           const char *name, struct err *err);
 
-/* Removes `name` and syncs the directory. Errors as above. */
+/* Removes `name` and syncs the directory. Errors as above; ERR_DENIED for a file that could not be
+ * made again with the owner and the mode it has. */
 bool file_guarded_remove(const struct file_guard *guard, int dir, const char *name,
                          struct err *err);
 

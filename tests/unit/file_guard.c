@@ -161,12 +161,34 @@ static void a_file_that_appeared_stays(void **state)
     assert_state(f, "new");
 }
 
+/* The directory would let us; an undo could not make the file again as it was. */
+static void what_could_not_come_back_stays(void **state)
+{
+    enum { NOBODY = 65534 };
+    struct fixture *f = *state;
+    struct file_guard guard = {.seen = STR("theirs"), .arena = &f->arena};
+    struct err err = {0};
+    bool root = geteuid() == 0;
+    put(f, "state", "theirs");
+    assert_int_equal(fchmodat(f->dir, "state", 0444, 0), 0);
+    assert_int_equal(chmod(f->path, 0777), 0);
+    if (root)
+        assert_int_equal(seteuid(NOBODY), 0);
+    bool ok = file_guarded_remove(&guard, f->dir, "state", &err);
+    if (root)
+        assert_int_equal(seteuid(0), 0);
+    assert_false(ok);
+    assert_int_equal(err.kind, ERR_DENIED);
+    assert_state(f, "theirs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(replaced, start, stop),
         cmocka_unit_test_setup_teardown(removed, start, stop),
         cmocka_unit_test_setup_teardown(a_file_that_appeared_stays, start, stop),
+        cmocka_unit_test_setup_teardown(what_could_not_come_back_stays, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
