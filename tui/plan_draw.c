@@ -216,9 +216,11 @@ static void draw_keys(const struct plan_view *v, struct canvas *canvas, int y, s
 {
     if (v->question == ASK_NOTHING)
         return;
+    bool many = plan_count(v->plan, OUTCOME_PLANNED) > 1 && !v->rest;
     canvas_printf(canvas, y, in.x, in.w, STYLE_DIM, "%s   Esc parks (:plan %.4s)",
-                  plan_is_typed(v) ? "Tab, then  Space drop  d diff  1 only the first"
-                                   : "Y copies the command   ^X discards",
+                  !plan_is_typed(v) ? "Y copies the command   ^X discards"
+                  : many            ? "Tab, then  Space drop  d diff  1 only the first"
+                                    : "Tab, then  W save  Y copies the command",
                   v->plan->id);
 }
 

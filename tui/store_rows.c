@@ -105,7 +105,7 @@ static void add_store(struct rows *rows, struct arena *a, const struct session *
 {
     struct cell cells[STORE_COLUMNS] = {
         cell_text(str_of(s->target.address.masked)),
-        cell_text(overview_name(a, s->name, width)),
+        cell_text(session_short_name(s, a, width)),
         cell_text(
             arena_printf(a, "%s%s", environment_tag(s->target.env),
                          session_info(s) && session_why_read_only(s).ptr ? " READ-ONLY" : "")),

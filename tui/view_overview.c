@@ -108,7 +108,7 @@ static void add_group(struct rows *rows, struct arena *a, const struct placed_gr
     const struct attention_group *g = &p->group;
     const struct session *s = p->session;
     struct cell cells[GROUP_COLUMNS] = {
-        cell_text(overview_name(a, s->name, width)),
+        cell_text(session_short_name(s, a, width)),
         cell_text(str_of(environment_tag(s->target.env))),
         cell_text(g->n == 1 ? overview_name(a, g->label, width)
                             : arena_printf(a, "%zu %s", g->n, s->system->records)),

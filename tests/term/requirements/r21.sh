@@ -50,7 +50,39 @@ A3() {
     tour plain_bytes
 }
 
+# Each row of a list begins its second column in the same cell.
+aligned() {
+    cap | python3 -c '
+import re, sys, unicodedata
+def width(text):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+at = {}
+for line in sys.stdin:
+    row = re.match(r"(.*tap-\S*-to-wh +)(yes|no)  ", line)
+    if row:
+        at[line.rstrip()] = width(row[1])
+if len(at) != 4 or len(set(at.values())) != 1:
+    sys.exit("\n".join(f"{n}: {line}" for line, n in at.items()))'
+}
+
+A4() {
+    local name
+    rm -rf "$work/states"
+    for name in plain 日本語のテーブル "cafe$(printf '\u0301')s" "🚰🚰"; do
+        mkdir -p "$work/states/dev:tap-$name-to-wh"
+        printf '{"completed": {"singer_state": {}}, "partial": {}}' >"$work/states/dev:tap-$name-to-wh/state.json"
+    done
+    start 'penstock states' 120 40
+    see 'tap-plain-to-wh +yes'
+    see 'states  4'
+    aligned || fail 'the columns are not aligned'
+    resize 50 20 # names are cut, none within a character
+    see 'dev:.*….*yes'
+    ! cap | grep -q '�' || fail 'half a character'
+}
+
 check A1 'NO_COLOR: no colour in any view'
 check A2 'no more than the 16 colours of the terminal'
 check A3 '--ascii: no byte beyond it'
+check A4 'wide, combining and emoji names: columns stay where they are'
 report
