@@ -21,6 +21,7 @@ struct page {
 
 struct pages {
     struct cli *cli;
+    struct store *store;
     struct page now; /* the caller's */
     bool started;
     struct worker *worker; /* NULL as long as the first page is enough: the caller reads that one */
@@ -83,7 +84,7 @@ bool pages_open(struct cli *cli, struct store *store, struct pages **ret, struct
     if (!store_scan_ids(store, &call, &scan, err))
         return false;
     *ret = xcalloc(1, sizeof **ret);
-    **ret = (struct pages){.cli = cli, .scan = scan};
+    **ret = (struct pages){.cli = cli, .store = store, .scan = scan};
     return true;
 }
 
@@ -101,7 +102,7 @@ static bool take(struct pages *pages, struct err *err)
     struct call call = {INT64_MAX, &pages->cli->cancel};
     while (pages->ncame == pages->ntaken) {
         if (!call_wait_fd(&call, worker_fd(pages->worker), POLLIN, "listing ids", err))
-            return false;
+            return err_context(err, "%.*s", STR_ARG(store_info(pages->store)->identity));
         worker_collect(pages->worker);
     }
     pages->now = pages->came[pages->ntaken++ % AHEAD];

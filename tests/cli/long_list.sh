@@ -42,6 +42,31 @@ for treat in 'select 1' 'select pg_terminate_backend(pid)'; do
     rm slow
 done
 
+# Who gives up while a page is waited for.
+mkfifo slow
+"$penstock" -t "meltano+$target" state list --ids 2>err >slow &
+listing=$!
+exec 7<slow
+read -r first <&7
+until_true rests || fail 'no rest'
+sql -c 'begin; lock table state; select pg_sleep(600)' >/dev/null 2>&1 &
+sleepers="from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
+somebody_sleeps() { [ "$(sql -c "select count(*) $sleepers")" = 1 ]; }
+until_true somebody_sleeps || fail 'nobody has the table'
+{ echo "$first"; cat; } <&7 >out &
+exec 7<&-
+waits() { [ "$(sql -c "select count(*) $sessions and wait_event_type = 'Lock'")" = 1 ]; }
+until_true waits || fail 'nobody waits for the table'
+kill -INT $listing
+wait $listing
+status=$?
+[ "$status" = 1 ] || fail "exit $status after giving up"
+err_has ': listing ids: cancelled'
+sql -c "select pg_terminate_backend(pid) $sleepers" >/dev/null
+wait
+head -n "$(wc -l <out)" all | cmp -s - out || fail 'what came before giving up is not the beginning'
+rm slow
+
 # A table that is taken away in the middle: what came is printed, and that it was not all is said.
 mkfifo slow
 "$penstock" -t "meltano+$target" state list --ids 2>err >slow &
