@@ -744,6 +744,11 @@ static void an_edit_is_said_in_words(void **state)
                                                   "-progress of the copy 1 row>\n"
                                                   "-stored schema 2 versions>\n"
                                                   "-destination public_x>\n");
+    doc = document_of(foreign_prev, "");
+    assert_string_equal(words_of(NULL, doc.root), "+phase >errored\n"
+                                                  "+retry policy >manual_retry\n"
+                                                  "+reason >[InvalidState] slot is active …\n"
+                                                  "+history >1 phase\n");
     assert_string_equal(words_of(NULL, parse("{}")), "");
 }
 

@@ -33,6 +33,14 @@ static struct str next_retry_of(struct arena *a, const struct etl_row *row)
     return row && row->next_retry_us != TIME_UNKNOWN ? time_text(a, row->next_retry_us) : STR_NULL;
 }
 
+/* The first line; the paths have the rest. */
+static struct str reason_of(struct arena *a, const struct etl_row *row)
+{
+    struct str reason = row ? row->reason : STR_NULL;
+    ptrdiff_t end = reason.ptr ? str_index(reason, '\n') : -1;
+    return end < 0 ? reason : arena_printf(a, "%.*s …", (int)end, reason.ptr);
+}
+
 static struct str lsn_of(const struct etl_row *row)
 {
     return row ? row->lsn : STR_NULL;
@@ -61,8 +69,7 @@ size_t etl_say_changes(const struct value *before, const struct value *after, st
     say(&s, "since LSN", lsn_of(was.current), lsn_of(is.current));
     say(&s, "retry policy", policy_of(was.current), policy_of(is.current));
     say(&s, "next retry", next_retry_of(arena, was.current), next_retry_of(arena, is.current));
-    say(&s, "reason", was.current ? was.current->reason : STR_NULL,
-        is.current ? is.current->reason : STR_NULL);
+    say(&s, "reason", reason_of(arena, was.current), reason_of(arena, is.current));
     say(&s, "history", rows_of(arena, before, "states", "phase"),
         rows_of(arena, after, "states", "phase"));
     say(&s, "progress of the copy", rows_of(arena, before, "progress", "row"),
