@@ -54,6 +54,12 @@ static struct op_args copy_args(struct arena *a, const struct op_args *args)
     return (struct op_args){items, args->n};
 }
 
+/* One store opened twice: equal ids are one record then. */
+static bool is_same(const struct open_store *a, const struct open_store *b)
+{
+    return str_eq(store_info(a->store)->identity, store_info(b->store)->identity);
+}
+
 static void copy_request(struct plan *plan, const struct plan_request *request)
 {
     struct arena *a = &plan->arena;
@@ -71,7 +77,7 @@ static void copy_request(struct plan *plan, const struct plan_request *request)
     plan->request.reason = reason;
     plan->request.args = copy_args(a, &request->args);
     plan->request.records = records;
-    if (!plan->request.other_store)
+    if (!plan->request.other_store || is_same(request->store, request->other_store))
         plan->request.other_store = request->store;
 }
 

@@ -106,4 +106,21 @@ run 6 -t "$windows" state set 'id?' '{"singer_state": {}}' --yes
 mv windows/ZGV2OnRhcC1hLXRvLXRhcmdldC1i windows/dev:tap
 run 0 -t "$windows" state list -o name
 [ "$(sort out)" = "$(printf 'cHJvZA==\ndev:tap')" ] || fail 'one plain name makes it a plain store'
+
+# a move to the same store by whatever address never ends in the removal of the one state there is
+mkdir -p moved/a
+cp states/b/state.json moved/a/
+cp -r moved before.moved
+ln -s moved link
+for to in "$work/moved" "$work/link" "$work/states/../moved/"; do
+    run 6 -t "meltano+file://$work/moved" state move a a --to "meltano+file://$to" --yes
+    err_has 'onto itself'
+    same moved before.moved
+done
+cp -r moved mounted # as another address would show it
+run 6 -t "meltano+file://$work/moved" state move a a --to "meltano+file://$work/mounted" --yes
+err_has 'there already'
+same moved before.moved
+run 0 -t "meltano+file://$work/moved" state move a b --to "meltano+file://$work/mounted" --yes
+[ -f mounted/b/state.json ] && [ ! -e moved/a ] || fail 'it was not moved'
 finish

@@ -347,8 +347,23 @@ static bool copy_run(const struct op_input *in, struct op_output *out, struct er
     return copy_to(in, out, "copy", err);
 }
 
+/* Another address may lead to the same store (a mount, a name of the host, another layout): what is
+ * there already would then be the very record that goes. */
+static bool may_be_itself(const struct op_input *in)
+{
+    const struct document *source = in->docs[0], *target = in->docs[1];
+    return in->other_store && target && target->root && source->root &&
+           value_equal(source->root, target->root);
+}
+
 static bool move_run(const struct op_input *in, struct op_output *out, struct err *err)
 {
+    if (may_be_itself(in)) {
+        err_set(err, ERR_REFUSED, "%.*s is there already, the same: nothing is left to move",
+                STR_ARG(in->docs[1]->id));
+        return err_hint(err, "if it is another store, `state clear` removes the source; by another "
+                             "address it may be the very same state");
+    }
     if (!copy_to(in, out, "move", err))
         return false;
     struct op_edit *edit = op_edit_add(out, 0, EDIT_REMOVE, NULL);
