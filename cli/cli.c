@@ -145,9 +145,21 @@ static void offer_near(void *ctx, const char *word)
     near_offer(ctx, word);
 }
 
+/* What all systems are asked for by the same word, and not all allow. */
+static bool is_common_verb(const char *verb)
+{
+    return strcmp(verb, "copy") == 0 || strcmp(verb, "clear") == 0;
+}
+
 static bool unknown_verb(const struct cli *cli, struct err *err)
 {
     struct near near = {.word = str_of(cli->verb)};
+    const struct system *system = system_by_noun(str_of(cli->noun));
+    if (system && is_common_verb(cli->verb)) {
+        err_set(err, ERR_UNSUPPORTED, "%s %s: %s of %s know no such operation", cli->noun,
+                cli->verb, system->records, system->name);
+        return err_hint(err, "penstock help %s", cli->noun);
+    }
     cli_verbs(cli->noun, offer_near, &near);
     if (near.best)
         return err_set(err, ERR_INVALID, "unknown verb '%s %s'; did you mean '%s'?", cli->noun,

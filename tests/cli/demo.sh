@@ -73,6 +73,9 @@ run 0 -t "$etl" table show 7/public.users
 run 0 -t "$etl" table history 7/public.orders -o json
 field id >/dev/null || fail 'history has ids'
 run 6 -t "$etl" table edit 7/public.orders
+run 6 -t "$etl" table copy 7/public.orders 7/2
+err_has 'tables of etl know no such operation'
+run 6 -t "$etl" table clear 7/public.orders
 run 0 -t "$etl" table list -o json --pipeline 10000000000000000000
 field_is pipeline_id 10000000000000000000
 run 0 -t "$etl" table wait 7/public.orders --for not-errored --help
