@@ -1,3 +1,4 @@
+/* The view of the palette: a command typed by its name. */
 #ifndef PENSTOCK_TUI_VIEW_PALETTE_H
 #define PENSTOCK_TUI_VIEW_PALETTE_H
 

@@ -1,3 +1,4 @@
+/* The view that makes a store of a read-only context writable. */
 #ifndef PENSTOCK_TUI_VIEW_WRITE_H
 #define PENSTOCK_TUI_VIEW_WRITE_H
 

@@ -4,7 +4,7 @@
  *
  * The store may hold records already; where the system lets records be made from nothing the suite
  * makes its own, else it works on the first ones it finds and puts them back. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "backends/drivers.h"
 #include "backends/memory/memory.h"
@@ -70,15 +70,6 @@ static const struct sample *sample_of(const struct system *system)
     return NULL;
 }
 
-static const struct value *parse(struct fixture *f, const char *json)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(&f->arena, str_of(json), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
-}
-
 /* --- calls that must work
  * -------------------------------------------------------------------------------- */
 
@@ -132,8 +123,8 @@ static const struct value *edited(struct fixture *f, const struct value *root)
     const struct sample *sample = sample_of(store_system(f->store));
     const struct value *after = NULL;
     struct err err = {0};
-    if (!value_pointer_with(&f->arena, root, str_of(sample->pointer), parse(f, sample->value),
-                            &after, &err))
+    if (!value_pointer_with(&f->arena, root, str_of(sample->pointer),
+                            json_value(&f->arena, sample->value), &after, &err))
         fail_msg("%s", err.text);
     return after;
 }
@@ -189,7 +180,7 @@ static bool make_record(struct fixture *f, int i)
                                .before = &absent,
                                .compare = all_parts(f),
                                .change = all_parts(f),
-                               .after = parse(f, sample->root)};
+                               .after = json_value(&f->arena, sample->root)};
     if (!store_commit(f->store, &item, &f->call, &f->arena, &err) ||
         item.outcome != OUTCOME_APPLIED)
         return false;
@@ -410,7 +401,8 @@ static void parts_left_alone_may_have_changed(void **state)
     struct document before = read_one(f, f->store, f->ids[0]);
     const struct value *other = value_dict_with(
         &f->arena, before.root, system->parts[1],
-        parse(f, strcmp(system->name, "etl") == 0 ? "[{\"flush_lsn\": \"0/1\"}]" : "{\"x\": 1}"));
+        json_value(&f->arena,
+                   strcmp(system->name, "etl") == 0 ? "[{\"flush_lsn\": \"0/1\"}]" : "{\"x\": 1}"));
     assert_int_equal(commit(f, f->store, EDIT_WRITE, &before, other, STR_NULL, 2).outcome,
                      OUTCOME_APPLIED);
     struct commit_item item =

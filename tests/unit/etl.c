@@ -1,8 +1,7 @@
 /* Supabase ETL: phases, chains, operations, judgement and findings, on the sample rows of
  * formats/supabase-etl.md 8 and the extra fixtures named there. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
-#include "core/json.h"
 #include "core/systems/etl/etl.h"
 
 #include <stdio.h>
@@ -92,11 +91,7 @@ static const char two_current[] = ROW(1, "init", PLAIN("init"), null, true, T("0
 
 static const struct value *parse(const char *json)
 {
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(&arena, arena_str(&arena, str_of(json)), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
+    return json_value(&arena, json);
 }
 
 static struct document document_of(const char *rows, const char *more)

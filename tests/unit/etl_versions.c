@@ -1,8 +1,7 @@
 /* What `table versions`, `table show` and `check` say of stored schema versions, of the destination
  * and of positions. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
-#include "core/json.h"
 #include "core/systems/etl/etl.h"
 
 #include <string.h>
@@ -28,11 +27,7 @@ static int tear_down(void **state)
 
 static const struct value *parse(const char *json)
 {
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(&arena, arena_str(&arena, str_of(json)), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
+    return json_value(&arena, json);
 }
 
 struct table {

@@ -1,9 +1,8 @@
 /* Stores on files: what is written byte for byte, torn files, links, locks, two writers, kill
  * (formats/meltano.md 4, 10, 11; docs/stores.md). */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "backends/file/store.h"
-#include "core/json.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -121,15 +120,6 @@ static struct read_item read_of(struct fixture *f, const char *id)
     return item;
 }
 
-static const struct value *parse(struct fixture *f, const char *json)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(&f->arena, str_of(json), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
-}
-
 static struct commit_item commit(struct fixture *f, enum edit_kind kind,
                                  const struct document *before, const char *after, struct str image,
                                  unsigned change)
@@ -139,7 +129,7 @@ static struct commit_item commit(struct fixture *f, enum edit_kind kind,
                                .compare = change,
                                .change = change,
                                .before = before,
-                               .after = after ? parse(f, after) : NULL,
+                               .after = after ? json_value(&f->arena, after) : NULL,
                                .image = image};
     struct err err = {0};
     memcpy(item.expect, before->versions, sizeof item.expect);

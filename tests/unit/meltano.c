@@ -1,34 +1,13 @@
 /* The system meltano: ids, merging, operations as tables of before and after
  * (formats/meltano.md 1.3, 2.3 to 2.5, 8, 10, 11). */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
-#include "core/json.h"
 #include "core/store.h"
 #include "core/systems/meltano/state.h"
 
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static const struct value *parse(struct arena *a, const char *json)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (json && !json_read(a, str_of(json), &v, &err))
-        fail_msg("%s: %s", json, err.text);
-    return v;
-}
-
-static struct str written(struct arena *a, const struct value *v)
-{
-    struct sbuf out = SBUF_INIT;
-    struct err err = {0};
-    if (!json_write(&out, v, JSON_PYTHON, &err))
-        fail_msg("%s", err.text);
-    struct str text = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
-}
 
 /* --- ids (1.3) -------------------------------------------------------------------------------- */
 
@@ -95,11 +74,11 @@ static void merging_follows_the_table(void **state)
         struct arena a = ARENA_INIT;
         const struct value *merged = NULL;
         struct str conflict = STR_NULL;
-        bool ok =
-            meltano_merge(&a, parse(&a, cases[i].src), parse(&a, cases[i].dst), &merged, &conflict);
+        bool ok = meltano_merge(&a, json_value(&a, cases[i].src), json_value(&a, cases[i].dst),
+                                &merged, &conflict);
         assert_int_equal(ok, cases[i].merged != NULL);
         if (ok)
-            assert_str(written(&a, merged), cases[i].merged);
+            assert_str(json_text(&a, merged), cases[i].merged);
         else
             assert_str(conflict, cases[i].conflict);
         arena_release(&a);
@@ -290,7 +269,7 @@ static const struct op_case cases[] = {
 static void fill_doc(struct arena *a, struct document *doc, const char *id, const char *json)
 {
     *doc = (struct document){.id = str_of(id), .label = str_of(id), .absent = !json};
-    doc->root = parse(a, json);
+    doc->root = json_value(a, json);
     if (json && !value_is_dict(doc->root))
         err_set(&doc->problem, ERR_CORRUPT, "not an object");
 }
@@ -319,10 +298,10 @@ static void check_edits(struct arena *a, const struct op_case *c, const struct o
         return;
     }
     assert_int_equal(edit->kind, EDIT_WRITE);
-    assert_str(written(a, edit->after), c->after);
+    assert_str(json_text(a, edit->after), c->after);
     assert_int_equal(edit->note ? edit->note->flags : 0, c->flags);
     if (c->payload)
-        assert_str(written(a, edit->note->payload), c->payload);
+        assert_str(json_text(a, edit->note->payload), c->payload);
     if (c->removes_source) {
         assert_int_equal(out->edits[1].kind, EDIT_REMOVE);
         assert_int_equal(out->edits[1].doc, 0);
@@ -343,7 +322,7 @@ static void run_case(const struct op_case *c)
     if (c->second)
         fill_doc(&a, &docs[1], c->second_id ? c->second_id : "other",
                  strcmp(c->second, "-") == 0 ? NULL : c->second);
-    struct str stored = c->before ? written(&a, docs[0].root) : STR("");
+    struct str stored = c->before ? json_text(&a, docs[0].root) : STR("");
     struct op_input in = {.system = &system_meltano,
                           .docs = {&docs[0], c->second ? &docs[1] : NULL},
                           .args = {c->args, nargs},
@@ -362,7 +341,7 @@ static void run_case(const struct op_case *c)
     else
         assert_int_equal(out.nedits, 0);
     if (c->before)
-        assert_true(str_eq(written(&a, docs[0].root), stored)); /* nothing given was changed */
+        assert_true(str_eq(json_text(&a, docs[0].root), stored)); /* nothing given was changed */
     arena_release(&a);
 }
 
@@ -467,10 +446,10 @@ static void list_row_of_a_whole_state(void **state)
     assert_int_equal(sheet_cell(sheet, r, "partial")->number, 0);
     assert_int_equal(sheet_cell(sheet, r, "valid")->number, 1);
     assert_int_equal(sheet_cell(sheet, r, "updated_at")->type, CELL_NULL);
-    assert_str(written(&a, sheet_cell(sheet, r, "lock")->object),
+    assert_str(json_text(&a, sheet_cell(sheet, r, "lock")->object),
                "{\"holder\": null, \"taken_at\": \"2026-11-20T23:23:19.283642Z\", \"expires_at\": "
                "\"2026-11-20T23:23:29.283642Z\", \"verdict\": \"unknown\"}");
-    assert_str(written(&a, sheet_cell(sheet, r, "run")->object),
+    assert_str(json_text(&a, sheet_cell(sheet, r, "run")->object),
                "{\"state\": \"RUNNING\", \"started_at\": \"2026-11-20T23:06:40Z\", "
                "\"heartbeat_at\": null, \"live\": true}");
     in.doc = NULL;
@@ -494,7 +473,7 @@ static void streams_say_what_the_next_run_gets(void **state)
     struct meltano_state taken;
     fill_doc(&a, &doc, "s3", s3);
     meltano_state_of(doc.root, &a, &taken);
-    assert_str(written(&a, taken.merged),
+    assert_str(json_text(&a, taken.merged),
                SS("{\"bookmarks\": {\"orders\": {\"updated_at\": \"2026-01-15T00:00:00Z\", "
                   "\"cursor\": null}, \"items\": {\"updated_at\": \"2026-01-01T00:00:00Z\"}, "
                   "\"refunds\": {\"updated_at\": \"2026-01-15T00:00:00Z\"}}, "

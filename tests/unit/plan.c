@@ -1,5 +1,5 @@
 /* Plan, apply, journal, audit, undo and settling, on stores in memory. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "backends/memory/memory.h"
 #include "core/apply.h"
@@ -67,15 +67,6 @@ static const struct op shift = {.verb = "shift",
 /* --- fixture
  * --------------------------------------------------------------------------------------- */
 
-static const struct value *parse(struct fixture *f, const char *json)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(&f->arena, str_of(json), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
-}
-
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -92,10 +83,13 @@ static int set_up(void **state)
         !journal_open(f->journal_path, false, &f->journal, &err) ||
         !audit_open(f->audit_path, &f->audit, &err))
         fail_msg("%s", err.text);
-    f->opts = (struct apply_opts){.journal = f->journal, .audit = f->audit, .timeout_ms = TEST_CALL_MS};
-    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
-    memory_put(f->store.store, "b", NULL, parse(f, "{\"completed\": {\"n\": 2}, \"partial\": {}}"));
-    memory_put(f->store.store, "c", NULL, parse(f, "{\"partial\": {}}"));
+    f->opts =
+        (struct apply_opts){.journal = f->journal, .audit = f->audit, .timeout_ms = TEST_CALL_MS};
+    memory_put(f->store.store, "a", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
+    memory_put(f->store.store, "b", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 2}, \"partial\": {}}"));
+    memory_put(f->store.store, "c", NULL, json_value(&f->arena, "{\"partial\": {}}"));
     *state = f;
     return 0;
 }
@@ -271,7 +265,8 @@ static void stale_plan_is_refused(void **state)
 {
     struct fixture *f = *state;
     struct plan *plan = make_bump(f, "ab");
-    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 7}, \"partial\": {}}"));
+    memory_put(f->store.store, "a", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 7}, \"partial\": {}}"));
     apply(f, plan);
     assert_int_equal(plan->items[0].outcome, OUTCOME_CONFLICT);
     assert_non_null(plan->items[0].now);
@@ -281,7 +276,8 @@ static void stale_plan_is_refused(void **state)
     plan_free(plan);
 
     plan = make_bump(f, "a");
-    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 8}, \"partial\": {}}"));
+    memory_put(f->store.store, "a", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 8}, \"partial\": {}}"));
     apply(f, plan);
     assert_int_equal(plan_exit(plan, true), 4);
     plan_free(plan);
@@ -292,7 +288,7 @@ static void parts_that_are_not_touched_may_change(void **state)
     struct fixture *f = *state;
     struct plan *plan = make_bump(f, "a");
     memory_put(f->store.store, "a", NULL,
-               parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {\"x\": 1}}"));
+               json_value(&f->arena, "{\"completed\": {\"n\": 1}, \"partial\": {\"x\": 1}}"));
     apply(f, plan);
     assert_int_equal(plan->items[0].outcome, OUTCOME_APPLIED);
     assert_true(plan->items[0].verified);
@@ -306,7 +302,8 @@ static void undo_of_changed_record_is_refused(void **state)
     struct fixture *f = *state;
     struct plan *plan = make_bump(f, "a");
     apply(f, plan);
-    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 9}, \"partial\": {}}"));
+    memory_put(f->store.store, "a", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 9}, \"partial\": {}}"));
     struct plan *undo = make_undo(f, plan->journal_id);
     assert_int_equal(undo->items[0].outcome, OUTCOME_CONFLICT);
     apply(f, undo);
@@ -390,7 +387,8 @@ static void source_of_a_copy_must_not_change(void **state)
     struct plan_record record = {.id = STR("a"), .other_id = STR("z")};
     struct plan_request request = request_for(f, &shift, &record, 1);
     struct plan *plan = make(f, &request);
-    memory_put(f->store.store, "a", NULL, parse(f, "{\"completed\": {\"n\": 9}, \"partial\": {}}"));
+    memory_put(f->store.store, "a", NULL,
+               json_value(&f->arena, "{\"completed\": {\"n\": 9}, \"partial\": {}}"));
     apply(f, plan);
     assert_int_equal(plan->items[0].outcome, OUTCOME_CONFLICT);
     assert_int_equal(plan_exit(plan, true), 4);
@@ -556,7 +554,7 @@ static void settled_after_a_crash(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err err = {0};
         memory_put(f->store.store, "a", NULL,
-                   parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
+                   json_value(&f->arena, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
         pid_t pid = fork();
         if (pid == 0) {
             struct journal *journal = NULL;
@@ -570,7 +568,7 @@ static void settled_after_a_crash(void **state)
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_int_equal(WEXITSTATUS(status), 9);
-        memory_put(f->store.store, "a", NULL, parse(f, cases[i].holds));
+        memory_put(f->store.store, "a", NULL, json_value(&f->arena, cases[i].holds));
         assert_int_equal(newest(f).intended, 1);
         assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
         struct journal_entry entry = newest(f);
@@ -602,7 +600,7 @@ static void unanswered_is_not_failed(void **state)
     struct journal_entry entry = newest(f);
     assert_int_equal(entry.intended, 1);
     memory_put(f->store.store, "a", NULL,
-               parse(f, "{\"completed\": {\"n\": 41, \"id\": 77}, \"partial\": {}}"));
+               json_value(&f->arena, "{\"completed\": {\"n\": 41, \"id\": 77}, \"partial\": {}}"));
     assert_true(apply_settle(f->journal, &f->store, 1, &f->call, &err));
     entry = newest(f);
     assert_int_equal(entry.intended, 0);
@@ -659,7 +657,7 @@ static void stale_plan_shows_both_values(void **state)
     assert_non_null(strstr(err.text, "names harmless, which is a now"));
     json_object_set_new(named, "label", json_string("a"));
     memory_put(f->store.store, "a", NULL,
-               parse(f, "{\"completed\": {\"n\": 23}, \"partial\": {}}"));
+               json_value(&f->arena, "{\"completed\": {\"n\": 23}, \"partial\": {}}"));
     assert_false(plan_load(saved, &f->store, 1, f->journal, &f->call, &loaded, &err));
     assert_int_equal(err.kind, ERR_CONFLICT);
     assert_non_null(strstr(err.text, "was {\"completed\": {\"n\": 1}"));
@@ -693,7 +691,7 @@ static void printed_ids_come_back(void **state)
         assert_true(str_eq(back, cases[i].id));
     }
     memory_put(f->store.store, "base64:YQ==", NULL,
-               parse(f, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
+               json_value(&f->arena, "{\"completed\": {\"n\": 1}, \"partial\": {}}"));
     struct plan_record record = {.id = STR("base64:YQ==")};
     struct plan_request request = request_for(f, &bump, &record, 1);
     struct plan *plan = NULL;

@@ -1,12 +1,11 @@
 /* Meltano's system database, the same cases on every engine: rows are read and written as Meltano's
  * own code would, and undo leaves `state` and `runs` as they were. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "tests/unit/systemdb.h"
 
 #include "backends/meltano_systemdb.h"
 #include "core/base/hash.h"
-#include "core/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,15 +109,6 @@ static struct document read_one(struct fixture *f, struct str id)
     return item.doc;
 }
 
-static const struct value *json(struct fixture *f, const char *text)
-{
-    const struct value *v;
-    struct err err = {0};
-    if (!json_read(&f->arena, str_of(text), &v, &err))
-        fail_msg("%s", err.text);
-    return v;
-}
-
 static struct commit_item edit(struct fixture *f, struct str id, enum edit_kind kind)
 {
     struct document *before = arena_new(&f->arena, struct document);
@@ -133,8 +123,9 @@ static struct commit_item write_of(struct fixture *f, struct str id, const char 
                                    const char *partial, unsigned change, int flags)
 {
     struct commit_item item = edit(f, id, EDIT_WRITE);
-    struct value_pair pairs[] = {{value_cstr(&f->arena, "completed"), json(f, completed)},
-                                 {value_cstr(&f->arena, "partial"), json(f, partial)}};
+    struct value_pair pairs[] = {
+        {value_cstr(&f->arena, "completed"), json_value(&f->arena, completed)},
+        {value_cstr(&f->arena, "partial"), json_value(&f->arena, partial)}};
     item.after = value_dict(&f->arena, pairs, 2);
     item.compare = item.change = change;
     if (flags) {
@@ -222,11 +213,12 @@ static void reads_rows(void **state)
 {
     struct fixture *f = *state;
     struct document doc = read_one(f, SHOP);
-    assert_true(value_equal(doc.root, json(f, "{\"completed\": {\"singer_state\": {\"bookmarks\": "
-                                              "{\"orders\": {\"updated_at\": "
-                                              "\"2026-01-01T00:00:00Z\"}}}}, \"partial\": "
-                                              "{\"singer_state\": {\"bookmarks\": {\"orders\": "
-                                              "{\"updated_at\": \"2026-01-15T00:00:00Z\"}}}}}")));
+    assert_true(value_equal(
+        doc.root, json_value(&f->arena, "{\"completed\": {\"singer_state\": {\"bookmarks\": "
+                                        "{\"orders\": {\"updated_at\": "
+                                        "\"2026-01-01T00:00:00Z\"}}}}, \"partial\": "
+                                        "{\"singer_state\": {\"bookmarks\": {\"orders\": "
+                                        "{\"updated_at\": \"2026-01-15T00:00:00Z\"}}}}}")));
     assert_int_equal(doc.updated_at_us, 1768554000866572);
     struct version completed = version_of(str_of(
         rows(f, "SELECT completed_state FROM state WHERE state_id = 'dev:tap-shop-to-target-wh'")));
@@ -439,7 +431,8 @@ static void undo_keeps_the_half_that_others_changed(void **state)
     struct commit_item undo = undo_of(f, &done);
     applied(f, &undo);
     struct document now = read_one(f, SHOP);
-    assert_true(value_equal(value_get(now.root, "completed"), json(f, "{\"theirs\": 1}")));
+    assert_true(
+        value_equal(value_get(now.root, "completed"), json_value(&f->arena, "{\"theirs\": 1}")));
     assert_true(version_eq(&now.versions[1], &done.before->versions[1]));
     assert_true(now.updated_at_us != done.before->updated_at_us);
 }
@@ -453,7 +446,8 @@ static void changed_since_is_a_conflict(void **state)
     const char *theirs = dump(f);
     commit(f, &item);
     assert_int_equal(item.outcome, OUTCOME_CONFLICT);
-    assert_true(value_equal(value_get(item.now.root, "completed"), json(f, "{\"theirs\": 1}")));
+    assert_true(value_equal(value_get(item.now.root, "completed"),
+                            json_value(&f->arena, "{\"theirs\": 1}")));
     assert_string_equal(dump(f), theirs);
 
     /* gone, or come meanwhile */
@@ -487,13 +481,16 @@ static void what_has_no_column_is_refused(void **state)
     struct fixture *f = *state;
     const char *before = dump(f);
     struct commit_item item = edit(f, SHOP, EDIT_WRITE);
-    item.after = json(f, "{\"completed\": {}, \"partial\": {}, \"note\": \"x\"}");
+    item.after = json_value(&f->arena, "{\"completed\": {}, \"partial\": {}, \"note\": \"x\"}");
     commit(f, &item);
     assert_int_equal(item.outcome, OUTCOME_REFUSED);
     assert_non_null(strstr(item.err.text, "note"));
     struct str broken = STR("bad \xff id");
-    struct commit_item bad = {
-        .kind = EDIT_WRITE, .id = broken, .after = json(f, "{}"), .compare = 3, .change = 3};
+    struct commit_item bad = {.kind = EDIT_WRITE,
+                              .id = broken,
+                              .after = json_value(&f->arena, "{}"),
+                              .compare = 3,
+                              .change = 3};
     struct err err = {0};
     if (store_commit(f->store, &bad, &f->call, &f->arena, &err))
         assert_int_equal(bad.outcome, OUTCOME_REFUSED);

@@ -1,5 +1,5 @@
 /* core/value: look-ups, functional edits, pointers, comparison, digests, late values, diff. */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "core/json.h"
 #include "core/value.h"
@@ -7,15 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct value *json(struct arena *a, const char *text)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (!json_read(a, str_of(text), &v, &err))
-        fail_msg("%s: %s", text, err.text);
-    return v;
-}
 
 static void assert_json(const struct value *v, const char *expected)
 {
@@ -31,8 +22,8 @@ static void look_ups(void **state)
 {
     struct arena a = ARENA_INIT;
     const struct value *v =
-        json(&a, "{\"a\": [1, \"x\"], \"b\": null, \"n\": -9223372036854775808, "
-                 "\"u\": 18446744073709551615}");
+        json_value(&a, "{\"a\": [1, \"x\"], \"b\": null, \"n\": -9223372036854775808, "
+                       "\"u\": 18446744073709551615}");
     assert_null(value_get(v, "c"));
     assert_null(value_get(NULL, "c"));
     assert_null(value_get(value_get(v, "a"), "c"));
@@ -63,7 +54,7 @@ static void truth(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena a = ARENA_INIT;
-        assert_int_equal(value_truth(json(&a, cases[i].text)), cases[i].truth);
+        assert_int_equal(value_truth(json_value(&a, cases[i].text)), cases[i].truth);
         arena_release(&a);
     }
     assert_false(value_truth(NULL));
@@ -98,10 +89,10 @@ static void pointer_edits(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena a = ARENA_INIT;
         struct err err = {0};
-        const struct value *before = json(&a, cases[i].before), *after = NULL;
+        const struct value *before = json_value(&a, cases[i].before), *after = NULL;
         struct str pointer = str_of(cases[i].pointer);
-        bool ok = cases[i].val ? value_pointer_with(&a, before, pointer, json(&a, cases[i].val),
-                                                    &after, &err)
+        bool ok = cases[i].val ? value_pointer_with(&a, before, pointer,
+                                                    json_value(&a, cases[i].val), &after, &err)
                                : value_pointer_without(&a, before, pointer, &after, &err);
         assert_int_equal(ok, cases[i].after != NULL);
         if (ok)
@@ -116,7 +107,7 @@ static void pointer_edits(void **state)
 static void edits_share(void **state)
 {
     struct arena a = ARENA_INIT;
-    const struct value *v = json(&a, "{\"a\": {\"x\": [1]}, \"b\": {\"y\": [2]}}"), *w, *part;
+    const struct value *v = json_value(&a, "{\"a\": {\"x\": [1]}, \"b\": {\"y\": [2]}}"), *w, *part;
     assert_true(value_pointer_with(&a, v, STR("/a/x/0"), value_int(&a, 9), &w, NULL));
     assert_ptr_equal(value_get(v, "b"), value_get(w, "b"));
     assert_ptr_not_equal(value_get(v, "a"), value_get(w, "a"));
@@ -141,7 +132,7 @@ static void an_own_copy_outlives_its_source(void **state)
     assert_true(json_read(&from, source, &v, NULL));
     const struct value *copy = value_own_copy(&to, v);
     arena_release(&from);
-    assert_true(value_equal(copy, json(&again, text)));
+    assert_true(value_equal(copy, json_value(&again, text)));
     assert_json(copy, text); /* tokens and all */
     arena_release(&to);
     arena_release(&again);
@@ -223,7 +214,7 @@ static void comparison(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct arena a = ARENA_INIT;
-        const struct value *x = json(&a, cases[i].a), *y = json(&a, cases[i].b);
+        const struct value *x = json_value(&a, cases[i].a), *y = json_value(&a, cases[i].b);
         uint8_t dx[SHA256_LEN], dy[SHA256_LEN];
         value_digest(x, NULL, dx);
         value_digest(y, NULL, dy);
@@ -273,8 +264,9 @@ static void late_values(void **state)
 {
     struct arena a = ARENA_INIT;
     const struct value *id = value_late(&a, LATE_ID), *now = value_late(&a, LATE_NOW);
-    const struct value *after = json(&a, "{\"rows\": [{\"id\": 1}, {}], \"a/b\": {}}"), *plain;
-    plain = json(&a, "{\"keep\": [1]}");
+    const struct value *after = json_value(&a, "{\"rows\": [{\"id\": 1}, {}], \"a/b\": {}}"),
+                       *plain;
+    plain = json_value(&a, "{\"keep\": [1]}");
     assert_true(value_pointer_with(&a, after, STR("/rows/1/id"), id, &after, NULL));
     assert_true(value_pointer_with(&a, after, STR("/rows/1/prev"), id, &after, NULL));
     assert_true(value_pointer_with(&a, after, STR("/a~1b/at"), now, &after, NULL));
@@ -341,8 +333,8 @@ static void diffs(void **state)
         struct arena a = ARENA_INIT;
         struct value_change *changes;
         bool more;
-        size_t n = value_diff(&a, json(&a, cases[i].before), json(&a, cases[i].after), 100,
-                              &changes, &more);
+        size_t n = value_diff(&a, json_value(&a, cases[i].before), json_value(&a, cases[i].after),
+                              100, &changes, &more);
         assert_false(more);
         struct sbuf text = SBUF_INIT;
         for (size_t j = 0; j < n; j++) {
@@ -358,10 +350,11 @@ static void diffs(void **state)
     struct arena a = ARENA_INIT;
     struct value_change *changes;
     bool more;
-    assert_int_equal(
-        value_diff(&a, json(&a, "[1, 2, 3]"), json(&a, "[4, 5, 6]"), 2, &changes, &more), 2);
+    assert_int_equal(value_diff(&a, json_value(&a, "[1, 2, 3]"), json_value(&a, "[4, 5, 6]"), 2,
+                                &changes, &more),
+                     2);
     assert_true(more);
-    assert_int_equal(value_diff(&a, NULL, json(&a, "{}"), 2, &changes, &more), 1);
+    assert_int_equal(value_diff(&a, NULL, json_value(&a, "{}"), 2, &changes, &more), 1);
     assert_null(changes[0].before);
     assert_int_equal(value_diff(&a, NULL, NULL, 2, &changes, &more), 0);
 
@@ -383,7 +376,7 @@ static void diffs(void **state)
 static void repr_is_cut(void **state)
 {
     struct arena a = ARENA_INIT;
-    const struct value *v = json(&a, "{\"k\": \"\\u65e5\\u672c\\u8a9e\", \"n\": 1.50}");
+    const struct value *v = json_value(&a, "{\"k\": \"\\u65e5\\u672c\\u8a9e\", \"n\": 1.50}");
     assert_string_equal(value_repr(&a, v, 1000).ptr, "{\"k\": \"日本語\", \"n\": 1.50}");
     assert_string_equal(value_repr(&a, v, 12).ptr, "{\"k\": \"...");
     assert_string_equal(value_repr(&a, v, 13).ptr, "{\"k\": \"日...");
@@ -463,13 +456,19 @@ static void moments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(look_ups),      cmocka_unit_test(truth),
-        cmocka_unit_test(pointer_edits), cmocka_unit_test(edits_share),
+        cmocka_unit_test(look_ups),
+        cmocka_unit_test(truth),
+        cmocka_unit_test(pointer_edits),
+        cmocka_unit_test(edits_share),
         cmocka_unit_test(an_own_copy_outlives_its_source),
-        cmocka_unit_test(many_keys),     cmocka_unit_test(python_keys),
-        cmocka_unit_test(comparison),    cmocka_unit_test(same_graph),
-        cmocka_unit_test(late_values),   cmocka_unit_test(diffs),
-        cmocka_unit_test(repr_is_cut),   cmocka_unit_test(moments),
+        cmocka_unit_test(many_keys),
+        cmocka_unit_test(python_keys),
+        cmocka_unit_test(comparison),
+        cmocka_unit_test(same_graph),
+        cmocka_unit_test(late_values),
+        cmocka_unit_test(diffs),
+        cmocka_unit_test(repr_is_cut),
+        cmocka_unit_test(moments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* The operations of the system vdk as tables of before and after, and what is kept of cut texts
  * (formats/vdk.md 1.2, 2.2, 2.3, 2.6, 6). */
-#include "tests/unit/test.h"
+#include "tests/unit/values.h"
 
 #include "core/json.h"
 #include "core/systems/vdk/properties.h"
@@ -9,26 +9,6 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static const struct value *parse(struct arena *a, const char *json)
-{
-    const struct value *v = NULL;
-    struct err err = {0};
-    if (json && !json_read(a, str_of(json), &v, &err))
-        fail_msg("%s: %s", json, err.text);
-    return v;
-}
-
-static struct str written(struct arena *a, const struct value *v)
-{
-    struct sbuf out = SBUF_INIT;
-    struct err err = {0};
-    if (!json_write(&out, v, JSON_PYTHON, &err))
-        fail_msg("%s", err.text);
-    struct str text = arena_str(a, sbuf_view(&out));
-    sbuf_release(&out);
-    return text;
-}
 
 /* --- operations ------------------------------------------------------------------------------- */
 
@@ -209,7 +189,7 @@ static void check_edits(struct arena *a, const struct op_case *c, const struct o
     if (strcmp(c->after, "removed") == 0)
         assert_int_equal(edit->kind, EDIT_REMOVE);
     else
-        assert_str(written(a, edit->after), c->after);
+        assert_str(json_text(a, edit->after), c->after);
     struct sbuf codes = SBUF_INIT;
     for (const struct consequence *q = out->consequences; q; q = q->next)
         sbuf_printf(&codes, "%s%s", codes.len ? " " : "", q->code);
@@ -232,8 +212,8 @@ static void run_case(const struct op_case *c)
     struct op_input in = {.system = &system_vdk,
                           .docs = {&docs[0], c->second ? &docs[1] : NULL},
                           .args = {c->args, nargs},
-                          .facts = c->second ? NULL : parse(&a, c->facts),
-                          .other_facts = c->second ? parse(&a, c->facts) : NULL,
+                          .facts = c->second ? NULL : json_value(&a, c->facts),
+                          .other_facts = c->second ? json_value(&a, c->facts) : NULL,
                           .now_us = 1795216999283642,
                           .native = true,
                           .arena = &a};
@@ -321,7 +301,7 @@ static void every_cut_leaves_sound_text(void **state)
         "\": {\"s\": {\"streams\": {\"x\": {\"id\": 1.5e3}, \"\\u00e9\": {}}, \"others\": "
         "{\"k\": null}}, \"t\": null}}, \"c__\": {}}";
     struct arena a = ARENA_INIT;
-    const struct value *all = parse(&a, whole), *kept_tree;
+    const struct value *all = json_value(&a, whole), *kept_tree;
     size_t kept_any = 0;
     for (size_t n = 0; n <= strlen(whole); n++) {
         struct str kept, lost;
@@ -373,8 +353,8 @@ static void the_service_keeps_values_not_texts(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct arena a = ARENA_INIT;
-        struct version x = vdk_version_by_value(parse(&a, rows[i].a), rows[i].job);
-        struct version y = vdk_version_by_value(parse(&a, rows[i].b), rows[i].job);
+        struct version x = vdk_version_by_value(json_value(&a, rows[i].a), rows[i].job);
+        struct version y = vdk_version_by_value(json_value(&a, rows[i].b), rows[i].job);
         print_message("%s and %s\n", rows[i].a, rows[i].b);
         assert_int_equal(version_eq(&x, &y), rows[i].same);
         arena_release(&a);
@@ -390,7 +370,7 @@ static void jsonb_orders_and_respells(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct arena a = ARENA_INIT;
-        assert_str(written(&a, vdk_as_jsonb(&a, parse(&a, rows[i][0]))), rows[i][1]);
+        assert_str(json_text(&a, vdk_as_jsonb(&a, json_value(&a, rows[i][0]))), rows[i][1]);
         arena_release(&a);
     }
 }

@@ -106,16 +106,14 @@ static void check_failed(struct check *check, const struct instance *i)
     struct arena *arena = check->in->arena;
     struct str exception = instance_exception(arena, i);
     const struct instance *child = session_child(check->session, i);
-    struct finding *f;
     if (child) {
-        f = add(check, "replayed-twice", SEVERITY_WARNING,
-                "%.*s is failed although %.*s replays it: replayed again, its work may "
-                "run twice",
-                STR_ARG(i->name), STR_ARG(child->name));
+        add(check, "replayed-twice", SEVERITY_WARNING,
+            "%.*s is failed although %.*s replays it: replayed again, its work may run twice",
+            STR_ARG(i->name), STR_ARG(child->name));
         return;
     }
-    f = add(check, "failed", SEVERITY_ERROR, "%.*s failed%s%.*s", STR_ARG(i->name),
-            exception.ptr ? ": " : "", STR_ARG(exception));
+    struct finding *f = add(check, "failed", SEVERITY_ERROR, "%.*s failed%s%.*s", STR_ARG(i->name),
+                            exception.ptr ? ": " : "", STR_ARG(exception));
     f->detail = text_or(FIELD(i->metadata, "exceptionInfo"), STR_NULL);
     f->fix = fix_line(check, "replay", i->name);
 }

@@ -1,3 +1,4 @@
+/* The sheets of the system triggers: what its lists show of a session. */
 #ifndef PENSTOCK_TRIGGERS_SHEETS_H
 #define PENSTOCK_TRIGGERS_SHEETS_H
 
