@@ -50,7 +50,7 @@ for id in 2026-01-01T000000--tap-a--target-b 2026-11-20T000000--tap-a--target-b 
     mkdir -p "s/$id"
     cp first "s/$id/state.json"
 done
-touch -d '2026-01-01' s/2026-01-01T000000--tap-a--target-b/state.json s/old/state.json s/2026-01-01T000000--tap-a/state.json
+touch -d '200 days ago' s/2026-01-01T000000--tap-a--target-b/state.json s/old/state.json s/2026-01-01T000000--tap-a/state.json
 cp -rp s before
 run 2 -t "$target" state prune
 run 0 -t "$target" state prune --older 90d --dry-run -o json
