@@ -77,8 +77,9 @@ static void draw_entry(const struct menu_view *v, struct canvas *canvas, struct 
 /* What is asked for, and below it the line. */
 static void draw_prompt(struct menu_view *v, struct canvas *canvas, struct rect r)
 {
-    canvas_printf(canvas, r.y, r.x, r.w, STYLE_TEXT, "%s: %s", v->prompted->prompt,
-                  action_prompt_help(v->base.session->system, v->prompted));
+    canvas_printf(canvas, r.y, r.x, r.w, STYLE_TEXT, "%s: %s%s", v->prompted->prompt,
+                  action_prompt_help(v->base.session->system, v->prompted),
+                  input_text(&v->input).len ? "   ^U empties the line" : "");
     input_draw(&v->input, canvas, r.y + 1, r.x, r.w, STR("> "));
 }
 

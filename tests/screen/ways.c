@@ -222,7 +222,10 @@ static void a_result_says_what_changed(void **state)
     type(&s, "Hjxw", 24, 80, false);
     assert_shows(&s, "value: the position to go on from");
     assert_shows(&s, "> 2026-11-19T01:00:00Z"); /* what is there, to be changed */
-    type(&s, "{^U}2026-11-18T01:00:00Z{Enter}y", 24, 80, false);
+    assert_shows(&s, "^U empties the line");
+    type(&s, "{^U}", 24, 80, false);
+    assert_false(shows(&s, "^U empties"));
+    type(&s, "2026-11-18T01:00:00Z{Enter}y", 24, 80, false);
     assert_shows(&s, "1 of 1 applied");
     assert_shows(&s, "→ \"2026-11-18T01:00:00Z\"");
     screen_close(&s);
