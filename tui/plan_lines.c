@@ -64,7 +64,7 @@ void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t
         plan_add(l, STYLE_DIM, 5, -1, "and more");
 }
 
-void plan_add_words(struct plan_lines *l, const struct plan_item *item)
+static void add_words(struct plan_lines *l, const struct plan_item *item)
 {
     for (size_t i = 0; i < item->nwords; i++) {
         const struct change_words *w = &item->words[i];
@@ -386,7 +386,7 @@ static void add_rows(struct plan_lines *l, const struct plan_view *v)
         plan_add_line(l, style, 0, text, (ptrdiff_t)rows[i].item);
         bool asked = v->diff_item == (ptrdiff_t)rows[i].item;
         if (asked || n == 1)
-            plan_add_words(l, item);
+            add_words(l, item);
         if (asked || (n == 1 && !item->nwords))
             plan_add_diff(l, item->diff, item->ndiff, item->diff_more, DIFF_LINES);
     }

@@ -132,7 +132,6 @@ void plan_park_forget(struct parked *p);
 /* Folded at the width; the first line carries the item. */
 void plan_add(struct plan_lines *l, enum style style, int indent, ptrdiff_t item, const char *fmt,
               ...) __attribute__((format(printf, 5, 6)));
-void plan_add_words(struct plan_lines *l, const struct plan_item *item);
 void plan_add_diff(struct plan_lines *l, const struct value_change *diff, size_t n, bool more,
                    size_t most);
 /* Applied and verified, or there was nothing to do. */

@@ -80,13 +80,7 @@ static void many_go_in_few_transactions_and_come_back(void **state)
     struct plan *plan = rollback_all(f);
     assert_outcomes(f, plan, 0, TABLES, OUTCOME_APPLIED);
     assert_true(transactions(f) <= TABLES / 5);
-    const char *rolled = dump(f);
-    char id[13];
-    memcpy(id, plan->journal_id, sizeof id);
-    take_back(f, id);
-    assert_string_equal(dump(f), before);
-    take_back(f, id); /* redo */
-    assert_string_equal(dump(f), rolled);
+    back_and_forth(f, plan, before);
     plan_free(plan);
 }
 

@@ -116,13 +116,7 @@ static void rollback_undone_and_redone_to_the_row(void **state)
     assert_string_equal(
         ask(f, f->admin, "select updated_at > created_at from etl.replication_state where id=121"),
         "t");
-    const char *rolled = dump(f);
-    char id[13];
-    memcpy(id, plan->journal_id, sizeof id);
-    take_back(f, id);
-    assert_string_equal(dump(f), before);
-    take_back(f, id); /* redo */
-    assert_string_equal(dump(f), rolled);
+    back_and_forth(f, plan, before);
     plan_free(plan);
 }
 

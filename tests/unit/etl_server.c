@@ -183,7 +183,7 @@ void apply(struct fixture *f, struct plan *plan)
         fail_msg("%s", err.text);
 }
 
-void take_back(struct fixture *f, const char *journal_id)
+void take_back(struct fixture *f, char *journal_id)
 {
     struct journal_entry entry;
     struct plan *plan = NULL;
@@ -196,8 +196,19 @@ void take_back(struct fixture *f, const char *journal_id)
         if (plan->items[i].outcome != OUTCOME_APPLIED)
             fail_msg("%s: %s", outcome_name(plan->items[i].outcome), plan->items[i].err.text);
     }
-    memcpy((char *)journal_id, plan->journal_id, sizeof plan->journal_id);
+    memcpy(journal_id, plan->journal_id, sizeof plan->journal_id);
     plan_free(plan);
+}
+
+void back_and_forth(struct fixture *f, const struct plan *plan, const char *before)
+{
+    const char *after = dump(f);
+    char id[sizeof plan->journal_id];
+    memcpy(id, plan->journal_id, sizeof id);
+    take_back(f, id);
+    assert_string_equal(dump(f), before);
+    take_back(f, id); /* redo */
+    assert_string_equal(dump(f), after);
 }
 
 struct document read_one(struct fixture *f, const char *id)

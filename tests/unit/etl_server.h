@@ -44,6 +44,8 @@ struct plan *plan_of(struct fixture *f, const char *verb, const char *flag, cons
 void apply(struct fixture *f, struct plan *plan);
 /* Undoes what a plan did, or (given an undo's id) does it again; the id becomes that of the undo.
  */
-void take_back(struct fixture *f, const char *journal_id);
+void take_back(struct fixture *f, char *journal_id);
+/* Undoes a plan, which leaves `before`, and does it again, which leaves what is there now. */
+void back_and_forth(struct fixture *f, const struct plan *plan, const char *before);
 
 #endif
