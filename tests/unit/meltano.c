@@ -206,6 +206,8 @@ static const struct op_case cases[] = {
     {"copy flattens", "copy", PAIR(A1, BOOK("{\"b\": 2}")), .second = PAIR(A2, A1),
      .after = PAIR(BOOK("{\"a\": {\"at\": 1}, \"b\": 2}"), "{}"), .codes = "flattened overwritten partial_dropped",
      .doc = 1, .flags = 1},
+    {"move with keys of its own", "move", "{\"completed\": " A1 ", \"partial\": {}, \"note\": 1}", .second = "-",
+     .after = PAIR(A1, "{}"), .codes = "unknown_keys_stay source_removed", .doc = 1, .flags = 1, .removes_source = true},
     {"copy an empty one", "copy", "{}", .second = "-", .fails = ERR_REFUSED},
     {"copy an un-nested one", "copy", PAIR("{\"bookmarks\": {}}", "{}"), .second = "-", .fails = ERR_REFUSED},
     {"copy a damaged one", "copy", PAIR(A1, "null"), .second = "-", .fails = ERR_REFUSED},

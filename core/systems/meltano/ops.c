@@ -336,6 +336,11 @@ static bool copy_to(const struct op_input *in, struct op_output *out, const char
                        "the target gets completed and partial merged into completed, as with "
                        "Meltano's own %s; --halves keeps them apart",
                        verb);
+    if (was.unknown)
+        op_consequence(out, in->arena, "unknown_keys_stay", LEVEL_WARN,
+                       "top-level keys beside completed and partial do not go along, as with "
+                       "Meltano's own %s: %.*s",
+                       verb, STR_ARG(meltano_unknown_names(source->root, in->arena)));
     if (!target->absent)
         op_consequence(out, in->arena, "overwritten", LEVEL_WARN, "the state of %.*s is replaced",
                        STR_ARG(target->id));

@@ -62,6 +62,8 @@ struct str meltano_bookmark_text(const struct value *bookmark, struct arena *a);
 /* Names of a dict's keys that `skip` does not have, at most six of them: "orders, items, 3 more".
  */
 struct str meltano_names(const struct value *dict, const struct value *skip, struct arena *a);
+/* The top-level keys beside the halves. */
+struct str meltano_unknown_names(const struct value *root, struct arena *a);
 
 /* --- the tables, put together in meltano.c ---------------------------------------------------- */
 

@@ -24,17 +24,19 @@ const struct value *meltano_pair(struct arena *a, const struct value *const half
     return value_dict(a, pairs, HALVES);
 }
 
+struct str meltano_unknown_names(const struct value *root, struct arena *a)
+{
+    const struct value *const halves[HALVES] = {&value_null, &value_null};
+    return meltano_names(root, meltano_pair(a, halves), a);
+}
+
 /* Top-level keys beside the halves go, as with Meltano's own next write (2.1). */
 static void tell_unknown(const struct op_input *in, struct op_output *out, const struct value *root)
 {
-    struct value_pair halves[HALVES];
-    for (int h = 0; h < HALVES; h++)
-        halves[h] = (struct value_pair){value_cstr(in->arena, half_names[h]), &value_null};
-    struct str names = meltano_names(root, value_dict(in->arena, halves, HALVES), in->arena);
     op_consequence(out, in->arena, "unknown_keys", LEVEL_WARN,
                    "top-level keys beside completed and partial are lost, as with Meltano's own "
                    "next write: %.*s",
-                   STR_ARG(names));
+                   STR_ARG(meltano_unknown_names(root, in->arena)));
 }
 
 static void tell_dropped_partial(const struct op_input *in, struct op_output *out,
