@@ -114,6 +114,19 @@ static void cut_files_are_corrupt(void **state)
     arena_release(&a);
 }
 
+/* django-redis can write it; it is named, shown as bytes and not edited. */
+static void msgpack_is_named_and_not_edited(void **state)
+{
+    struct arena a = ARENA_INIT;
+    struct document doc = {0};
+    struct django_form form;
+    django_decode(&a, STR("\x83\xa5tasks\x80\xa9instances\x80\xa5metas\x80"), 1 << 20, &doc, &form);
+    assert_str(doc.format, "msgpack");
+    assert_null(doc.root);
+    assert_int_equal(doc.problem.kind, ERR_UNSUPPORTED);
+    arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_write_keeps_the_header),
         cmocka_unit_test(garbage_behind_the_stream_is_passed_over),
         cmocka_unit_test(cut_files_are_corrupt),
+        cmocka_unit_test(msgpack_is_named_and_not_edited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
