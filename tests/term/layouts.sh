@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# One record of one layout on the screen, from the list over its document to a change, its undo and
+# the locks, on a real store: layouts.sh LAYOUT COLUMNS ROWS. The dump of the store is the witness:
+# the change shows in it, and after the undo it is the one of before, times included. Stores on a
+# server need tests/servers/run.sh.
+. "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/layouts/stores.sh"
+
+# layouts/stores.sh has what each layout says of itself: make_LAYOUT makes the store and sets
+#   target       its address
+#   row          the record in the list, and inside: what its document shows (regular expressions)
+#   action       key and words of an entry of the action menu
+#   part         the row of the sheet behind H that it is about; empty for the whole record
+#   plan         what the plan says that will follow
+#   typed        the name that it wants typed; empty where y is enough
+#   left         what lock_LAYOUT leaves shows as in the locks view
+# dump_LAYOUT prints all that is stored, lock_LAYOUT leaves a lock as the system's own code does.
+target='' row='' inside='' action='' part='' plan='' typed='' left=''
+
+# confirm: by the one key or by the name, as the plan asks for it.
+confirm() {
+    if [ -n "$typed" ]; then
+        see "type +$typed"
+        lit "$typed"
+        k Enter
+    else
+        see 'y applies'
+        k y
+    fi
+}
+
+walk() { # LAYOUT COLUMNS ROWS
+    local layout=$1 before
+    "make_$layout"
+    before=$("dump_$layout")
+
+    start "penstock -t '$target'; echo left with \$?" "$2" "$3"
+    see "$row"
+    cursor_to "$row"
+    k Enter
+    see "$inside"
+    k Escape
+    see "▸.*$row"
+
+    [ -z "$part" ] || {
+        k H
+        see "$part"
+        cursor_to "$part"
+    }
+    k x
+    see "│.*${action#* }"
+    k "${action%% *}"
+    see 'PLAN '
+    see "$plan"
+    confirm
+    see 'RESULT .*1 of 1 applied'
+    see 'applied, verified'
+    [ "$("dump_$layout")" != "$before" ] || fail 'nothing was written'
+
+    k z
+    see 'PLAN .*undo'
+    confirm
+    see 'RESULT .*undo.*1 of 1 applied'
+    [ "$("dump_$layout")" = "$before" ] || {
+        diff <(printf '%s\n' "$before") <("dump_$layout") >&2 || :
+        fail 'the undo did not restore all of it'
+    }
+    k Enter
+    see "▸.*${part:-$row}"
+    [ -z "$part" ] || k Escape
+    see "▸.*$row"
+
+    [ -z "$left" ] || "lock_$layout"
+    k L
+    see "${left:-no locks}"
+    k q
+    gone "${left:-no locks}"
+    see "▸.*$row"
+    k q
+    see '^left with 0$'
+    restored
+}
+
+walk "$@"
