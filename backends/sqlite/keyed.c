@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SQL_MAX = 512 };
 
 struct scan {
-    bool started;
+    bool started, ids_only;
     struct sbuf last;
 };
 
@@ -67,6 +68,15 @@ bool sqlite_keyed_scan_open(struct store *store, const struct call *call, void *
     return true;
 }
 
+bool sqlite_keyed_scan_ids(struct store *store, const struct call *call, void **ret,
+                           struct err *err)
+{
+    struct scan *scan = xcalloc(1, sizeof *scan);
+    scan->ids_only = true;
+    *ret = scan;
+    return true;
+}
+
 void sqlite_keyed_scan_close(struct store *store, void *ctx)
 {
     struct scan *scan = ctx;
@@ -80,24 +90,65 @@ struct page {
     struct arena *arena;
     size_t max, n;
     struct row *rows;
+    sqlite3_blob *sizes[KEYED_VALUES]; /* one handle goes from row to row: opening costs more */
 };
 
-static void row_fill(struct sqlite_conn *conn, const struct page *page, sqlite3_stmt *stmt,
+/* The stored size of a value, without reading it. What is neither text nor NULL shows when it is
+ * read; here it has no size. */
+static uint64_t value_bytes(struct sqlite_conn *conn, struct page *page, int value, int64_t rowid,
+                            const char *type)
+{
+    const struct sqlite_keyed *k = page->keyed;
+    sqlite3_blob **blob = &page->sizes[value];
+    if (strcmp(type, "text") && strcmp(type, "blob"))
+        return 0;
+    int rc = *blob
+                 ? sqlite3_blob_reopen(*blob, rowid)
+                 : sqlite3_blob_open(conn->db, "main", k->table, k->values[value], rowid, 0, blob);
+    return rc == SQLITE_OK ? (uint64_t)sqlite3_blob_bytes(*blob) : 0;
+}
+
+static void row_fill(struct sqlite_conn *conn, struct page *page, sqlite3_stmt *stmt,
                      struct row *ret)
 {
-    int64_t rowid = sqlite3_column_int64(stmt, 1);
-    struct str updated = {(const char *)sqlite3_column_text(stmt, 2),
-                          (size_t)sqlite3_column_bytes(stmt, 2)};
-    *ret = (struct row){.id = sqlite_text(page->arena, stmt, 0), .expires_at_us = TIME_NEVER};
+    enum { KEY, ROWID, UPDATED_AT, TYPES };
+    *ret = (struct row){.id = sqlite_text(page->arena, stmt, KEY), .expires_at_us = TIME_NEVER};
     ret->label = ret->id;
+    ret->updated_at_us = TIME_UNKNOWN;
+    if (page->scan->ids_only)
+        return;
+    int64_t rowid = sqlite3_column_int64(stmt, ROWID);
+    struct str updated = {(const char *)sqlite3_column_text(stmt, UPDATED_AT),
+                          (size_t)sqlite3_column_bytes(stmt, UPDATED_AT)};
     if (!updated.ptr || !time_parse(updated, &ret->updated_at_us))
         ret->updated_at_us = TIME_UNKNOWN;
     for (int i = 0; i < KEYED_VALUES && page->keyed->values[i]; i++) {
-        struct sqlite_cell cell;
-        /* What is neither text nor NULL shows when it is read; here it has no size. */
-        if (sqlite_cell_read(conn, page->keyed->table, page->keyed->values[i], rowid, 0,
-                             page->arena, &cell, NULL))
-            ret->bytes += (int64_t)cell.bytes;
+        const char *type = (const char *)sqlite3_column_text(stmt, TYPES + i);
+        ret->bytes += (int64_t)value_bytes(conn, page, i, rowid, type);
+    }
+}
+
+/* What row_fill takes: of ids alone the index of the key has all. */
+static struct str page_columns(const struct page *page, struct sbuf *out)
+{
+    const struct sqlite_keyed *k = page->keyed;
+    sbuf_cstr(out, k->key);
+    if (!page->scan->ids_only)
+        sbuf_printf(out, ", rowid, %s", k->updated_at);
+    for (int i = 0; !page->scan->ids_only && i < KEYED_VALUES && k->values[i]; i++)
+        sbuf_printf(out, ", typeof(%s)", k->values[i]);
+    return sbuf_view(out);
+}
+
+static bool page_fill(struct sqlite_conn *conn, struct page *page, sqlite3_stmt *stmt,
+                      struct err *err)
+{
+    for (bool row;;) {
+        if (!sqlite_step(conn, stmt, &row, err))
+            return false;
+        if (!row)
+            return true;
+        row_fill(conn, page, stmt, &page->rows[page->n++]);
     }
 }
 
@@ -106,26 +157,26 @@ static bool page_read(struct sqlite_conn *conn, void *ctx, struct err *err)
     struct page *page = ctx;
     const struct sqlite_keyed *k = page->keyed;
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    CLEANUP(sbuf_release) struct sbuf columns = SBUF_INIT;
     char sql[SQL_MAX];
     page->n = 0;
     page->rows = arena_array(page->arena, struct row, page->max);
     snprintf(sql, sizeof sql,
-             "SELECT %s, rowid, %s FROM \"%s\" WHERE %s %s ?1 AND typeof(%s) = 'text'"
+             "SELECT %s FROM \"%s\" WHERE %s %s ?1 AND typeof(%s) = 'text'"
              " AND (?3 IS NULL OR %s GLOB ?3) ORDER BY %s LIMIT ?2",
-             k->key, k->updated_at, k->table, k->key, page->scan->started ? ">" : ">=", k->key,
-             k->key, k->key);
+             page_columns(page, &columns).ptr, k->table, k->key,
+             page->scan->started ? ">" : ">=", k->key, k->key, k->key);
     if (!sqlite_prepare(conn, sql, &stmt, err))
         return false;
     sqlite_bind(stmt, 1, sbuf_view(&page->scan->last));
     sqlite3_bind_int64(stmt, 2, (int64_t)page->max);
     sqlite_bind(stmt, 3, str_of(k->glob));
-    for (bool row;;) {
-        if (!sqlite_step(conn, stmt, &row, err))
-            return false;
-        if (!row)
-            return true;
-        row_fill(conn, page, stmt, &page->rows[page->n++]);
+    bool ok = page_fill(conn, page, stmt, err);
+    for (int i = 0; i < KEYED_VALUES; i++) {
+        sqlite3_blob_close(page->sizes[i]);
+        page->sizes[i] = NULL;
     }
+    return ok;
 }
 
 bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,

@@ -22,6 +22,8 @@ bool sqlite_keyed_count(struct sqlite_client *client, const struct sqlite_keyed 
  * no text cannot be addressed and is passed over. */
 bool sqlite_keyed_scan_open(struct store *store, const struct call *call, void **ret,
                             struct err *err);
+bool sqlite_keyed_scan_ids(struct store *store, const struct call *call, void **ret,
+                           struct err *err);
 void sqlite_keyed_scan_close(struct store *store, void *scan);
 bool sqlite_keyed_scan_next(struct sqlite_client *client, const struct sqlite_keyed *keyed,
                             void *scan, const struct call *call, struct arena *arena, size_t max,

@@ -516,6 +516,7 @@ const struct layout sqlite_meltano_systemdb = {
     .close = systemdb_close,
     .probe = systemdb_probe,
     .scan_open = sqlite_keyed_scan_open,
+    .scan_ids = sqlite_keyed_scan_ids,
     .scan_next = systemdb_scan_next,
     .scan_close = sqlite_keyed_scan_close,
     .read = systemdb_read,

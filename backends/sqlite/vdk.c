@@ -199,6 +199,7 @@ const struct layout sqlite_vdk = {
     .close = vdk_close,
     .probe = vdk_probe,
     .scan_open = sqlite_keyed_scan_open,
+    .scan_ids = sqlite_keyed_scan_ids,
     .scan_next = vdk_scan_next,
     .scan_close = sqlite_keyed_scan_close,
     .read = vdk_read,
