@@ -4,18 +4,21 @@
 # the change shows in it, and after the undo it is the one of before, times included. Stores on a
 # server need tests/servers/run.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/layouts/stores.sh"
+for system in stores meltano; do
+    . "$(dirname "${BASH_SOURCE[0]}")/layouts/$system.sh"
+done
 
-# layouts/stores.sh has what each layout says of itself: make_LAYOUT makes the store and sets
+# layouts/SYSTEM.sh has what each layout says of itself: make_LAYOUT makes the store and sets
 #   target       its address
 #   row          the record in the list, and inside: what its document shows (regular expressions)
 #   action       key and words of an entry of the action menu
 #   part         the row of the sheet behind H that it is about; empty for the whole record
+#   asked        what the action asks for, if it does, and the answer
 #   plan         what the plan says that will follow
 #   typed        the name that it wants typed; empty where y is enough
 #   left         what lock_LAYOUT leaves shows as in the locks view
 # dump_LAYOUT prints all that is stored, lock_LAYOUT leaves a lock as the system's own code does.
-target='' row='' inside='' action='' part='' plan='' typed='' left=''
+target='' row='' inside='' action='' part='' asked='' answer='' plan='' typed='' left=''
 
 # confirm: by the one key or by the name, as the plan asks for it.
 confirm() {
@@ -50,6 +53,12 @@ walk() { # LAYOUT COLUMNS ROWS
     k x
     see "│.*${action#* }"
     k "${action%% *}"
+    [ -z "$asked" ] || {
+        see "$asked"
+        k C-u
+        lit "$answer"
+        k Enter
+    }
     see 'PLAN '
     see "$plan"
     confirm
@@ -72,9 +81,9 @@ walk() { # LAYOUT COLUMNS ROWS
 
     [ -z "$left" ] || "lock_$layout"
     k L
-    see "${left:-no locks}"
+    see "${left:-no lock is held}"
     k q
-    gone "${left:-no locks}"
+    gone "${left:-no lock is held}"
     see "▸.*$row"
     k q
     see '^left with 0$'
