@@ -486,6 +486,12 @@ bool commit_not_kept(const struct commit_item *item, struct err *err)
     return err_hint(err, "look for a trigger, a rule or a policy on its tables");
 }
 
+bool commit_overwritten(const struct commit_item *item, struct err *err)
+{
+    err_set(err, ERR_INTERNAL, "%.*s: written, but something else is there now", STR_ARG(item->id));
+    return err_hint(err, "somebody wrote right behind it: look at what is there");
+}
+
 bool commit_takes_more(const struct commit_item *item, struct str what, struct err *err)
 {
     return err_set(err, ERR_REFUSED,

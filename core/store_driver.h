@@ -122,6 +122,8 @@ bool commit_failed_by_record(struct commit_item *item, const struct err *err);
 /* The error of a write that a trigger, a rule or a policy dropped or altered: found by reading back
  * within the transaction, which is then rolled back. Returns false. */
 bool commit_not_kept(const struct commit_item *item, struct err *err);
+/* The error of a write that somebody wrote over before it was read back. Returns false. */
+bool commit_overwritten(const struct commit_item *item, struct err *err);
 /* Is the record to be gone when the item is done? Then item->compare has every part. */
 bool commit_takes_away(const struct commit_item *item);
 /* The error of a removal that would take more with it than a record is (`what`: other columns, rows

@@ -78,8 +78,7 @@ static bool put_file(struct work *w, struct str text, const struct file_owner *k
     struct image image;
     if (w->item->now.absent || !image_read(w->item->now.image, &image, err) ||
         !str_eq(image.text, text))
-        return err_set(err, ERR_CONFLICT, "%.*s: written, but something else is there now",
-                       STR_ARG(w->item->id));
+        return commit_overwritten(w->item, err);
     return true;
 }
 
@@ -140,6 +139,7 @@ static bool under_lock(struct work *w, struct err *err)
         return false;
     if (!commit_compare(w->item, &w->now))
         return true;
+    w->item->now = w->now; /* for a conflict that only the write shows */
     bool ok = commit_takes_away(w->item)      ? remove_document(w, err)
               : w->item->kind == EDIT_RESTORE ? restore_document(w, err)
                                               : write_document(w, err);
@@ -203,7 +203,5 @@ bool file_commit(struct store *store, struct commit_item *item, const struct cal
         ok = item->kind == EDIT_BREAK ? break_lock(&w, err) : commit_locked(&w, err);
         file_place_close(&w.place);
     }
-    if (!ok && err->kind == ERR_CONFLICT) /* found at the write: it may have been ours that went */
-        return commit_refuse(item, OUTCOME_FAILED, err);
     return ok || commit_failed_by_record(item, err);
 }

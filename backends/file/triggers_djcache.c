@@ -480,8 +480,7 @@ static bool change_file(struct work *w, struct err *err)
         return false;
     if (bytes.ptr ? str_eq(w->now.bytes, bytes) : w->now.doc.absent)
         return true;
-    return err_set(err, ERR_CONFLICT, "%.*s: written, but something else is there now",
-                   STR_ARG(w->item->id));
+    return commit_overwritten(w->item, err);
 }
 
 /* Under the session's lock; other penstocks are kept out even where there is none. */

@@ -146,8 +146,7 @@ static bool change_file(struct change *c, struct err *err)
     item->now = c->now; /* for a conflict that only the write shows */
     bool ok = new_text(c, &text, err) && replace(c, sbuf_view(&text), err) && look(c, err);
     if (ok && !str_eq(c->file.text, sbuf_view(&text)))
-        ok = err_set(err, ERR_CONFLICT, "%s: written, but something else is there now",
-                     c->s->name.ptr);
+        ok = commit_overwritten(item, err);
     sbuf_release(&text);
     if (!ok)
         return false;
