@@ -4,7 +4,7 @@
 # the change shows in it, and after the undo it is the one of before, times included. Stores on a
 # server need tests/servers/run.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
-for system in stores meltano; do
+for system in stores meltano vdk etl; do
     . "$(dirname "${BASH_SOURCE[0]}")/layouts/$system.sh"
 done
 
