@@ -76,7 +76,35 @@ static bool plain_probe(struct store *store, const struct call *call, struct err
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static const char image_line[] = "plain\n"; /* nothing of a row but its text is kept */
+/* The first line of an image says what stood in `updated_at`: NO_MOMENT for NULL, else the text
+ * behind MOMENT. Journals of earlier versions have neither. */
+#define IMAGE "plain"
+#define NO_MOMENT IMAGE " null\n"
+#define MOMENT IMAGE " ="
+
+static struct str image_of(struct str updated_at, struct str text, struct arena *arena)
+{
+    if (!updated_at.ptr)
+        return arena_join(arena, STR(NO_MOMENT), text, STR_NULL);
+    if (str_index(updated_at, '\n') >= 0) /* no moment that anybody writes */
+        return arena_join(arena, STR(IMAGE "\n"), text, STR_NULL);
+    return arena_join(arena, arena_join(arena, STR(MOMENT), updated_at, STR("\n")), text, STR_NULL);
+}
+
+/* What `updated_at` is to be beside this text: the old moment when an undo brings back the old
+ * text whole. */
+static struct str moment_for(const struct commit_item *item, struct str text, struct arena *arena)
+{
+    struct str old = content_text(item->image);
+    if (item->kind == EDIT_RESTORE && old.ptr && text.ptr && str_eq(old, text)) {
+        struct str line = str_sub(item->image, 0, (size_t)(old.ptr - item->image.ptr));
+        if (str_is(line, NO_MOMENT))
+            return STR_NULL;
+        if (str_starts(line, MOMENT))
+            return str_sub(line, strlen(MOMENT), line.len - 1);
+    }
+    return time_rfc3339(arena, clock_now_us());
+}
 
 /* A row as it is stored; `found` false: none. */
 struct stored {
@@ -101,7 +129,7 @@ static void document_fill(const struct plain_store *s, const struct stored *stor
         return;
     }
     struct str text = cell->is_null ? STR_NULL : cell->value;
-    content_read(&s->format, arena_join(arena, str_of(image_line), text, STR_NULL), arena, ret);
+    content_read(&s->format, image_of(stored->row.updated_at, text, arena), arena, ret);
 }
 
 static bool record_read(struct sqlite_conn *conn, struct store *store, size_t limit,
@@ -243,7 +271,7 @@ static bool may_remove(struct work *w, struct str key, struct err *err)
 static bool put_row(struct work *w, struct str text, struct err *err)
 {
     struct str params[] = {sqlite_plain_key(w->store, w->item->id, w->arena), text,
-                           time_rfc3339(w->arena, clock_now_us())};
+                           moment_for(w->item, text, w->arena)};
     int64_t rows = 0;
     if (!text.ptr && !may_remove(w, params[0], err))
         return false;

@@ -17,14 +17,22 @@ with sqlite3.connect("plain.db") as db:
 PYTHON
 target=etl+sqlite://$work/plain.db
 
-# a write keeps the columns that it does not know, and its undo has them still
-sql "alter table penstock_records add owner text; update penstock_records set owner = 'ana'; update penstock_records set updated_at = ''" >before
+# a write keeps the columns that it does not know, and its undo has them still; it brings back the
+# moment of the row, or that there was none
+for moment in "'2026-03-05T14:07:37.25Z'" NULL; do
+    sql "update penstock_records set updated_at = $moment" >before
+    run 0 -t "$target" table rollback 7/16411 --yes
+    sql '' | cmp -s before - && fail 'nothing was written'
+    run 0 -t "$target" journal undo --yes
+    sql '' | cmp -s before - || fail "the undo left something: $moment"
+done
+sql "alter table penstock_records add owner text; update penstock_records set owner = 'ana'" >before
 run 0 -t "$target" table rollback 7/16411 --yes
 sql '' >after
 grep -q "'ana')" after || fail "the other column was lost: $(cat after)"
 cmp -s before after && fail 'nothing was written'
 run 0 -t "$target" journal undo --yes
-sql "update penstock_records set updated_at = ''" | cmp -s before - || fail 'the undo left something'
+sql '' | cmp -s before - || fail 'the undo left something'
 
 # a lock keeps writers out as a BLOB, too, and can be broken
 sql "insert into penstock_locks values ('etl:7/16411', x'00ff')" >before
