@@ -4,7 +4,7 @@
 # the change shows in it, and after the undo it is the one of before, times included. Stores on a
 # server need tests/servers/run.sh.
 . "$(dirname "${BASH_SOURCE[0]}")/harness.sh"
-for system in stores meltano vdk etl; do
+for system in stores meltano vdk etl triggers; do
     . "$(dirname "${BASH_SOURCE[0]}")/layouts/$system.sh"
 done
 
@@ -16,15 +16,16 @@ done
 #   asked        what the action asks for, if it does, and the answer
 #   plan         what the plan says that will follow
 #   typed        the name that it wants typed; empty where y is enough
+#   typed_undo   the same of the undo, where that differs
 #   left         what lock_LAYOUT leaves shows as in the locks view
 # dump_LAYOUT prints all that is stored, lock_LAYOUT leaves a lock as the system's own code does.
 target='' row='' inside='' action='' part='' asked='' answer='' plan='' typed='' left=''
 
-# confirm: by the one key or by the name, as the plan asks for it.
+# confirm NAME: by the name that the plan wants typed, or by the one key.
 confirm() {
-    if [ -n "$typed" ]; then
-        see "type +$typed"
-        lit "$typed"
+    if [ -n "$1" ]; then
+        see "type +$1"
+        lit "$1"
         k Enter
     else
         see 'y applies'
@@ -61,14 +62,14 @@ walk() { # LAYOUT COLUMNS ROWS
     }
     see 'PLAN '
     see "$plan"
-    confirm
+    confirm "$typed"
     see 'RESULT .*1 of 1 applied'
     see 'applied, verified'
     [ "$("dump_$layout")" != "$before" ] || fail 'nothing was written'
 
     k z
     see 'PLAN .*undo'
-    confirm
+    confirm "${typed_undo-$typed}"
     see 'RESULT .*undo.*1 of 1 applied'
     [ "$("dump_$layout")" = "$before" ] || {
         diff <(printf '%s\n' "$before") <("dump_$layout") >&2 || :

@@ -15,7 +15,7 @@ rewind_stream() {
 make_meltano_file() {
     mkdir -p "$work/states/dev:tap-a-to-b"
     printf '{"completed": %s, "partial": {}}' "$completed" >"$work/states/dev:tap-a-to-b/state.json"
-    target=meltano+file://$work/states?lock_timeout=600
+    target="meltano+file://$work/states?lock_timeout=600"
     state
     reset_stream
     left='dev:tap-a-to-b.*unknown'
@@ -28,7 +28,7 @@ encoded=$(printf dev:tap-a-to-b | base64)
 make_meltano_windows() {
     mkdir -p "$work/states/$encoded"
     printf '{"completed": %s, "partial": {}}' "$completed" >"$work/states/$encoded/state.json"
-    target=meltano+file://$work/states?lock_timeout=600
+    target="meltano+file://$work/states?lock_timeout=600"
     state
     clear_state
     left='dev:tap-a-to-b.*unknown'
