@@ -100,8 +100,12 @@ static bool ask(struct store *store, struct lot *lot, size_t n, unsigned what,
         !answered(store_facts(store, lot->ids, n, call, arena, lot->facts, &why), &lot->has_facts,
                   &why, err))
         return false;
-    if (!(what & LIST_LOCKS) || !store_supports(store, STORE_LOCKS))
+    if (!(what & LIST_LOCKS))
         return true;
+    if (!store_supports(store, STORE_LOCKS)) {
+        lot->has_locks = true; /* it has none, and that needs no asking */
+        return true;
+    }
     return answered(store_locks(store, lot->ids, n, call, arena, &lot->locks, &why),
                     &lot->has_locks, &why, err);
 }
@@ -303,7 +307,7 @@ bool record_view_read(struct store *store, struct str id, size_t limit, const st
 {
     struct record_view view = {0};
     struct err why = {0};
-    bool has_activity, has_facts, has_locks = false;
+    bool has_activity, has_facts, has_locks = true; /* where there are none, that is known */
     if (!store_read(store, &id, 1, limit, call, arena, &view.item, err))
         return false;
     if (!answered(store_activity(store, &id, 1, call, arena, &view.activity, &why), &has_activity,
