@@ -116,6 +116,11 @@ bool store_probe(struct store *store, const struct call *call, struct err *err)
     return store->layout->probe(store, call, err) || failed(store, err);
 }
 
+bool layout_has_locks(const struct layout *layout)
+{
+    return layout->locks;
+}
+
 bool store_supports(const struct store *store, enum store_ability ability)
 {
     const struct layout *layout = store->layout;
@@ -123,7 +128,7 @@ bool store_supports(const struct store *store, enum store_ability ability)
     case STORE_WRITES:
         return layout->commit && store->info.writable;
     case STORE_LOCKS:
-        return layout->locks;
+        return layout_has_locks(layout);
     case STORE_BREAKS:
         return layout->breaks_locks;
     case STORE_HOLDS:

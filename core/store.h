@@ -127,6 +127,8 @@ enum store_ability {
     STORE_NOTES
 };
 bool store_supports(const struct store *store, enum store_ability ability);
+/* Whether stores of this layout have locks that can be shown; on any thread. */
+bool layout_has_locks(const struct layout *layout);
 
 /* Pages of rows in store order. A scan holds no transaction, lock or cursor between pages; a record
  * may come twice or not at all when it changes meanwhile. *ret_n == 0 with true: the end. Rows

@@ -105,9 +105,22 @@ static const char *footer(const struct table_view *v, const struct key_row *key,
     return of_row && row < 0 ? NULL : key->footer;
 }
 
+/* Where the systems have no locks, none that is held is no good news. */
+static const char *why_empty(const struct table_view *v)
+{
+    const struct session *s = table_app(v)->sessions;
+    const char *none = s && !s->next ? "this store has no locks" : "none of these stores has locks";
+    for (; s; s = s->next) {
+        if (layout_has_locks(s->layout))
+            return NULL;
+    }
+    return none;
+}
+
 const struct table_class locks_table = {
     .title = "locks",
     .empty = "no lock is held",
+    .why_empty = why_empty,
     .sheet = &lock_sheet,
     .scopes = SCOPE_ACTS,
     .per_store = true,

@@ -197,7 +197,10 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     } else if (!v->asked_at_ms || (may_refresh(v) && clock_monotonic_ms() >= due_ms(v)))
         gather(v);
     r.h -= draw_errors(v, canvas, r);
-    listview_draw_whole(&v->lv, canvas, r, v->rows ? v->class->empty : "reading");
+    const char *empty = v->class->why_empty ? v->class->why_empty(v) : NULL;
+    if (!empty)
+        empty = v->class->empty;
+    listview_draw_whole(&v->lv, canvas, r, v->rows ? empty : "reading");
 }
 
 static void show_row(struct table_view *v, size_t row)

@@ -25,6 +25,8 @@ struct table_view;
 
 struct table_class {
     const char *title, *empty;
+    /* What is said of no rows in the place of `empty`; NULL from it: `empty`. May be NULL. */
+    const char *(*why_empty)(const struct table_view *v);
     const struct sheet *sheet;
     unsigned scopes; /* beside those of every list */
     /* On the worker of each open store, or on a thread without one. NULL: `fill` instead. */

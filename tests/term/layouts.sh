@@ -17,9 +17,10 @@ done
 #   plan         what the plan says that will follow
 #   typed        the name that it wants typed; empty where y is enough
 #   typed_undo   the same of the undo, where that differs
-#   left         what lock_LAYOUT leaves shows as in the locks view
-# dump_LAYOUT prints all that is stored, lock_LAYOUT leaves a lock as the system's own code does.
-target='' row='' inside='' action='' part='' asked='' answer='' plan='' typed='' left=''
+#   left         what the locks view shows of the lock that lock_LAYOUT leaves
+# dump_LAYOUT prints all that is stored, lock_LAYOUT leaves a lock as the system's own code does,
+# where it has locks.
+target='' row='' inside='' action='' part='' asked='' answer='' plan='' typed='' left='this store has no locks'
 
 # confirm NAME: by the name that the plan wants typed, or by the one key.
 confirm() {
@@ -80,11 +81,11 @@ walk() { # LAYOUT COLUMNS ROWS
     [ -z "$part" ] || k Escape
     see "▸.*$row"
 
-    [ -z "$left" ] || "lock_$layout"
+    ! declare -F "lock_$layout" >/dev/null || "lock_$layout"
     k L
-    see "${left:-no lock is held}"
+    see "$left"
     k q
-    gone "${left:-no lock is held}"
+    gone "$left"
     see "▸.*$row"
     k q
     see '^left with 0$'
