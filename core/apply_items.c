@@ -67,6 +67,7 @@ static void journal_unknown(struct plan_item *item, const struct apply_opts *opt
     struct err ignored;
     item->journal->outcome = OUTCOME_INTENDED;
     item->journal->detail = item->detail;
+    item->journal->receipt = item->new_receipt;
     journal_record(opts->journal, item->journal, &ignored);
 }
 
@@ -140,8 +141,10 @@ static bool take_outcome(struct run *run, struct plan_item *item, const struct c
     struct arena *a = &run->plan->arena;
     item->outcome = commit->outcome;
     item->err = *why;
-    item->new_receipt = item->outcome == OUTCOME_APPLIED ? take_text(a, commit->new_receipt, lent)
-                                                         : item->journal->receipt;
+    /* of a commit without an answer too, which may have been done: an undo's has no note to find */
+    item->new_receipt = item->outcome == OUTCOME_APPLIED || commit->new_receipt.ptr
+                            ? take_text(a, commit->new_receipt, lent)
+                            : item->journal->receipt;
     if (commit->detail.ptr)
         item->detail = take_text(a, commit->detail, lent);
     if (item->outcome == OUTCOME_APPLIED)

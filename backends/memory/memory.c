@@ -276,6 +276,7 @@ static bool memory_commit(struct store *store, struct commit_item *item, const s
         ms->hook = NULL;
         hook(ms->hook_ctx);
     }
+    item->new_receipt = STR("memory");
     if (ms->mute) {
         item->unanswered = true;
         return err_set(err, ERR_TIMEOUT, "memory: no answer in time");

@@ -605,6 +605,7 @@ static void unanswered_is_not_failed(void **state)
     entry = newest(f);
     assert_int_equal(entry.intended, 0);
     assert_int_equal(entry.items[0].outcome, OUTCOME_APPLIED);
+    assert_str(entry.items[0].receipt, "memory");
 }
 
 /* The program that lost the answer settles it itself, and may go on with what it did not try. */
