@@ -143,20 +143,20 @@ static bool keep_owner(int fd, const struct file_owner *keep)
     return fchmod(fd, keep->mode) == 0;
 }
 
-static void stage_name(char name[FILE_STAGE_NAME])
+static void stage_name(char name[FILE_STAGE_NAME], const char *suffix)
 {
     uint8_t random[RANDOM_LEN];
     char hex[2 * RANDOM_LEN + 1];
     random_bytes(random, sizeof random);
     hex_encode(random, sizeof random, hex);
-    snprintf(name, FILE_STAGE_NAME, FILE_STAGE_PREFIX "%s.tmp", hex);
+    snprintf(name, FILE_STAGE_NAME, FILE_STAGE_PREFIX "%s%s", hex, suffix);
 }
 
 bool file_stage(int dir, struct str bytes, const struct file_owner *keep, bool durable,
                 struct file_stage *ret, struct err *err)
 {
     struct file_stage stage = {.dir = dir};
-    stage_name(stage.name);
+    stage_name(stage.name, ".tmp");
     CLEANUP(fd_close)
     int fd = openat(dir, stage.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
@@ -211,7 +211,7 @@ bool file_stage_aside(int dir, const char *name, struct file_stage *ret, bool *r
                       struct err *err)
 {
     struct file_stage stage = {.dir = dir};
-    stage_name(stage.name);
+    stage_name(stage.name, ".aside");
     *ret_absent = false;
     if (renameat(dir, name, dir, stage.name) < 0) {
         *ret_absent = errno == ENOENT;

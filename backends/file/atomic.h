@@ -63,7 +63,8 @@ bool file_stage_replace(struct file_stage *stage, const char *name, struct err *
 /* Gives it the name `name` unless something has it; *ret_taken says so. */
 bool file_stage_create(struct file_stage *stage, const char *name, bool *ret_taken,
                        struct err *err);
-/* Moves `name` to a temporary name of its own; *ret_absent when there is none. */
+/* Moves `name` to a temporary name of its own, which no sweep takes for ours: what lies there may
+ * be somebody's only copy. *ret_absent when there is none. */
 bool file_stage_aside(int dir, const char *name, struct file_stage *ret, bool *ret_absent,
                       struct err *err);
 void file_stage_drop(struct file_stage *stage); /* what was not placed; accepts an empty one */
@@ -78,7 +79,7 @@ bool file_make_dir(int dir, const char *name, const struct file_owner *keep, boo
  * the file system knows none, *ret is -1. */
 bool file_dir_hold(int dir, int64_t wait_ms, const struct call *call, int *ret, struct err *err);
 
-/* Removes what a crash left under temporary names. */
+/* Removes what a crash left of files that we made. */
 void file_sweep(int dir);
 
 bool file_sync_dir(int dir, struct err *err);

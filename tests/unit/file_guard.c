@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What somebody does just when we look at what was displaced. */
@@ -182,12 +183,46 @@ static void what_could_not_come_back_stays(void **state)
     assert_state(f, "theirs");
 }
 
+static time_t ahead_s;
+
+/* In place of libc's: the sweep spares what is younger than a minute. */
+time_t time(time_t *ret)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t seconds = now.tv_sec + ahead_s;
+    if (ret)
+        *ret = seconds;
+    return seconds;
+}
+
+/* A crash left both: what we made goes, what was somebody's stays. */
+static void a_sweep_takes_only_what_we_made(void **state)
+{
+    struct fixture *f = *state;
+    struct file_stage made, aside;
+    struct err err = {0};
+    bool absent;
+    put(f, "state", "theirs");
+    assert_true(file_stage(f->dir, STR("ours"), NULL, false, &made, &err));
+    assert_true(file_stage_aside(f->dir, "state", &aside, &absent, &err));
+    file_sweep(f->dir);
+    assert_int_equal(faccessat(f->dir, made.name, F_OK, 0), 0);
+    ahead_s = 3600;
+    file_sweep(f->dir);
+    ahead_s = 0;
+    assert_int_equal(faccessat(f->dir, made.name, F_OK, 0), -1);
+    assert_int_equal(renameat(f->dir, aside.name, f->dir, "state"), 0);
+    assert_state(f, "theirs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(replaced, start, stop),
         cmocka_unit_test_setup_teardown(removed, start, stop),
         cmocka_unit_test_setup_teardown(a_file_that_appeared_stays, start, stop),
+        cmocka_unit_test_setup_teardown(a_sweep_takes_only_what_we_made, start, stop),
         cmocka_unit_test_setup_teardown(what_could_not_come_back_stays, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
