@@ -146,8 +146,11 @@ static bool connect_host(struct redis_client *client, const struct call *call, s
     if (ok) {
         for (size_t i = 0; i < found.n; i++) {
             redisContext *context = redisConnectNonBlock(found.items[i], client->port);
-            ok = connect_wait(client, context, call, &why);
-            if (ok || why.kind != ERR_UNAVAILABLE)
+            /* one that does not answer leaves the others their share of the time */
+            int64_t share_ms = call_left_ms(call) / (int64_t)(found.n - i);
+            struct call one = call_within(share_ms, call->cancel);
+            ok = connect_wait(client, context, &one, &why);
+            if (ok || (why.kind != ERR_UNAVAILABLE && why.kind != ERR_TIMEOUT))
                 break;
         }
     }
