@@ -23,7 +23,7 @@ from urllib.parse import quote as quote_path
 ROUNDS = 200
 
 # penstock's exit codes
-DONE, NOT_FOUND, CONFLICT, LOCKED, REFUSED, DAMAGED, PARTLY = 0, 3, 4, 5, 6, 8, 9
+DONE, FAILED, NOT_FOUND, CONFLICT, LOCKED, REFUSED, DAMAGED, PARTLY = 0, 1, 3, 4, 5, 6, 8, 9
 
 WORK = None
 
