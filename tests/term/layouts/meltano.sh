@@ -14,13 +14,18 @@ rewind_stream() {
     action='w rewind one stream' part='orders' asked='value' answer='7' plan='9007199254740993 → 7'
 }
 
-make_meltano_file() {
-    mkdir -p "$work/states/dev:tap-a-to-b"
-    printf '{"completed": %s, "partial": {}}' "$completed" >"$work/states/dev:tap-a-to-b/state.json"
+# make_states DIRECTORY: state files with the one state in a directory of this name
+make_states() {
+    mkdir -p "$work/states/$1"
+    printf '{"completed": %s, "partial": {}}' "$completed" >"$work/states/$1/state.json"
     target="meltano+file://$work/states?lock_timeout=600"
     state
-    reset_stream
     left='dev:tap-a-to-b.*unknown'
+}
+
+make_meltano_file() {
+    make_states dev:tap-a-to-b
+    reset_stream
 }
 dump_meltano_file() { files "$work/states"; }
 lock_meltano_file() { printf '%s.25' "$(date +%s)" >"$work/states/dev:tap-a-to-b/lock"; }
@@ -28,12 +33,8 @@ lock_meltano_file() { printf '%s.25' "$(date +%s)" >"$work/states/dev:tap-a-to-b
 # as Windows names it
 encoded=$(printf dev:tap-a-to-b | base64)
 make_meltano_windows() {
-    mkdir -p "$work/states/$encoded"
-    printf '{"completed": %s, "partial": {}}' "$completed" >"$work/states/$encoded/state.json"
-    target="meltano+file://$work/states?lock_timeout=600"
-    state
+    make_states "$encoded"
     clear_state
-    left='dev:tap-a-to-b.*unknown'
 }
 dump_meltano_windows() { files "$work/states"; }
 lock_meltano_windows() { printf '%s.25' "$(date +%s)" >"$work/states/$encoded/lock"; }
