@@ -160,9 +160,7 @@ static void what_is_acknowledged_stands_back(void **state)
 {
     struct screen s = {0};
     struct arena a = ARENA_INIT;
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_etl, "orders-pg", ENV_DEV);
     type(&s, "o", 24, 80, false);
     assert_shows(&s, "2 groups, 2 findings");
     assert_shows(&s, "public.orders");
@@ -188,9 +186,7 @@ static void what_is_acknowledged_stands_back(void **state)
 static void a_finding_is_acknowledged_where_it_stands(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_etl, "orders-pg", ENV_DEV);
     type(&s, ":ack 7d{Enter}", 24, 80, false);
     assert_shows(&s, "what needs attention stands on the overview");
     type(&s, "o", 24, 80, false);

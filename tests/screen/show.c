@@ -59,6 +59,14 @@ void screen_close(struct screen *s)
 }
 
 /* Until nothing is under way. */
+void screen_open_one(struct screen *s, const struct system *system, const char *name,
+                     enum environment env)
+{
+    s->targets[0] = make_target(system, "memory", name, env);
+    screen_open(s, 1, false, 0);
+    settle(s);
+}
+
 void settle(struct screen *s)
 {
     int64_t until = clock_monotonic_ms() + 60000;

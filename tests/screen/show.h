@@ -19,6 +19,9 @@ struct target make_target(const struct system *system, const char *backend, cons
                           enum environment env);
 /* s->targets are set. */
 void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms);
+/* On one store in memory, once it is loaded. */
+void screen_open_one(struct screen *s, const struct system *system, const char *name,
+                     enum environment env);
 void screen_close(struct screen *s);
 void settle(struct screen *s); /* until nothing is under way */
 void show(struct screen *s, int h, int w);

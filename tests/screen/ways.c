@@ -189,9 +189,7 @@ static void q_says_whether_it_quits(void **state)
 static void undo_of_a_result_means_that_change(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_etl, "orders-pg", ENV_DEV);
     type(&s, "jxry", 24, 80, false);
     assert_shows(&s, "1 of 1 applied");
     fixture_change_at_commit(true);
@@ -216,9 +214,7 @@ static void undo_of_a_result_means_that_change(void **state)
 static void a_result_says_what_changed(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_meltano, "meltano", ENV_DEV);
     type(&s, "Hjxw", 24, 80, false);
     assert_shows(&s, "value: the position to go on from");
     assert_shows(&s, "> 2026-11-19T01:00:00Z"); /* what is there, to be changed */
@@ -235,9 +231,7 @@ static void a_result_says_what_changed(void **state)
 static void a_state_goes_back_to_any_change_of_it(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_meltano, "meltano", ENV_DEV);
     type(&s, "Hjxw{^U}2026-11-18T01:00:00Z{Enter}y{Enter}", 24, 80, false);
     type(&s, "xw{^U}2026-11-17T01:00:00Z{Enter}y{Enter}HH", 24, 80, false);
     assert_shows(&s, "x restore");
@@ -258,9 +252,7 @@ static void a_state_goes_back_to_any_change_of_it(void **state)
 static void where_nothing_is_put_back_it_says_why(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_etl, "orders-pg", ENV_DEV);
     type(&s, "/orders{Enter}xry{Enter}HHH", 24, 80, false);
     assert_shows(&s, "z undo");
     assert_false(shows(&s, "x restore"));
@@ -272,9 +264,7 @@ static void where_nothing_is_put_back_it_says_why(void **state)
 static void a_replay_may_get_other_kwargs(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_triggers, "memory", "crm-redis", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_triggers, "crm-redis", ENV_DEV);
     type(&s, "Hx", 40, 120, false);
     assert_shows(&s, "▸ a  prepare a replay");
     type(&s, "w", 40, 120, false);
@@ -288,9 +278,7 @@ static void a_replay_may_get_other_kwargs(void **state)
 static void the_journal_names_what_was_changed(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    screen_open(&s, 1, false, 0);
-    settle(&s);
+    screen_open_one(&s, &system_etl, "orders-pg", ENV_DEV);
     type(&s, "  xtreset 2{Enter}{Enter}J", 40, 160, false);
     settle(&s);
     show(&s, 40, 160);
