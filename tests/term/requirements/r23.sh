@@ -34,11 +34,14 @@ A2() {
 A3() {
     start 'penstock dev' 120 40
     see 'public\.orders'
+    see ' as of ' # every value is there, and has had its say in the widths
     see '^  says'
     local before
     before=$(cap | grep PIPELINE)
-    sql "update etl.replication_state set created_at = now() - interval '1 second' where is_current and table_id < 916403" >/dev/null
-    see '^\*.*public'
+    sql "update etl.replication_state set created_at = now() - interval '9 days' where is_current and table_id < 916403" >/dev/null
+    see 'public\.orders +✖ errored +9d'
+    see 'public\.items +✖ errored +9d'
+    see ' as of ' # read to its end
     [ "$(cap | grep PIPELINE)" = "$before" ] || fail "$(cap | grep PIPELINE) was $before"
 }
 
