@@ -187,24 +187,68 @@ bool file_stage_replace(struct file_stage *stage, const char *name, struct err *
     return file_sync_dir(stage->dir, err);
 }
 
+static bool unknown_here(int errnum)
+{
+    return errnum == EINVAL || errnum == ENOSYS || errnum == EOPNOTSUPP || errnum == EPERM;
+}
+
 /* A link is exclusive and shows the whole content at once: nobody ever reads a half-written lock
  * (meltano.md 4.4 hazard b). File systems without links have a rename that replaces nothing. */
-bool file_stage_create(struct file_stage *stage, const char *name, bool *ret_taken, struct err *err)
+static int name_exclusively(struct file_stage *stage, const char *name)
 {
-    *ret_taken = false;
     if (linkat(stage->dir, stage->name, stage->dir, name, 0) == 0) {
         file_stage_drop(stage);
-        return true;
+        return 0;
     }
     int errnum = errno;
-    if (errnum != EEXIST &&
-        renameat2(stage->dir, stage->name, stage->dir, name, RENAME_NOREPLACE) == 0) {
+    if (errnum == EEXIST)
+        return errnum;
+    if (renameat2(stage->dir, stage->name, stage->dir, name, RENAME_NOREPLACE) == 0) {
         stage->name[0] = '\0';
-        return true;
+        return 0;
     }
-    *ret_taken = errnum == EEXIST || errno == EEXIST;
+    return errno == EEXIST || unknown_here(errnum) ? errno : errnum;
+}
+
+bool file_stage_create(struct file_stage *stage, const char *name, bool *ret_taken, struct err *err)
+{
+    int errnum = name_exclusively(stage, name);
+    *ret_taken = errnum == EEXIST;
     file_stage_drop(stage);
-    return *ret_taken || file_failed(err, errnum, "cannot make %s", name);
+    if (errnum == 0 || *ret_taken)
+        return true;
+    if (unknown_here(errnum))
+        return err_set(err, ERR_UNSUPPORTED,
+                       "cannot make %s: the file system has neither links nor a rename that "
+                       "replaces nothing",
+                       name);
+    return file_failed(err, errnum, "cannot make %s", name);
+}
+
+bool file_stage_return(struct file_stage *aside, const char *name, struct err *err)
+{
+    int dir = aside->dir, errnum = name_exclusively(aside, name);
+    if (unknown_here(errnum)) {
+        bool taken = faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        errnum = taken ? EEXIST : renameat(dir, aside->name, dir, name) == 0 ? 0 : errno;
+        if (errnum == 0)
+            aside->name[0] = '\0';
+    }
+    if (errnum && errnum != EEXIST)
+        return file_failed(err, errnum, "%s lies in %s now and could not be put back", name,
+                           aside->name);
+    file_stage_drop(aside);
+    return true;
+}
+
+bool file_stage_link(int dir, const char *name, struct file_stage *ret)
+{
+    struct file_stage stage = {.dir = dir};
+    stage_name(stage.name, ".tmp");
+    if (linkat(dir, name, dir, stage.name, 0) < 0)
+        return false;
+    *ret = stage;
+    return true;
 }
 
 bool file_stage_aside(int dir, const char *name, struct file_stage *ret, bool *ret_absent,

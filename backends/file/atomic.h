@@ -60,13 +60,18 @@ bool file_stage(int dir, struct str bytes, const struct file_owner *keep, bool d
                 struct file_stage *ret, struct err *err);
 /* Puts the staged file in the place of `name` and syncs the directory. */
 bool file_stage_replace(struct file_stage *stage, const char *name, struct err *err);
-/* Gives it the name `name` unless something has it; *ret_taken says so. */
+/* Gives it the name `name` unless something has it; *ret_taken says so. ERR_UNSUPPORTED where the
+ * file system can do that only with a gap. */
 bool file_stage_create(struct file_stage *stage, const char *name, bool *ret_taken,
                        struct err *err);
 /* Moves `name` to a temporary name of its own, which no sweep takes for ours: what lies there may
  * be somebody's only copy. *ret_absent when there is none. */
 bool file_stage_aside(int dir, const char *name, struct file_stage *ret, bool *ret_absent,
                       struct err *err);
+/* Gives it its name back. What somebody put there meanwhile is newer and stays. */
+bool file_stage_return(struct file_stage *aside, const char *name, struct err *err);
+/* A second, temporary name for what lies at `name`. On failure errno says why. */
+bool file_stage_link(int dir, const char *name, struct file_stage *ret);
 void file_stage_drop(struct file_stage *stage); /* what was not placed; accepts an empty one */
 
 /* Makes a directory below `dir` (0777 less the umask, root gives it to dir's owner, or as `keep`

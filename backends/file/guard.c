@@ -32,19 +32,49 @@ static bool was_as_seen(const struct file_guard *guard, int dir, const char *asi
            (!guard->still || guard->still(guard->ctx, err));
 }
 
-static bool exchange(const struct file_stage *stage, const char *name)
+typedef bool (*swap_fn)(struct file_stage *stage, const char *name);
+
+static bool exchange(struct file_stage *stage, const char *name)
 {
     return renameat2(stage->dir, stage->name, stage->dir, name, RENAME_EXCHANGE) == 0;
 }
 
+/* The exchange in two steps, where two names cannot be exchanged (NFS): what is displaced gets a
+ * second name first, and is the stage then. Whoever writes in place meanwhile writes into that;
+ * only a file that somebody puts over the name between the steps is not seen. */
+static bool exchange_by_link(struct file_stage *stage, const char *name)
+{
+    struct file_stage displaced;
+    if (!file_stage_link(stage->dir, name, &displaced))
+        return false;
+    if (renameat(stage->dir, stage->name, stage->dir, name) < 0) {
+        int errnum = errno;
+        file_stage_drop(&displaced);
+        errno = errnum;
+        return false;
+    }
+    *stage = displaced;
+    return true;
+}
+
+static bool swap_back(struct file_stage *stage, const char *name, swap_fn swap, struct err *err)
+{
+    return swap(stage, name) || errno == ENOENT ||
+           file_failed(err, errno, "%s lies in %s now and could not be put back", name,
+                       stage->name);
+}
+
 /* Ours comes back into the stage. When it is not ours that comes, somebody has written over it, and
- * that is the newest: it stays. */
+ * that is the newest: it stays. So does a removal. */
 static void take_back(const struct file_guard *guard, struct file_stage *stage, struct str text,
-                      const char *name)
+                      const char *name, swap_fn swap, struct err *err)
 {
     bool ours = true;
-    if (exchange(stage, name) && holds(guard, stage->dir, stage->name, text, &ours, NULL) && !ours)
-        exchange(stage, name);
+    if (!swap_back(stage, name, swap, err))
+        return;
+    if (holds(guard, stage->dir, stage->name, text, &ours, NULL) && !ours &&
+        !swap_back(stage, name, swap, err))
+        return;
     file_stage_drop(stage);
     file_sync_dir(stage->dir, NULL);
 }
@@ -56,52 +86,54 @@ static bool create(struct file_stage *stage, const char *name, struct err *err)
            (!taken || written_meanwhile(name, err)) && file_sync_dir(stage->dir, err);
 }
 
-/* Where two files cannot be exchanged (NFS) only a look before is left. */
-static bool replace_unseen(const struct file_guard *guard, struct file_stage *stage,
-                           const char *name, struct err *err)
+/* Without an exchange a file put over the name is not noticed behind the change, without a link
+ * (some FUSE) nothing is: there a look before is the rest. */
+static bool swap_without_exchange(const struct file_guard *guard, struct file_stage *stage,
+                                  const char *name, swap_fn *ret_swap, struct err *err)
 {
-    bool same;
-    if (holds(guard, stage->dir, name, guard->seen, &same, err) &&
-        (same || written_meanwhile(name, err)))
-        return file_stage_replace(stage, name, err);
-    file_stage_drop(stage);
-    return false;
+    if (!was_as_seen(guard, stage->dir, name, name, err))
+        return false;
+    if (exchange_by_link(stage, name)) {
+        *ret_swap = exchange_by_link;
+        return true;
+    }
+    *ret_swap = NULL;
+    if (errno == ENOENT)
+        return written_meanwhile(name, err);
+    return renameat(stage->dir, stage->name, stage->dir, name) == 0 ||
+           file_failed(err, errno, "cannot replace %s", name);
+}
+
+/* *ret_swap: how what was displaced, which is the stage now, can come back; NULL: it is gone. */
+static bool swap_in(const struct file_guard *guard, struct file_stage *stage, const char *name,
+                    swap_fn *ret_swap, struct err *err)
+{
+    *ret_swap = exchange;
+    if (exchange(stage, name))
+        return true;
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
+        return swap_without_exchange(guard, stage, name, ret_swap, err);
+    return errno == ENOENT ? written_meanwhile(name, err)
+                           : file_failed(err, errno, "cannot replace %s", name);
 }
 
 bool file_guarded_replace(const struct file_guard *guard, struct file_stage *stage, struct str text,
                           const char *name, struct err *err)
 {
+    swap_fn swap;
     if (!guard->seen.ptr)
         return create(stage, name, err);
-    if (!exchange(stage, name)) {
-        if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
-            return replace_unseen(guard, stage, name, err);
-        bool gone = errno == ENOENT;
-        if (!gone)
-            file_failed(err, errno, "cannot replace %s", name);
+    if (!swap_in(guard, stage, name, &swap, err)) {
         file_stage_drop(stage);
-        return gone ? written_meanwhile(name, err) : false;
-    }
-    if (!was_as_seen(guard, stage->dir, stage->name, name, err)) {
-        take_back(guard, stage, text, name);
         return false;
     }
-    file_stage_drop(stage);
-    return file_sync_dir(stage->dir, err);
-}
-
-/* What somebody wrote under the name meanwhile is newer and stays. */
-static bool put_back(struct file_stage *aside, const char *name, struct err *err)
-{
-    int dir = aside->dir;
-    if (renameat2(dir, aside->name, dir, name, RENAME_NOREPLACE) == 0)
-        return true;
-    if (errno == EEXIST || linkat(dir, aside->name, dir, name, 0) == 0 || errno == EEXIST) {
-        file_stage_drop(aside);
-        return true;
+    if (swap && !was_as_seen(guard, stage->dir, stage->name, name, err)) {
+        take_back(guard, stage, text, name, swap, err);
+        return false;
     }
-    return file_failed(err, errno, "%s lies in %s now and could not be put back", name,
-                       aside->name);
+    if (swap)
+        file_stage_drop(stage);
+    return file_sync_dir(stage->dir, err);
 }
 
 /* The directory may let us remove what we could not make again: somebody else's file, whose owner
@@ -133,6 +165,6 @@ bool file_guarded_remove(const struct file_guard *guard, int dir, const char *na
         file_stage_drop(&aside);
         return file_sync_dir(dir, err);
     }
-    put_back(&aside, name, err);
+    file_stage_return(&aside, name, err);
     return false;
 }

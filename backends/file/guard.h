@@ -5,7 +5,11 @@
  * A look before the change leaves a gap, however short. So what was displaced is looked at again
  * behind it, when no name leads to it any more: where it is not what the change was made from, or
  * the lock was not ours all the time, it goes back, and what somebody wrote meanwhile stays. That
- * look is not the caller's to cancel: half a change would be left. */
+ * look is not the caller's to cancel: half a change would be left.
+ *
+ * That takes an exchange of two names. Where the file system has none (NFS) what is displaced gets
+ * a second name before: what is written in place is noticed as well, a file that is put over the
+ * name only by a look before. Where there are no links either (some FUSE) that look is all. */
 #ifndef PENSTOCK_FILE_GUARD_H
 #define PENSTOCK_FILE_GUARD_H
 

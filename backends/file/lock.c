@@ -60,7 +60,7 @@ static bool lock_end(const struct file_locks *locks, int dir, const char *name,
 {
     *ret_ended = false;
     struct file_stage aside;
-    bool absent, taken;
+    bool absent;
     if (!file_stage_aside(dir, name, &aside, &absent, err))
         return false;
     if (absent)
@@ -73,7 +73,7 @@ static bool lock_end(const struct file_locks *locks, int dir, const char *name,
         file_stage_drop(&aside);
         return true;
     }
-    return file_stage_create(&aside, name, &taken, err);
+    return file_stage_return(&aside, name, err);
 }
 
 static bool locked_error(const struct file_lock_seen *seen, enum file_lock_state state,
