@@ -1,5 +1,6 @@
 #include "core/base/base64.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -21,10 +22,12 @@ bool base64_decode(struct arena *arena, struct str text, struct str *ret)
     }
     while (padding < 2 && padding < n && letters[n - 1 - padding] == '=')
         padding++;
-    out = arena_alloc(arena, 3 * (n / 4) + 1);
-    int len = EVP_DecodeBlock(out, letters, (int)n);
-    if (n % 4 || len < 0 || memchr(letters, '=', n - padding))
+    if (n % 4 || n > INT_MAX || memchr(letters, '=', n - padding))
         return false;
-    *ret = (struct str){(const char *)out, (size_t)len - padding}; /* it counts the padding in */
+    out = arena_alloc(arena, 3 * (n / 4) + 1);
+    /* It counts the padding in, and passes over dashes at the end: then the answer is shorter. */
+    if (EVP_DecodeBlock(out, letters, (int)n) != (int)(3 * (n / 4)))
+        return false;
+    *ret = (struct str){(const char *)out, 3 * (n / 4) - padding};
     return true;
 }
