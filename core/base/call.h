@@ -32,7 +32,8 @@ int64_t call_left_ms(const struct call *call); /* never negative */
 /* True while there is time and nobody cancelled; else ERR_TIMEOUT or ERR_CANCELLED. `what` names
  * the thing waited for. */
 bool call_check(const struct call *call, const char *what, struct err *err);
-/* Waits until fd is ready for the poll events; false on deadline, cancel, or a broken fd. */
+/* Waits until fd is ready for the poll events; false on deadline and cancel. One that hung up or
+ * failed is ready too: what is done with it next says so. */
 bool call_wait_fd(const struct call *call, int fd, short events, const char *what, struct err *err);
 /* Sleeps at most `ms`, less when cancelled or out of time (then false). */
 bool call_pause(const struct call *call, int64_t ms, const char *what, struct err *err);

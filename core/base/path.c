@@ -23,7 +23,9 @@ bool path_make_parents(const char *path, mode_t mode, struct err *err)
 {
     char *copy = xstrdup(path);
     bool ok = true;
-    for (char *slash = strchr(copy + 1, '/'); ok && slash; slash = strchr(slash + 1, '/')) {
+    /* not one in front: the root is there */
+    for (char *slash = *copy ? strchr(copy + 1, '/') : NULL; ok && slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, mode) < 0 && errno != EEXIST)
             ok = failed(copy, "make the directory", err);

@@ -1,8 +1,8 @@
 /* Files of our own: notes, plans, settings. (Files of the systems: backends/file/atomic.h.)
  *
  * Errors name the file: ERR_DENIED, or ERR_INTERNAL for all causes that are not named below. */
-#ifndef PENSTOCK_PATH_H
-#define PENSTOCK_PATH_H
+#ifndef PENSTOCK_BASE_PATH_H
+#define PENSTOCK_BASE_PATH_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

@@ -1,6 +1,7 @@
 #include "core/base/str.h"
 
 #include "core/base/mem.h"
+#include "core/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,26 +169,8 @@ bool str_glob(struct str s, struct str pattern)
 
 bool str_is_utf8(struct str s)
 {
-    const unsigned char *p = (const unsigned char *)s.ptr, *end = p + s.len;
-    while (p < end) {
-        unsigned c = *p++, min;
-        int more;
-        if (c < 0x80)
-            continue;
-        if (c >= 0xc2 && c <= 0xdf)
-            more = 1, min = 0x80, c &= 0x1f;
-        else if (c >= 0xe0 && c <= 0xef)
-            more = 2, min = 0x800, c &= 0x0f;
-        else if (c >= 0xf0 && c <= 0xf4)
-            more = 3, min = 0x10000, c &= 0x07;
-        else
-            return false;
-        for (; more; more--) {
-            if (p == end || (*p & 0xc0) != 0x80)
-                return false;
-            c = c << 6 | (*p++ & 0x3f);
-        }
-        if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+    for (size_t pos = 0; pos < s.len;) {
+        if (utf8_next(s, &pos) < 0)
             return false;
     }
     return true;

@@ -154,7 +154,8 @@ static void base64_table(void **state)
     } cases[] = {
         {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xff\xfe\x7f", "//5/"},
     };
-    static const char *const broken[] = {"Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm-v"};
+    static const char *const broken[] = {
+        "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm-v", "Zm9v----"};
     struct arena a = ARENA_INIT;
     struct str out;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -201,6 +202,7 @@ static void own_files(void **state)
     assert_false(path_create(path, STR("one"), &err)); /* no directory yet */
     assert_int_equal(err.kind, ERR_INTERNAL);
     assert_non_null(strstr(err.text, path));
+    assert_true(path_make_parents("", 0700, &err)); /* there is nothing above it */
     assert_true(path_make_parents(path, 0700, &err));
     assert_true(path_create(path, STR("one"), &err));
     assert_file(path, "one");
