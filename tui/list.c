@@ -230,11 +230,13 @@ struct index_want list_index_want(const struct list *list)
                                .now_us = list->now_us};
 }
 
-/* Before a swap: the row under the cursor is carried over when the new snapshot lacks it. */
+/* Before a swap: the row under the cursor is carried over when the new snapshot lacks it, from one
+ * to the next until the cursor leaves it. */
 static void keep_tombstone(struct list *list, struct rows *rows)
 {
     size_t old;
-    if (!list->rows || list->rows == rows || !list_at(list, &old) || rows_gone(list->rows, old) ||
+    if (!list->rows || list->rows == rows || !list_at(list, &old) ||
+        (list->fleeting && rows_gone(list->rows, old)) ||
         rows_find(rows, sbuf_view(&list->key), NULL))
         return;
     struct cell *cells = xcalloc(list->sheet->ncolumns, sizeof cells[0]);

@@ -26,8 +26,8 @@ struct list {
     struct sbuf key; /* identity under the cursor */
     bool has_key;
     bool key_known; /* its values were, when the cursor came there or it was last put in order */
-    bool touched;  /* by a key */
-    bool complete; /* the last snapshot was */
+    bool touched;   /* by a key */
+    bool complete;  /* the last snapshot was */
     struct keyset *marks, *cleared;
     size_t hidden;               /* marks that the filter hides */
     struct ordering want, shown; /* what was asked for last; of what is shown */
@@ -52,6 +52,7 @@ struct list {
     } heads[LIST_COLUMNS_MAX]; /* of the columns drawn */
     size_t nheads;
     bool one_record; /* its rows are parts of one record */
+    bool fleeting;   /* made anew with every picture: what has gone is shown once */
     bool resting;    /* beside the list that has the keys: its cursor is not shown */
     int64_t now_ms;  /* for what changed lately */
     bool stale;      /* the rows are older than they should be: each says so */
@@ -61,9 +62,10 @@ void list_init(struct list *list, const struct sheet *sheet);
 void list_release(struct list *list);
 
 /* Another snapshot, or the same one with more in it. A row under the cursor that is not in the new
- * one stays as a tombstone; one that changed and passes the filter no more stays until the cursor
- * leaves it: what was done to it is seen, and no neighbour takes its place under the next key; marks on rows that are gone are dropped and counted. `complete`: rows
- * that are missing are gone, not only not yet loaded. */
+ * one stays as a tombstone, and one that changed and passes the filter no more stays too, until the
+ * cursor leaves it: what was done to it is seen, and no neighbour takes its place under the next
+ * key. Marks on rows that are gone are dropped and counted. `complete`: rows that are missing are
+ * gone, not only not yet loaded. */
 size_t list_swap(struct list *list, struct rows *rows, bool complete, int64_t now_us);
 /* Applies the filter text; on an error the rows stay and no action may start. */
 bool list_filter(struct list *list, struct str text, int64_t now_us);

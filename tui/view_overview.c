@@ -497,6 +497,7 @@ void view_overview_open(struct app *app)
     v->groups.base.class = &overview_class;
     listview_init(&v->stores, &store_rows_sheet);
     listview_init(&v->groups, &groups_sheet);
+    v->stores.list.fleeting = v->groups.list.fleeting = true;
     app_push(app, &v->stores.base);
     rebuild(&v->stores.base, NULL);
 }

@@ -214,6 +214,7 @@ static void the_cursor_follows_its_row(void **state)
 static void a_row_that_goes_leaves_a_tombstone(void **state)
 {
     struct rows *first = make("abcd"), *second = make("abd"), *third = make("abd");
+    struct rows *fourth = make("abd");
     struct list list;
     char out[64];
     list_init(&list, &sheet);
@@ -228,10 +229,35 @@ static void a_row_that_goes_leaves_a_tombstone(void **state)
     assert_int_equal(list_total(&list), 3);
     list_command(&list, CMD_MARK, 0); /* no action on what is gone */
     assert_int_equal(keyset_count(list.marks), 2);
+    list_swap(&list, third, true, 0); /* however often it is read: no neighbour takes its place */
+    assert_string_equal(shown(&list, out), "abc+d");
+    assert_int_equal(under_cursor(&list), 'c');
+    assert_int_equal(list_total(&list), 3);
     list_command(&list, CMD_DOWN, 0);
-    assert_int_equal(list_swap(&list, third, true, 0), 0);
+    assert_int_equal(list_swap(&list, fourth, true, 0), 0);
     assert_string_equal(shown(&list, out), "abd");
     assert_int_equal(under_cursor(&list), 'd');
+    list_release(&list);
+    rows_free(first);
+    rows_free(second);
+    rows_free(third);
+    rows_free(fourth);
+}
+
+/* Made anew with every picture, it is no answer to a key: what has gone is shown once. */
+static void a_fleeting_row_that_goes_is_shown_once(void **state)
+{
+    struct rows *first = make("abc"), *second = make("ac"), *third = make("ac");
+    struct list list;
+    char out[64];
+    list_init(&list, &sheet);
+    list.fleeting = true;
+    list_swap(&list, first, true, 0);
+    list_command(&list, CMD_DOWN, 0);
+    list_swap(&list, second, true, 0);
+    assert_string_equal(shown(&list, out), "ab+c");
+    list_swap(&list, third, true, 0);
+    assert_string_equal(shown(&list, out), "ac");
     list_release(&list);
     rows_free(first);
     rows_free(second);
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(motions),
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
+        cmocka_unit_test(a_fleeting_row_that_goes_is_shown_once),
         cmocka_unit_test(a_row_that_leaves_the_filter_stays_under_the_cursor),
         cmocka_unit_test(the_cursor_begins_where_something_is_wrong),
         cmocka_unit_test(an_incomplete_snapshot_drops_nothing),
