@@ -9,6 +9,8 @@
 #   see REGEX [SECONDS]            waits until a line of the pane matches, else fails
 #   gone REGEX [SECONDS]           waits until none does
 #   cursor_to REGEX                the cursor on a row that matches
+#   keys_done                      waits until every key that was sent to a list has been handled
+#   next_picture                   waits until the screen, of one store, has been drawn once more
 #   resize COLUMNS ROWS            and waits until the pane has that size
 #   restored                       waits for the shell's prompt, then checks that the terminal is as
 #                                  before: main screen, cursor visible, line settings the same
@@ -74,11 +76,34 @@ lacks() { ! shows "$1"; }
 see() { until_true "${2:-$wait_seconds}" shows "$1" || fail "not on the screen: $1"; }
 gone() { until_true "${2:-$wait_seconds}" lacks "$1" || fail "still on the screen: $1"; }
 
+# The help comes and goes behind them.
+keys_done() {
+    k '?'
+    see '› keys  [0-9]'
+    k Escape
+    gone '› keys  [0-9]'
+}
+
+# The age of what is shown goes on every second. With the picture in which a plan appears, the keys
+# that were typed before it are thrown away; behind the next one they count.
+next_picture() {
+    local before
+    before=$(cap | head -1)
+    until_true 60 has_new_header "$before" || fail 'the screen is not drawn again'
+}
+has_new_header() { [ "$(cap | head -1)" != "$1" ]; }
+
 # cursor_to REGEX: down to the row that matches; once more from the top, since rows that still come
 # may stand above. Every key is waited for: one that is still under way would move on from there.
 cursor_to() {
+    until stands_on "$1" && keys_done && stands_on "$1"; do
+        move_to "$1"
+    done
+}
+stands_on() { shows "▸.*$1"; }
+move_to() {
     local tries=0 before
-    until shows "▸.*$1"; do
+    until stands_on "$1"; do
         [ "$tries" -lt 500 ] || fail "no row under the cursor matches: $1"
         tries=$((tries + 1))
         before=$(here)

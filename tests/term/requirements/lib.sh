@@ -87,8 +87,14 @@ cursor_line() { cap | grep -n '▸' | head -1 | cut -d: -f1; }
 
 # sort_by TITLE: until the heading carries the glyph of the order.
 sort_by() {
+    until is_sorted_by "$1" && keys_done && is_sorted_by "$1"; do
+        turn_to "$1"
+    done
+}
+is_sorted_by() { shows "$1 ?[↑↓]"; }
+turn_to() {
     local tries=0 before
-    until shows "$1 ?[↑↓]"; do
+    until is_sorted_by "$1"; do
         [ "$tries" -lt 30 ] || fail "cannot sort by $1"
         tries=$((tries + 1))
         before=$(order)
@@ -106,19 +112,33 @@ filter_by() {
     k Enter
 }
 
+# open_list COMMAND [COLUMNS ROWS]: the list of one store, all its values read: nothing moves any more
+# by what is still on its way.
+open_list() {
+    start "$@"
+    see ' as of '
+}
+
+# sees_refreshed REGEX: a list is read again by itself no sooner than after a hundred times what that
+# took, and one that is being read already may have passed the place; so it is asked for until then.
+sees_refreshed() { until_true 60 shows_refreshed "$1" || fail "not on the screen: $1"; }
+shows_refreshed() {
+    shows "$1" && return
+    k C-r
+    until_true 2 shows "$1"
+}
+
 # Where most checks begin: the plan to roll one table back a step, to replay a task of one session,
 # to break the lock of another.
 rollback_plan() { # TABLE
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     cursor_to "public\\.$1"
     k x
     see 'rollback one step'
     k r
 }
 replay_plan() {
-    start 'penstock cache'
-    see 'applicant:'
+    open_list 'penstock cache'
     filter_by 'uid=applicant:0117'
     cursor_to 'applicant:0117'
     k H
@@ -126,17 +146,23 @@ replay_plan() {
     k x
     see '│.*prepare a replay'
     k a
-    see 'PLAN'
 }
 break_plan() {
-    start 'penstock cache'
-    see 'applicant:'
+    open_list 'penstock cache'
     k L
+    see 'FREES ITSELF'
     see 'applicant:0017'
     cursor_to 'applicant:0017'
     k x
-    see 'break'
+    see 'break it: a plan comes first'
     k b
+}
+
+# takes_keys: the plan box is complete and confirmable, and what is typed from now on counts.
+takes_keys() { see 'y applies|then Enter: '; }
+leave_plan() {
+    k Escape
+    gone 'PLAN'
 }
 
 # quiet: a confirmation counts only after a silence (confirm_quiet_ms), which is measured here.
@@ -144,7 +170,7 @@ quiet() { sleep .8; }
 
 # accept: as the plan asks for it, by the one key or by the text that it names.
 accept() {
-    see 'y applies|type  *[^ ].* +then Enter'
+    see 'y applies|type  *[^ ].* +then Enter: '
     quiet
     if shows 'y applies'; then
         k y

@@ -6,10 +6,13 @@ databases+=("${database}_prod")
 make_database "${database}_prod"
 fresh_etl
 fresh_states
+# Of a picture that says how fresh it is: one that waits for its store says that instead.
 header() {
-    see ' as of '
-    cap | head -1 | sed 's/ *as of.*//; s/ *$//'
+    local line
+    until_true 60 has_freshness || fail 'nothing is read'
+    sed 's/ *as of.*//; s/ *$//' "$work/header"
 }
+has_freshness() { cap | head -1 >"$work/header" && grep -q ' as of ' "$work/header"; }
 
 A1() {
     start 'penstock dev' 140 40
@@ -45,6 +48,7 @@ A2() {
     k :
     lit 'context prod'
     k Enter
+    see '^ prod +PROD'
     see 'public\.orders'
     by_command=$(header)
     [ "$by_option" = "$by_command" ] || fail "'$by_option' is not '$by_command'"

@@ -10,6 +10,7 @@ A1() {
     accept
     see 'RESULT .*1 of 1 applied'
     k Escape
+    gone 'RESULT'
     python3 - "$audit" <<'PYTHON'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
@@ -23,8 +24,7 @@ for line in lines:
 PYTHON
     [ "$(stat -c %a "$audit")" = 600 ] || fail 'others may read it'
     rollback_plan items
-    see 'PLAN'
-    quiet
+    takes_keys
     k C-x
     gone 'PLAN'
     until_true 60 declined || fail 'a plan that was discarded leaves no line'
@@ -33,13 +33,12 @@ PYTHON
 declined() { [ "$(wc -l <"$audit")" = 3 ]; }
 
 A2() {
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     k A
-    see 'rollback'
-    see 'public\.orders'
+    see '› audit, 30 days  2'
+    see 'rollback.*public\.orders'
     filter_by items
-    see '1 of 2'
+    see '› audit, 30 days  1 of 2'
     penstock audit list -o json --since 1h >"$work/lines"
     python3 -c 'import json, sys
 for line in open(sys.argv[1]): json.loads(line)' "$work/lines" || fail 'not JSON'

@@ -7,24 +7,22 @@ fresh_etl
 fresh_sessions
 fresh_states
 
-# leaves_all_as_it_is MENU_KEY WHAT: the plan of that key, left with Esc.
+# plan_and_leave MENU_KEY ENTRY ROW: the plan of that key, left with Esc.
 plan_and_leave() {
     k x
     see "$2"
     k "$1"
-    see 'PLAN'
+    takes_keys
+    see 'PLAN '
     see "$3"
     see '→'
-    sleep .6
-    k Escape
-    gone 'PLAN'
+    leave_plan
 }
 
 A1() {
     local before
     before=$(dump)
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     cursor_to 'public\.orders'
     plan_and_leave r 'rollback one step' 'public\.orders +errored → finished_copy'
     plan_and_leave t 'reset to init' 'public\.orders +errored → init'
@@ -33,15 +31,13 @@ A1() {
 
     before=$(redis_dump)
     replay_plan
+    takes_keys
     see 'failed. → |→ .replayed'
-    sleep .6
-    k Escape
-    gone 'PLAN'
+    leave_plan
     [ "$(redis_dump)" = "$before" ] || fail 'a plan that was left changed Redis'
 
     before=$(sums "$work/states")
-    start 'penstock states'
-    see 'dev:tap-'
+    open_list 'penstock states'
     cursor_to 'tap-003'
     plan_and_leave c 'clear' 'tap-003'
     [ "$(sums "$work/states")" = "$before" ] || fail 'a plan that was left changed a file'
@@ -51,8 +47,7 @@ A2() {
     local before
     before=$(phase 916420)
     [ "$before" = ready ] || fail "the seventh table is $before"
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     filter_by 'phase=errored'
     see '6 of 40'
     k '*'
@@ -60,8 +55,7 @@ A2() {
     k x
     see 'rollback one step'
     k r
-    see 'PLAN'
-    see '6 tables'
+    see 'PLAN .*6 tables'
     sql "update etl.replication_state set is_current = false where is_current and table_id = 916420"
     sql "insert into etl.replication_state (pipeline_id, table_id, state, metadata, prev, is_current)
          select pipeline_id, table_id, 'errored', '{\"type\":\"errored\",\"reason\":\"[X] y\",\"solution\":null,\"retry_policy\":{\"type\":\"manual_retry\"}}', max(id), true
@@ -85,25 +79,29 @@ A3() {
 
 A4() {
     fresh_etl
-    start 'penstock dev' 80 24
-    see 'tables  40'
+    open_list 'penstock dev' 80 24
     k '*'
     see '40 marked'
     k x
     see 'rollback'
     k t
     see 'PLAN .*40 tables'
-    see '40|of [0-9]+ lines'
-    cap | grep -q 't40' && fail 'the plan fits: nothing to scroll'
-    sleep .6
+    see 'then Enter: '
+    see 'of 40 ─'
+    lacks 't40' || fail 'the plan fits: nothing to scroll'
     k Tab
-    local tries=0
+    see 'Tab goes back to typing'
+    local tries=0 before
     until shows 't40|916440'; do
         [ "$tries" -lt 200 ] || fail 'scrolling does not reach the last row'
         tries=$((tries + 1))
+        before=$(cap)
         k PageDown
+        until_true 60 has_changed "$before" || fail 'nothing is drawn any more'
     done
 }
+
+has_changed() { [ "$(cap)" != "$1" ]; }
 
 check A1 'a change shows its plan, old and new value; left, nothing has changed'
 check A2 'all errored means the names of that moment'

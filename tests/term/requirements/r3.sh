@@ -12,7 +12,7 @@ advance() {
 A1() {
     fresh_etl
     rollback_plan orders
-    see 'y applies|then Enter'
+    takes_keys
     advance 916401
     accept
     see 'changed since preview'
@@ -24,8 +24,7 @@ A1() {
 
 A2_A4() {
     fresh_etl
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     for name in orders items payments; do
         mark "public\\.$name"
     done
@@ -52,7 +51,7 @@ A3() {
     fresh_states
     local key=:1:triggers.storages.cache:applicant:0117 other
     replay_plan
-    see 'y applies|then Enter'
+    takes_keys
     # another session's value under this key, as a worker that got there first would leave one
     other=$(redis get :1:triggers.storages.cache:applicant:0017 | sha256sum)
     redis eval "return redis.call('SET', KEYS[1], redis.call('GET', KEYS[2]), 'KEEPTTL')" 2 \
@@ -63,13 +62,12 @@ A3() {
 
     local file=$work/states/dev:tap-003-to-warehouse/state.json how
     for how in edit rename; do
-        start 'penstock states'
-        see 'dev:tap-'
+        open_list 'penstock states'
         cursor_to 'tap-003'
         k x
         see 'clear'
         k c
-        see 'y applies|then Enter'
+        takes_keys
         if [ $how = edit ]; then
             printf '{"completed": {"edited": 1}, "partial": {}}' >"$file"
         else

@@ -7,25 +7,25 @@ databases+=("${database}_prod")
 fresh_sessions 200
 
 A1() {
-    start 'penstock --read-only dev'
-    see 'public\.orders'
-    see 'READ-ONLY'
+    open_list 'penstock --read-only dev'
+    see 'DEV READ-ONLY'
     cursor_to 'public\.orders'
     k x
     see 'rollback one step'
     see 'READ-ONLY: '
     k r
-    see 'rollback one step: READ-ONLY'
-    gone 'PLAN'
+    see '^ rollback one step: READ-ONLY: '
+    lacks 'PLAN' || fail 'the menu makes a plan'
     k Escape
+    gone 'each choice makes a plan first'
     k z
-    see 'READ-ONLY: '
-    gone 'PLAN'
+    see '^ READ-ONLY: '
+    lacks 'PLAN' || fail 'z makes a plan'
     k :
     lit resume
     k Enter
-    see 'READ-ONLY: '
-    gone 'PLAN'
+    see '^ resume: READ-ONLY: '
+    lacks 'PLAN' || fail 'the palette makes a plan'
 }
 
 A2() {
@@ -57,10 +57,10 @@ press_everything() {
 A3() {
     local before file
     before=$(redis_dump)
-    start 'penstock --read-only cache'
-    see 'applicant:'
+    open_list 'penstock --read-only cache'
     redis-cli -s "$PENSTOCK_REDIS_SOCKET" monitor >"$work/monitor" 2>&1 &
     local monitor=$!
+    until_true 60 test -s "$work/monitor"
     press_everything 10
     kill "$monitor"
     wait "$monitor" 2>/dev/null || :
@@ -70,16 +70,14 @@ A3() {
         fail "sent to Redis: $(tr '\n' ' ' <"$work/other")"
     [ "$(redis_dump)" = "$before" ] || fail 'Redis changed'
 
-    start 'penstock --read-only dev'
-    see 'public\.orders'
+    open_list 'penstock --read-only dev'
     before=$(dump)
     press_everything 5
     [ "$(dump)" = "$before" ] || fail 'Postgres changed'
 
     fresh_states
     before=$(sums "$work/states")
-    start "strace -f -qq -o $work/trace -e trace=openat,rename,renameat2,unlink,unlinkat,mkdir,mkdirat,linkat penstock --read-only states"
-    see 'dev:tap-'
+    open_list "strace -f -qq -o $work/trace -e trace=openat,rename,renameat2,unlink,unlinkat,mkdir,mkdirat,linkat penstock --read-only states"
     press_everything 5
     t kill-server
     ! grep -F "$work/states" "$work/trace" | grep -vE '= -1 ' | grep -E 'O_WRONLY|O_RDWR|O_CREAT|^[0-9]+ +(rename|unlink|mkdir|link)' >"$work/writes" ||
@@ -89,13 +87,13 @@ A3() {
 
 A4() {
     make_database "${database}_prod"
-    start 'penstock prod'
-    see 'public\.orders'
-    see 'PROD.*READ-ONLY'
+    open_list 'penstock prod'
+    see 'PROD READ-ONLY'
     cursor_to 'public\.orders'
     k x
     see 'READ-ONLY: '
     k Escape
+    gone 'READ-ONLY: '
     k :
     lit write
     k Enter
@@ -110,8 +108,8 @@ A4() {
     k x
     see 'rollback one step'
     k r
-    see 'PLAN'
-    see 'type +'
+    see 'PLAN .*1 table'
+    see 'type +[^ ].* then Enter: '
 }
 
 check A1 'the header says so; entries are there, with the reason; palette and keys are refused alike'

@@ -11,40 +11,36 @@ open_plan() {
 }
 
 A1() {
-    local key
-    open_plan
-    for key in Enter Space r q Escape C-c; do
-        shows 'y applies' || {
-            k Escape
-            k Escape
-            see 'public\.t20'
-            cursor_to 'public\.orders'
-            k x
-            see 'rollback one step'
-            k r
-            see 'y applies'
-        }
+    # each key, and what shows that it was handled
+    while read -r key answer; do
+        open_plan
         quiet
         k "$key"
-        sleep .5
+        see "$answer"
         [ "$(dump)" = "$before" ] || fail "$key wrote"
-    done
+    done <<'KEYS'
+Enter Enter does not accept: y applies
+Space this is the only record
+r r does nothing here
+q Plan .* is not applied
+Escape parked
+C-c Plan .* is not applied
+KEYS
 }
 
 A2() {
-    start 'penstock dev'
-    see 'public\.orders'
+    open_list 'penstock dev'
     cursor_to 'public\.orders'
     t send-keys -t o x r y y y Enter Enter
-    sleep 2
+    see 'y applies' # all of them are behind it
+    k C-x
+    see 'nothing was written'
     [ "$(dump)" = "$before" ] || fail 'a burst of keys was taken for a confirmation'
 }
 
 A3() {
     open_plan
-    k Escape
-    k C-l
-    gone 'PLAN'
+    leave_plan
     mark 'public\.items'
     mark 'public\.payments'
     k x
@@ -58,13 +54,12 @@ A3() {
     k C-u
     quiet
     k Enter
-    sleep .5
+    see 'Enter alone does not accept'
     [ "$(dump)" = "$before" ] || fail 'Enter alone was taken'
-    k Escape
 
     fresh_sessions 20
     break_plan
-    see 'reason'
+    see 'reason, then Enter: '
     type_in 'stuck since noon'
     see 'type +applicant:0017'
 }

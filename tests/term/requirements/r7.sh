@@ -10,7 +10,9 @@ replicator() { # SUFFIX
 seen_by_server() { [ "$(sql "select count(*) from pg_stat_activity where application_name = '$1'")" -gt 0 ]; }
 stop_replicators() {
     sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'supabase_etl:%'" >/dev/null
+    until_true 60 no_replicators || fail 'a replicator does not stop'
 }
+no_replicators() { [ "$(sql "select count(*) from pg_stat_activity where application_name like 'supabase_etl:%'")" = 0 ]; }
 
 A1() {
     fresh_etl
@@ -19,18 +21,20 @@ A1() {
     replicator :apply:4
     rollback_plan orders
     see 'WRITER .*safe'
-    see 'y applies|then Enter'
+    takes_keys
     replicator :table_sync:4:916401
     rollback_plan orders
     see 'public.orders +running, BLOCKS: '
-    ! shows 'y applies' || fail 'a blocked plan can be applied'
+    see 'nothing can be applied'
+    next_picture
+    lacks 'y applies|then Enter: ' || fail 'a blocked plan can be applied'
     stop_replicators
 }
 
 A2() {
     fresh_etl
     rollback_plan orders
-    see 'y applies|then Enter'
+    takes_keys
     replicator :table_sync:4:916401
     accept
     see 'RESULT'
@@ -44,8 +48,10 @@ A3() {
     replicator :table_sync:4:916401
     rollback_plan orders
     see 'BLOCKS'
+    see 'nothing can be applied'
+    next_picture
     k f
-    see 'reason'
+    see 'reason, then Enter: '
     type_in 'the worker hangs since noon'
     see 'type +public\.orders'
     [ "$(phase 916401)" = errored ] || fail 'written without being confirmed'

@@ -9,6 +9,7 @@ open_locks() {
     start "penstock $*"
     see 'applicant:|STORE'
     k L
+    see 'FREES ITSELF'
     see 'applicant:0017'
 }
 lock=lock:triggers:applicant:0017:lock
@@ -50,7 +51,7 @@ break_plan() {
     see 'PLAN .*break'
     see "$1 +held by"
     see 'NOT UNDOABLE'
-    see 'reason'
+    see 'reason, then Enter: '
     type_in 'its worker died'
     see "type +$1"
 }
@@ -71,12 +72,13 @@ A5() {
     open_locks cache
     break_plan applicant:0017
     type_in applicant:0017
-    see 'RESULT'
     see 'RESULT .*1 of 1 applied'
     [ "$(redis exists "$lock")" = 0 ] || fail 'the lock is still there'
     [ "$(redis llen lock-signal:triggers:applicant:0017:lock)" = 1 ] || fail 'waiters are not woken'
     k Escape
-    see 'LAST|locks'
+    gone 'RESULT'
+    see '▸.*applicant:0017.*gone' # it was under the cursor
+    cursor_to 'applicant:0500'
     gone 'applicant:0017'
 }
 
