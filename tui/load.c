@@ -84,6 +84,7 @@ struct load {
     int64_t started_ms;
     bool first; /* shown while it grows */
     /* the loop's */
+    bool unwanted; /* came by itself while nothing is to change */
     struct rows *building;
     bool given; /* to the session */
 };
@@ -181,6 +182,11 @@ static bool load_run(struct job *job, struct store *store)
     return ok;
 }
 
+static bool is_unwanted(const struct load *load, const struct session *s)
+{
+    return load->unwanted || (s->app->paused && s->unasked && !load->first);
+}
+
 static void load_note(struct job *job, void *owner, void *data)
 {
     struct session *s = owner;
@@ -188,6 +194,9 @@ static void load_note(struct job *job, void *owner, void *data)
     struct load_page *page = data;
     session_heard(s, false);
     s->estimate = page->estimate >= 0 ? page->estimate : s->estimate;
+    load->unwanted = is_unwanted(load, s);
+    if (load->unwanted)
+        return;
     attention_take(s->attention, page->notes);
     if (page->known)
         rows_update(load->building, page->rows);
@@ -210,31 +219,41 @@ static void load_drop(struct job *job, void *data)
     rows_page_free(((struct load_page *)data)->rows);
 }
 
+static void show_loaded(struct session *s, struct load *load)
+{
+    s->app->paused_us = clock_now_us();
+    struct rows *old = s->rows == load->building ? NULL : s->rows;
+    if (old && s->complete)
+        rows_compare(load->building, old, s->loaded_at_ms + CHANGED_MS);
+    s->rows = load->building;
+    load->given = true;
+    s->complete = true;
+    attention_prune(s->attention, s->rows);
+    s->estimate = (int64_t)rows_there(s->rows);
+    s->value_at = 0;
+    s->read_at_us = app_now_us(s->app);
+    app_rows_changed(s->app, s, old);
+    rows_free(old);
+}
+
 static void load_done(struct job *job, void *owner)
 {
     struct session *s = owner;
     struct load *load = job->data;
+    int64_t now_ms = clock_monotonic_ms();
+    bool unwanted = job->ok && is_unwanted(load, s), again = s->again;
     session_heard(s, true);
-    s->loading = false;
-    s->loaded_at_ms = s->fresh_at_ms = clock_monotonic_ms();
-    s->load_ms = s->loaded_at_ms - load->started_ms;
+    s->loading = s->again = false;
+    s->load_ms = now_ms - load->started_ms;
+    if (!unwanted) /* else it is due again when the pause ends */
+        s->loaded_at_ms = s->fresh_at_ms = now_ms;
     session_note_result(s, job);
-    if (job->ok) {
-        s->app->paused_us = clock_now_us();
-        struct rows *old = s->rows == load->building ? NULL : s->rows;
-        if (old && s->complete)
-            rows_compare(load->building, old, s->loaded_at_ms + CHANGED_MS);
-        s->rows = load->building;
-        load->given = true;
-        s->complete = true;
-        attention_prune(s->attention, s->rows);
-        s->estimate = (int64_t)rows_there(s->rows);
-        s->value_at = 0;
-        s->read_at_us = app_now_us(s->app);
-        app_rows_changed(s->app, s, old);
-        rows_free(old);
-    } else if (s->rows) /* what came stays on the screen, as incomplete as it is */
+    if (job->ok && !unwanted)
+        show_loaded(s, load);
+    else if (!job->ok && s->rows) /* what came stays on the screen, as incomplete as it is */
         app_rows_changed(s->app, s, NULL);
+    if (again && !s->attempts)
+        session_load(s);
 }
 
 static void load_release(struct job *job)
@@ -246,6 +265,8 @@ static void load_release(struct job *job)
 
 void session_load(struct session *s)
 {
+    s->unasked = false;
+    s->again = s->loading;
     if (s->loading)
         return;
     struct job *job = job_new(s->app->opts.timeout_ms, s);
@@ -309,7 +330,7 @@ static void some_done(struct job *job, void *owner)
         s->refreshing = false;
     } else if (!job->ok)
         s->valuing = false;
-    if (!job->ok || !s->rows)
+    if (!job->ok || !s->rows || (s->app->paused && !some->all))
         return;
     rows_watch(s->rows, clock_monotonic_ms() + CHANGED_MS);
     rows_update(s->rows, some->page);

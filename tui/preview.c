@@ -77,6 +77,11 @@ static void read_done(struct job *job, void *owner)
     session_note_answer(p->view->session, job);
     if (!str_eq(sbuf_view(&p->wanted), sbuf_view(&p->asked)))
         return;
+    if (p->view->app->paused && p->has_lines &&
+        str_eq(sbuf_view(&p->shown), sbuf_view(&p->asked))) {
+        p->stale = true; /* it stays as it is until the pause ends */
+        return;
+    }
     p->err = job->err;
     if (job->ok)
         take(p, job);

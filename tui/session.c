@@ -192,18 +192,32 @@ void session_note_result(struct session *s, const struct job *job)
     s->retry_at_ms = clock_monotonic_ms() + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
 }
 
-/* Does a store that was lost answer again? Where a full scan is dear, a few rows tell. */
+static void load_unasked(struct session *s)
+{
+    session_load(s);
+    s->unasked = true;
+}
+
+/* A few rows tell whether a store answers, where a full scan is dear: those on the screen, or one.
+ * False: there is none. */
+static bool read_some(struct session *s, bool now)
+{
+    if (app_read_visible(s->app, s, now))
+        return true;
+    if (!s->rows || rows_count(s->rows) == 0)
+        return false;
+    struct str key = rows_key(s->rows, 0);
+    if (now)
+        session_read_rows(s, &key, 1, false);
+    return true;
+}
+
+/* Does a store that was lost answer again? */
 static void retry(struct session *s)
 {
     bool dear = s->complete && s->load_ms * PATIENCE > app_refresh_ms(s->app);
-    if (!dear) {
-        session_load(s);
-        return;
-    }
-    if (!app_read_visible(s->app, s, true) && rows_count(s->rows)) {
-        struct str key = rows_key(s->rows, 0);
-        session_read_rows(s, &key, 1, false);
-    }
+    if (!dear || !read_some(s, true))
+        load_unasked(s);
 }
 
 int64_t session_tick(struct session *s, int64_t now_ms, bool paused)
@@ -219,11 +233,11 @@ int64_t session_tick(struct session *s, int64_t now_ms, bool paused)
     }
     int64_t rest = s->load_ms * PATIENCE, every = app_refresh_ms(s->app);
     int64_t due = s->loaded_at_ms + (rest > every ? rest : every), visible = s->fresh_at_ms + every;
-    if (due > visible && app_read_visible(s->app, s, now_ms >= visible))
+    if (due > visible && read_some(s, now_ms >= visible))
         return visible > now_ms ? visible : INT64_MAX;
     if (due > now_ms)
         return due;
-    session_load(s);
+    load_unasked(s);
     return INT64_MAX;
 }
 
@@ -255,7 +269,7 @@ bool session_waits(const struct session *s, int64_t now_ms)
 void session_stop(struct session *s)
 {
     s->stopped = s->loading && !s->complete;
-    s->valuing = false;
+    s->valuing = s->again = false;
     worker_cancel(s->worker, s);
 }
 

@@ -42,6 +42,8 @@ struct session {
     struct attention *attention;
     bool complete; /* rows hold the whole scan */
     bool loading;
+    bool unasked;       /* by itself: a pause keeps what it reads off the screen */
+    bool again;         /* asked for while it ran: it may have passed what changed since */
     bool lifted;        /* its context says read-only; an operator made it writable */
     size_t scanned;     /* by the load that runs */
     int64_t estimate;   /* of all records; -1: none */
@@ -80,7 +82,7 @@ struct str session_error(const struct session *session);
 /* Opens the store anew, for writing or not; the rows stay. */
 void session_set_writable(struct session *session, bool writable);
 
-/* Reads the whole list again; nothing when that is under way. */
+/* Reads the whole list again; once more after it when that is under way. */
 void session_load(struct session *session);
 /* Reads these rows again, before anything else. `whole`: they are all that is shown. */
 void session_read_rows(struct session *session, const struct str *keys, size_t n, bool whole);

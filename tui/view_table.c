@@ -14,6 +14,7 @@ struct table_view {
     struct rows *coming; /* filled while stores answer */
     size_t awaited;      /* stores that have not */
     int64_t asked_at_ms; /* 0: never */
+    bool unasked;        /* by itself: a pause keeps what it reads off the screen */
     struct sbuf errors;  /* "crm-redis: connection refused", a line each */
     struct sbuf coming_errors;
 };
@@ -99,6 +100,11 @@ static void gather_done(struct job *job, void *owner)
                     job->err.text);
     if (--v->awaited)
         return;
+    if (v->unasked && v->rows && table_app(v)->paused) {
+        rows_free(v->coming);
+        v->coming = NULL;
+        return;
+    }
     table_app(v)->dirty = true;
     struct sbuf errors = v->errors;
     v->errors = v->coming_errors;
@@ -130,9 +136,10 @@ static void send_to(struct table_view *v, struct worker *worker, struct session 
     worker_send(worker, job);
 }
 
-static void gather(struct table_view *v)
+static void gather(struct table_view *v, bool asked)
 {
     struct app *app = table_app(v);
+    v->unasked = !asked && (v->unasked || !v->awaited);
     if (v->awaited)
         return;
     v->asked_at_ms = clock_monotonic_ms();
@@ -195,7 +202,7 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
         v->class->fill(view->app, &canvas->scratch, rows);
         show(v, rows);
     } else if (!v->asked_at_ms || (may_refresh(v) && clock_monotonic_ms() >= due_ms(v)))
-        gather(v);
+        gather(v, false);
     r.h -= draw_errors(v, canvas, r);
     const char *empty = v->class->why_empty ? v->class->why_empty(v) : NULL;
     if (!empty)
@@ -239,7 +246,7 @@ static bool command(struct view *view, enum command command)
         return true;
     case CMD_REFRESH:
         if (v->class->gather)
-            gather(v);
+            gather(v, true);
         return false; /* and the lists below */
     default:
         return listview_command(&v->lv, command);

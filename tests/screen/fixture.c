@@ -108,6 +108,7 @@ static const struct record mixed[] = {
 
 static struct layout layouts[10];
 static atomic_bool change_at_commit, overwrite_after_commit, fail_commits, writer_started;
+static atomic_int scans;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
                                                 &layouts[4], &layouts[5], &layouts[6], &layouts[7],
@@ -131,6 +132,11 @@ void fixture_fail_commits(bool on)
 void fixture_start_writer(bool on)
 {
     writer_started = on;
+}
+
+int fixture_scans(void)
+{
+    return scans;
 }
 
 static bool detect(const struct layout *layout, const struct address *address,
@@ -289,6 +295,12 @@ static bool open_down(const struct layout *layout, const struct address *address
     return err_set(err, ERR_UNAVAILABLE, "connection refused: is the server running on port 5432?");
 }
 
+static bool scan_counted(struct store *store, const struct call *call, void **ret, struct err *err)
+{
+    scans++;
+    return memory_layout("etl")->scan_open(store, call, ret, err);
+}
+
 void fixture_init(void)
 {
     static const char *const full[] = {"etl", "meltano", "triggers"};
@@ -298,6 +310,7 @@ void fixture_init(void)
         layouts[i].open = open_full;
     }
     layouts[0].commit = commit_changed;
+    layouts[0].scan_open = scan_counted;
     layouts[3] = *memory_layout("etl");
     layouts[3].detect = detect;
     layouts[3].backend = "empty";

@@ -22,5 +22,7 @@ void fixture_start_writer(bool on);
 void fixture_fail_commits(bool on);
 /* Writes over what was committed, when it has been read back. */
 void fixture_overwrite_after_commit(bool on);
+/* How often the tables of `memory` were listed, by all tests so far. */
+int fixture_scans(void);
 
 #endif

@@ -1,0 +1,110 @@
+/* What is read again by itself, and keys that are pressed while it is under way. */
+#include "tests/screen/show.h"
+
+#include "core/base/clock.h"
+
+enum { LATER_MS = 3600 * 1000 };
+
+static struct session *open_tables(struct screen *s)
+{
+    screen_open_one(s, &system_etl, "orders-pg", ENV_DEV);
+    show(s, 40, 120);
+    settle(s);
+    return s->app->sessions;
+}
+
+/* The list is being read, and nothing of it has come. Time goes on. */
+static void begin_refresh(struct screen *s, int64_t now_ms)
+{
+    session_tick(s->app->sessions, now_ms, false);
+    assert_true(s->app->sessions->loading || s->app->sessions->refreshing);
+    s->app->fixed_now_us += 7 * 1000000LL;
+}
+
+static void press(struct screen *s, uint32_t code)
+{
+    app_key(s->app, &(struct key){.code = code});
+    settle(s);
+    show(s, 40, 120);
+}
+
+/* ux.md R14 A4: nothing changes, not by what was under way either. */
+static void what_was_under_way_does_not_break_a_pause(void **state)
+{
+    struct screen s = {0};
+    struct session *session = open_tables(&s);
+    begin_refresh(&s, clock_monotonic_ms() + LATER_MS);
+    assert_true(session->loading);
+    press(&s, 'P');
+    assert_shows(&s, "PAUSED  as of 03:12:44Z");
+    press(&s, K_CTRL('r'));
+    assert_shows(&s, "PAUSED  as of 03:12:51Z");
+
+    press(&s, 'P');
+    session->load_ms = LATER_MS; /* the rows on the screen alone */
+    begin_refresh(&s, session->fresh_at_ms + app_refresh_ms(s.app));
+    assert_false(session->loading);
+    press(&s, 'P');
+    assert_shows(&s, "PAUSED  as of 03:12:51Z");
+    screen_close(&s);
+}
+
+static void a_refresh_that_was_kept_off_comes_after_the_pause(void **state)
+{
+    struct screen s = {0};
+    struct session *session = open_tables(&s);
+    int64_t later = clock_monotonic_ms() + LATER_MS;
+    begin_refresh(&s, later);
+    press(&s, 'P');
+    press(&s, 'P');
+    assert_shows(&s, "as of 03:12:44Z");
+    session_tick(session, later, false);
+    settle(&s);
+    show(&s, 40, 120);
+    assert_shows(&s, "as of 03:12:51Z");
+    screen_close(&s);
+}
+
+/* What is under way may have passed what somebody wants to see. */
+static void to_read_again_means_from_now_on(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s);
+    int before = fixture_scans();
+    begin_refresh(&s, clock_monotonic_ms() + LATER_MS);
+    press(&s, K_CTRL('r'));
+    assert_int_equal(fixture_scans(), before + 2);
+    press(&s, K_CTRL('r'));
+    assert_int_equal(fixture_scans(), before + 3);
+    screen_close(&s);
+}
+
+/* ux.md R24 A3: within one interval, also where listing all of it takes long and no row of it is on
+ * the screen. */
+static void a_store_on_the_overview_is_asked_every_interval(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    s.targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(&s, 2, false, 0);
+    settle(&s);
+    struct session *session = s.app->sessions;
+    session->load_ms = LATER_MS;
+    session_tick(session, session->fresh_at_ms + app_refresh_ms(s.app), false);
+    assert_true(session->refreshing);
+    assert_false(session->loading);
+    settle(&s);
+    screen_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_under_way_does_not_break_a_pause),
+        cmocka_unit_test(a_refresh_that_was_kept_off_comes_after_the_pause),
+        cmocka_unit_test(to_read_again_means_from_now_on),
+        cmocka_unit_test(a_store_on_the_overview_is_asked_every_interval),
+    };
+    fixture_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
