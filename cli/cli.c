@@ -40,6 +40,8 @@ static bool set_signals(struct cli *cli, struct err *err)
     signal_cancel = &cli->cancel;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         sigaction(numbers[i], &action, NULL);
+    outlet_begin(&cli->outlet, &cli->cancel);
+    cli->print.out = stdout;
     /* A reader that goes away must not kill us in the middle of a change, nor a limit on files. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
@@ -304,15 +306,12 @@ bool cli_read(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* --- running --------------------------------------------------------------------------------- */
 
-/* A long list is many pages: what one leaves behind in the heap is kept for the next, and a reader
- * that is no terminal gets large pieces. */
+/* A long list is many pages: what one leaves behind in the heap is kept for the next. */
 static void expect_many_pages(void)
 {
-    enum { HEAP_KEPT = 16 << 20, LARGEST_IN_HEAP = 4 << 20, PIECE = 64 << 10 };
+    enum { HEAP_KEPT = 16 << 20, LARGEST_IN_HEAP = 4 << 20 };
     mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
     mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
-    if (!isatty(STDOUT_FILENO)) /* glibc takes its own size where it makes the buffer itself */
-        setvbuf(stdout, xreallocarray(NULL, PIECE, 1), _IOFBF, PIECE);
 }
 
 static void set_print(struct cli *cli)
@@ -335,6 +334,12 @@ static void set_print(struct cli *cli)
     if (tty && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         cli->print.width = size.ws_col;
     cli->on_terminal = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+bool cli_screen(struct cli *cli, const char *notice, struct err *err)
+{
+    outlet_end(&cli->outlet);
+    return cli->hooks->screen(cli, notice, err);
 }
 
 /* Words without a noun are targets of the screen; one that is nothing at all is a mistake. */
@@ -362,7 +367,7 @@ static bool open_screen(struct cli *cli, struct err *err)
     }
     if (!cli_targets(cli, err))
         return false;
-    return cli->hooks->screen(cli, NULL, err);
+    return cli_screen(cli, NULL, err);
 }
 
 /* Some of `--help`, `--version` need nothing else to be right. */
@@ -427,14 +432,15 @@ static bool reader_gone(void)
 }
 
 /* What was flushed page by page may have failed long ago: the stream knows that, not why. */
-static void check_output(struct cli *cli)
+static bool check_output(struct cli *cli, struct err *err)
 {
     int why = fflush(stdout) != 0 ? errno : 0;
     if ((!why && !ferror(stdout)) || cli->exit_code || reader_gone())
-        return;
-    fprintf(stderr, "penstock: cannot write the output%s%s\n", why ? ": " : "",
-            why ? strerror(why) : "");
-    cli->exit_code = 1;
+        return true;
+    if (cli->outlet.given_up)
+        return err_set(err, ERR_CANCELLED, "writing the output: cancelled");
+    return err_set(err, ERR_INTERNAL, "cannot write the output%s%s", why ? ": " : "",
+                   why ? strerror(why) : "");
 }
 
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
@@ -443,7 +449,7 @@ int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
     struct err err = {0};
     keep_standard_fds();
     setlocale(LC_CTYPE, "");
-    bool ok = run(&cli, argc, argv, &err);
+    bool ok = run(&cli, argc, argv, &err) && check_output(&cli, &err);
     bool late = cli.deadline_at_ms && clock_monotonic_ms() >= cli.deadline_at_ms;
     if (!ok && err.kind == ERR_CANCELLED && late)
         err.kind = ERR_TIMEOUT;
@@ -451,8 +457,8 @@ int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
         cli_report(&cli, &err);
         cli.exit_code = err_kind_exit(err.kind);
     }
-    check_output(&cli);
     cli_close(&cli);
+    outlet_end(&cli.outlet);
     config_free(cli.config);
     cancel_release(&cli.cancel);
     arena_release(&cli.arena);

@@ -3,6 +3,7 @@
 #define PENSTOCK_CLI_H
 
 #include "cli/options.h"
+#include "cli/outlet.h"
 #include "cli/print.h"
 #include "core/apply.h"
 #include "core/config.h"
@@ -62,6 +63,7 @@ struct cli {
     struct audit *audit;
 
     struct cancel cancel;
+    struct outlet outlet;
     int64_t deadline_at_ms; /* monotonic; 0: none */
     struct print_opts print;
     bool on_terminal; /* somebody can be asked */
@@ -84,6 +86,9 @@ const struct cli_command *command_find(const char *noun, const char *verb);
 const struct cli_command *command_at(size_t i);  /* NULL behind the last */
 const struct cli_command *command_generic(void); /* runs an operation */
 const struct cli_command *command_sheet(void);   /* prints a sheet */
+
+/* Opens the screen, which wants libc's own stdout. */
+bool cli_screen(struct cli *cli, const char *notice, struct err *err);
 
 /* Time left for one store call. */
 struct call cli_call(struct cli *cli);

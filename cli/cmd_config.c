@@ -115,10 +115,8 @@ bool cmd_demo(struct cli *cli, struct err *err)
         cli->targets[i].env = ENV_DEMO;
         cli->targets[i].shown = names[i];
     }
-    return cli->hooks->screen(cli,
-                              "sample stores: change what you like, demo --reset brings "
-                              "them back",
-                              err);
+    return cli_screen(cli, "sample stores: change what you like, demo --reset brings them back",
+                      err);
 }
 
 bool cmd_help(struct cli *cli, struct err *err)

@@ -279,6 +279,8 @@ static bool run_finish(struct list_run *run, bool ok, struct err *err)
         put_sorted(run);
     bool written = print_page(run->print);
     print_free(run->print);
+    if (!written && cli->outlet.given_up)
+        return err_set(err, ERR_CANCELLED, "writing the output: cancelled");
     if (!written && errno != EPIPE)
         return err_set(err, ERR_INTERNAL, "cannot write the output: %s", strerror(errno));
     if (ok && !run->printed && cli->print.output == OUTPUT_TABLE && !cli->exit_code)
