@@ -203,7 +203,7 @@ void app_say(struct app *app, enum style style, const char *fmt, ...)
     messages_add(&app->messages, style, app_now_us(app), text);
     arena_release(&a);
     app->message_style = style;
-    app->message_at_ms = clock_monotonic_ms();
+    app->message_at_ms = app_now_ms(app);
     app->dirty = true;
 }
 
@@ -242,6 +242,11 @@ void app_copy(struct app *app, struct str text)
 int64_t app_now_us(const struct app *app)
 {
     return app->fixed_now_us ? app->fixed_now_us : clock_now_us();
+}
+
+int64_t app_now_ms(const struct app *app)
+{
+    return app->fixed_now_us ? app->fixed_now_us / 1000 : clock_monotonic_ms();
 }
 
 int64_t app_shown_us(const struct app *app)
@@ -356,7 +361,7 @@ static void common_command(struct app *app, enum command command)
 
 static void take_message_away(struct app *app)
 {
-    if (app->message.len && clock_monotonic_ms() - app->message_at_ms >= MESSAGE_MIN_MS)
+    if (app->message.len && app_now_ms(app) - app->message_at_ms >= MESSAGE_MIN_MS)
         app->message.len = 0;
 }
 

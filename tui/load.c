@@ -224,7 +224,7 @@ static void show_loaded(struct session *s, struct load *load)
     s->app->paused_us = clock_now_us();
     struct rows *old = s->rows == load->building ? NULL : s->rows;
     if (old && s->complete)
-        rows_compare(load->building, old, s->loaded_at_ms + CHANGED_MS);
+        rows_compare(load->building, old, app_now_ms(s->app) + CHANGED_MS);
     s->rows = load->building;
     load->given = true;
     s->complete = true;
@@ -332,7 +332,7 @@ static void some_done(struct job *job, void *owner)
         s->valuing = false;
     if (!job->ok || !s->rows || (s->app->paused && !some->all))
         return;
-    rows_watch(s->rows, clock_monotonic_ms() + CHANGED_MS);
+    rows_watch(s->rows, app_now_ms(s->app) + CHANGED_MS);
     rows_update(s->rows, some->page);
     rows_watch(s->rows, 0);
     attention_take(s->attention, some->notes);

@@ -132,6 +132,8 @@ struct str app_reason(const struct app *app); /* ptr NULL: none */
 /* To the clipboard of the terminal, where that takes it; bounded. */
 void app_copy(struct app *app, struct str text);
 int64_t app_now_us(const struct app *app);
+/* The monotonic clock, for what is on the screen for a while; it stands still with the other. */
+int64_t app_now_ms(const struct app *app);
 /* The time that ages are shown for: it stands still while paused. */
 int64_t app_shown_us(const struct app *app);
 int64_t app_refresh_ms(const struct app *app);

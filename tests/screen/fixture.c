@@ -107,7 +107,8 @@ static const struct record mixed[] = {
 };
 
 static struct layout layouts[10];
-static atomic_bool change_at_commit, overwrite_after_commit, fail_commits, writer_started;
+static atomic_bool change_at_commit, overwrite_after_commit, fail_commits, writer_started,
+    hold_reads;
 static atomic_int scans;
 
 const struct layout *const fixture_layouts[] = {&layouts[0], &layouts[1], &layouts[2], &layouts[3],
@@ -137,6 +138,11 @@ void fixture_start_writer(bool on)
 int fixture_scans(void)
 {
     return scans;
+}
+
+void fixture_hold_reads(bool on)
+{
+    hold_reads = on;
 }
 
 static bool detect(const struct layout *layout, const struct address *address,
@@ -227,6 +233,17 @@ static bool open_long(const struct layout *layout, const struct address *address
                                            "{\"bookmarks\": {}}}}"));
     }
     return true;
+}
+
+static bool read_held(struct store *store, const struct str *ids, size_t n, size_t limit,
+                      const struct call *call, struct arena *arena, struct read_item *ret,
+                      struct err *err)
+{
+    while (hold_reads) {
+        if (!call_pause(call, 5, "the test", err))
+            return false;
+    }
+    return memory_layout("meltano")->read(store, ids, n, limit, call, arena, ret, err);
 }
 
 /* How large the source tables are. */
@@ -333,4 +350,5 @@ void fixture_init(void)
     layouts[9] = layouts[1];
     layouts[9].backend = "long";
     layouts[9].open = open_long;
+    layouts[9].read = read_held;
 }

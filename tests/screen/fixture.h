@@ -24,5 +24,7 @@ void fixture_fail_commits(bool on);
 void fixture_overwrite_after_commit(bool on);
 /* How often the tables of `memory` were listed, by all tests so far. */
 int fixture_scans(void);
+/* `long` answers no read while this is on, unless it is cancelled. */
+void fixture_hold_reads(bool on);
 
 #endif

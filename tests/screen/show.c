@@ -69,7 +69,7 @@ void screen_open_one(struct screen *s, const struct system *system, const char *
 
 void settle(struct screen *s)
 {
-    int64_t until = clock_monotonic_ms() + 60000;
+    int64_t until = clock_monotonic_ms() + TEST_CALL_MS;
     app_collect(s->app);
     while (!app_idle(s->app)) {
         assert_true(clock_monotonic_ms() < until);
