@@ -42,7 +42,8 @@ bool session_locks_list(struct store *store, const struct str *ids, size_t n,
                         struct err *err)
 {
     *ret = NULL;
-    return true;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "locks cannot be seen: this penstock was built without Redis");
 }
 
 bool session_locks_hold(struct store *store, struct str id, int64_t seconds,

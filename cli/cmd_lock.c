@@ -26,14 +26,20 @@ bool cmd_lock_list(struct cli *cli, struct err *err)
         return false;
     struct print *print = print_new(&cli->print, lock_sheet.columns, LOCK_COLUMNS, LOCK_OBJECT);
     size_t n = 0;
+    bool unseen = false;
     for (size_t i = 0; i < cli->nstores; i++) {
         struct lock *locks = NULL;
         struct err why = {0};
         struct call call = cli_call(cli);
         if (!store_supports(cli->stores[i].store, STORE_LOCKS))
             continue;
-        if (!store_locks(cli->stores[i].store, NULL, 0, &call, &cli->arena, &locks, &why))
-            cli_report_on(cli, &why);
+        if (!store_locks(cli->stores[i].store, NULL, 0, &call, &cli->arena, &locks, &why)) {
+            if (why.kind == ERR_UNSUPPORTED) /* as its address says */
+                cli_note(cli, "%s", why.text);
+            else
+                cli_report_on(cli, &why);
+            unseen = true;
+        }
         for (; locks; locks = locks->next, n++)
             print_lock(print, &cli->stores[i], locks);
         if (!print_page(print))
@@ -41,7 +47,7 @@ bool cmd_lock_list(struct cli *cli, struct err *err)
     }
     print_page(print);
     print_free(print);
-    if (!n && !cli->exit_code && cli->print.output == OUTPUT_TABLE)
+    if (!n && !unseen && cli->print.output == OUTPUT_TABLE)
         cli_note(cli, "no locks");
     return true;
 }

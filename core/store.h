@@ -168,7 +168,8 @@ bool store_commit_lot(struct store *store, struct commit_item *items, size_t n,
                       const struct call *call, struct arena *arena, size_t *ret_done,
                       struct err *err);
 
-/* All locks, or those of some ids (n > 0). Changes nothing. */
+/* All locks, or those of some ids (n > 0). Changes nothing. ERR_UNSUPPORTED: some may be held, and
+ * none can be seen (lock=none). */
 bool store_locks(struct store *store, const struct str *ids, size_t n, const struct call *call,
                  struct arena *arena, struct lock **ret, struct err *err);
 /* Takes the system's own lock on one record and keeps it until released or `seconds` passed. */

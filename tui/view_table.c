@@ -1,9 +1,12 @@
 #include "tui/view_table.h"
 
 #include "core/base/clock.h"
+#include "core/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { STORE_CELLS = 24 };
 
 struct table_view {
     struct listview lv;
@@ -87,17 +90,29 @@ static void gather_release(struct job *job)
     rows_page_free(data->source.page);
 }
 
+/* "crm-redis: connection refused": the store by its name alone. */
+static void add_error(struct table_view *v, struct str store, struct str why)
+{
+    struct arena a = ARENA_INIT;
+    const struct session *session = table_session(v, store);
+    struct str name = text_cut_middle(&a, store, STORE_CELLS, 0);
+    struct str identity = session ? str_of(session->target.address.identity) : STR("");
+    if (identity.len && why.len > identity.len + 2 && str_starts(why, identity.ptr))
+        why = str_sub(why, identity.len + 2, why.len);
+    sbuf_printf(&v->coming_errors, "%.*s%s%.*s\n", STR_ARG(name), name.len ? ": " : "",
+                STR_ARG(why));
+    arena_release(&a);
+}
+
 static void gather_done(struct job *job, void *owner)
 {
     struct table_view *v = owner;
     struct gather_job *data = job->data;
-    struct str name = data->source.store_name;
     if (job->ok) {
         rows_take(v->coming, data->source.page, NULL);
         data->source.page = NULL;
     } else if (job->err.kind != ERR_CANCELLED)
-        sbuf_printf(&v->coming_errors, "%.*s%s%s\n", STR_ARG(name), name.len ? ": " : "",
-                    job->err.text);
+        add_error(v, data->source.store_name, str_of(job->err.text));
     if (--v->awaited)
         return;
     if (v->unasked && v->rows && table_app(v)->paused) {
@@ -205,7 +220,9 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
         gather(v, false);
     r.h -= draw_errors(v, canvas, r);
     const char *empty = v->class->why_empty ? v->class->why_empty(v) : NULL;
-    if (!empty)
+    if (v->errors.len) /* of what did not answer nothing is known */
+        empty = "nothing was found where there was an answer";
+    else if (!empty)
         empty = v->class->empty;
     listview_draw_whole(&v->lv, canvas, r, v->rows ? empty : "reading");
 }

@@ -167,9 +167,12 @@ bool session_locks_list(struct store *store, const struct str *ids, size_t n,
                         const struct call *call, struct arena *arena, struct lock **ret,
                         struct err *err)
 {
+    const struct session_locks *locks = &((struct session_store *)store)->locks;
     *ret = NULL;
-    return !client_of(store) ||
-           lock_list(client_of(store), ids, n, store->opts.operator_name, call, arena, ret, err);
+    if (!locks->client) /* that none is held would be a guess */
+        return err_set(err, ERR_UNSUPPORTED, "locks cannot be seen: %s",
+                       locks->waived ? "lock=none" : "the Redis that keeps them is not known");
+    return lock_list(locks->client, ids, n, store->opts.operator_name, call, arena, ret, err);
 }
 
 bool session_locks_hold(struct store *store, struct str id, int64_t seconds,

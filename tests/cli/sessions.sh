@@ -27,6 +27,13 @@ rows="triggers+sqlite://$work/cache.db?lock=none"
 
 put 3600
 seen >before
+for target in "$file" "$rows"; do # that none is held is not known
+    run 0 -t "$target" lock list
+    err_has 'locks cannot be seen: lock=none'
+    ! grep -q 'no locks' err || fail 'it says that there are no locks'
+    run 6 -t "$target" lock show u
+    err_has 'locks cannot be seen: lock=none'
+done
 for target in "$file" "$rows"; do
     run 0 -t "$target" session set u "$changed" --yes
     seen | cmp -s before - && fail 'nothing was written'

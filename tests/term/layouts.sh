@@ -65,7 +65,7 @@ walk() { # LAYOUT COLUMNS ROWS
     see "$plan"
     confirm "$typed"
     see 'RESULT .*1 of 1 applied'
-    see 'applied, verified'
+    see "${typed:-.*} +applied, verified"
     [ "$("dump_$layout")" != "$before" ] || fail 'nothing was written'
 
     k z
@@ -84,6 +84,7 @@ walk() { # LAYOUT COLUMNS ROWS
     ! declare -F "lock_$layout" >/dev/null || "lock_$layout"
     k L
     see "$left"
+    ! shows 'no lock is held' || fail 'it says that no lock is held, which nobody knows'
     k q
     gone "$left"
     see "▸.*$row"

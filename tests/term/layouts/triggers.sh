@@ -53,7 +53,7 @@ make_triggers_djcache() {
     pickled file >"$work/cache/$(printf %s "$key" | md5sum | cut -d' ' -f1).djcache"
     chmod 640 "$work/cache/"*
     target="triggers+file://$work/cache?lock=none"
-    left='no lock is held' # nor would one be seen
+    left='locks cannot be seen: lock=none'
     session_applicant
     skip_instance
     row=$(printf %s "$key" | md5sum | cut -c1-12)
@@ -65,7 +65,7 @@ make_triggers_sqlite() {
     sqlite "$work/cache.db" "$(cat "$servers/django_cache.sql")
         INSERT INTO django_cache VALUES ('$key', '$(pickled text)', '9999-01-02 03:04:05');"
     target="triggers+sqlite://$work/cache.db?lock=none"
-    left='no lock is held' # nor would one be seen
+    left='locks cannot be seen: lock=none'
     session_applicant
     replay_failed
     typed=applicant:0017
