@@ -60,6 +60,17 @@ static bool is_same(const struct open_store *a, const struct open_store *b)
     return str_eq(store_info(a->store)->identity, store_info(b->store)->identity);
 }
 
+/* What a record is called in plan, result, journal and audit, and what is typed to confirm. An id
+ * like JOB/SOURCE says more than the name that it ends in: several jobs may have a source of one
+ * name. */
+static struct str name_of(const struct plan_record *r)
+{
+    size_t id = r->id.len, label = r->label.len;
+    bool says_more = id > label + 1 && r->id.ptr[id - label - 1] == '/' &&
+                     str_eq(str_sub(r->id, id - label, id), r->label);
+    return r->label.ptr && !says_more ? r->label : r->id;
+}
+
 static void copy_request(struct plan *plan, const struct plan_request *request)
 {
     struct arena *a = &plan->arena;
@@ -67,7 +78,7 @@ static void copy_request(struct plan *plan, const struct plan_request *request)
     for (size_t i = 0; i < request->nrecords; i++) {
         const struct plan_record *r = &request->records[i];
         records[i].id = arena_str(a, r->id);
-        records[i].label = arena_str(a, r->label.ptr ? r->label : r->id);
+        records[i].label = arena_str(a, name_of(r));
         records[i].other_id = r->other_id.ptr ? arena_str(a, r->other_id) : STR_NULL;
         records[i].args = copy_args(a, &r->args);
     }

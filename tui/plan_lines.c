@@ -319,19 +319,12 @@ static struct str change_text(struct arena *a, const struct plan_item *item)
     return arena_printf(a, "%.*s → %.*s", STR_ARG(item->before_text), STR_ARG(item->after_text));
 }
 
-/* An id like JOB/SOURCE says more than the name that it ends in: whose source it is. */
-static bool id_says_more(const struct plan_item *item)
-{
-    return item->id.len > item->label.len &&
-           str_eq(str_sub(item->id, item->id.len - item->label.len, item->id.len), item->label);
-}
-
 /* Two records of one name are told apart by their ids. */
 static struct str row_name(struct plan_lines *l, const struct plan *plan, const struct ranked *rows,
                            size_t n, size_t i)
 {
     const struct plan_item *item = &plan->items[rows[i].item];
-    bool twice = id_says_more(item);
+    bool twice = false;
     for (size_t k = 0; k < n && n <= MANY && !twice; k++)
         twice = k != i && str_eq(plan->items[rows[k].item].label, item->label);
     return twice || n > MANY

@@ -26,7 +26,7 @@ make_vdk_properties() {
     source_crm
     row='sales_ingest/crm'
     set_stream
-    plan='crm sales_ingest/crm +2 streams' # whose source it is
+    plan='1  sales_ingest/crm +2 streams' typed=sales_ingest/crm # whose source it is
 }
 dump_vdk_properties() { cat "$work/vdk_data_jobs.json"; stat -c '%U:%G %a' "$work/vdk_data_jobs.json"; }
 
@@ -52,7 +52,7 @@ make_vdk_job_properties() {
     postgres vdk_job_properties
     target="vdk+$address&layout=job_properties"
     row='ingest-demo/auto' inside='last_id: 42'
-    action='t clear one stream' part='stream_0' plan='auto ingest-demo/auto +2 streams, '
+    action='t clear one stream' part='stream_0' plan='1  ingest-demo/auto +2 streams, '
 }
 dump_vdk_job_properties() { rows job_properties data_job data_job_execution; }
 
