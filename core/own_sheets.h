@@ -9,7 +9,13 @@
 
 #include <jansson.h>
 
-enum { LOCK_OBJECT = 2, LOCK_TARGET = 12, LOCK_BREAKABLE = 13, LOCK_COLUMNS = 15 };
+enum {
+    LOCK_OBJECT = 2,
+    LOCK_TARGET = 12,
+    LOCK_BREAKABLE = 13,
+    LOCK_ENVIRONMENT = 14,
+    LOCK_COLUMNS = 15
+};
 extern const struct sheet lock_sheet;
 void lock_cells(const struct lock *lock, const struct open_store *store, int64_t now_us,
                 struct cell ret[LOCK_COLUMNS]);

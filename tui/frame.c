@@ -17,6 +17,13 @@ const char *environment_tag(enum environment env)
     return tags[env];
 }
 
+struct cell environment_cell(enum environment env)
+{
+    struct cell cell = cell_text(str_of(environment_tag(env)));
+    cell.mark = env == ENV_PROD ? MARK_WARN : MARK_NONE;
+    return cell;
+}
+
 static void count_environments(const struct app *app, struct sbuf *out)
 {
     sbuf_printf(out, "%zu store%s", app->nsessions, app->nsessions == 1 ? "" : "s");

@@ -143,7 +143,8 @@ void app_rows_changed(struct app *app, struct session *session, struct rows *old
 bool app_read_visible(struct app *app, struct session *session, bool now);
 /* The i-th target: true once its stores were found; kind of *ret_err NONE: still looking. */
 bool app_probe(const struct app *app, size_t i, const struct target **ret, struct err *ret_err);
-const char *environment_tag(enum environment env); /* "PROD", "ENV?" */
+const char *environment_tag(enum environment env);  /* "PROD", "ENV?" */
+struct cell environment_cell(enum environment env); /* the same for a list: PROD is marked */
 /* A job of this view on its session's worker. */
 struct job *view_job(struct view *view);
 

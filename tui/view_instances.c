@@ -17,13 +17,15 @@ struct gathering {
 static void add_session(void *ctx, const struct sheet_input *in, const struct err *problem)
 {
     struct gathering *g = ctx;
-    const struct sheet *sheet = instance_sheet;
+    const struct sheet *sheet = &all_instances_sheet;
     (void)problem; /* its list says so */
     if (!in->doc)
         return;
-    for (const struct sheet_row *row = sheet->fill(sheet, in); row; row = row->next) {
+    for (struct sheet_row *row = sheet->fill(sheet, in); row; row = row->next) {
         if (g->n++ >= INSTANCES_MAX)
             return;
+        *sheet_cell(sheet, row, "target") = cell_text(g->source->store_name);
+        *sheet_cell(sheet, row, "environment") = environment_cell(g->source->open->target.env);
         struct row_in one = {
             .key = arena_printf(in->arena, "%.*s\n%.*s\n%.*s", STR_ARG(g->source->store_name),
                                 STR_ARG(in->row->id), STR_ARG(row->key)),
@@ -158,7 +160,7 @@ static bool command(struct table_view *v, enum command command, ptrdiff_t row)
 const struct table_class instances_table = {
     .title = "instances of all sessions",
     .empty = "no session has an instance",
-    .sheet = &session_sheets[1],
+    .sheet = &all_instances_sheet,
     .scopes = SCOPE_ACTS,
     .per_store = true,
     .gather = gather,

@@ -16,6 +16,7 @@ static bool gather(const struct table_source *s)
         struct cell cells[LOCK_COLUMNS];
         lock_cells(locks, s->open, s->now_us, cells);
         cells[LOCK_TARGET] = cell_text(s->store_name);
+        cells[LOCK_ENVIRONMENT] = environment_cell(s->open->target.env);
         struct row_in in = {
             .key = arena_printf(s->arena, "%.*s\n%.*s", STR_ARG(s->store_name),
                                 STR_ARG(locks->object)),

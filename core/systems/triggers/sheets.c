@@ -100,7 +100,10 @@ static const struct column instance_columns[] = {
     {"waits_for", "WAITS FOR", CELL_TEXT, 20, false, false, "triggers that have not fired for it"},
     {"last_modified", "MODIFIED", CELL_TIME, 8, false, false, "last change the framework noted"},
     {"exception", "EXCEPTION", CELL_TEXT, 0, false, false, "what went wrong"},
+    {"target", "STORE", CELL_TEXT, 10, false, false, "where it lies"},
+    {"environment", "ENV", CELL_TEXT, 5, false, true, "of that store"},
 };
+enum { OF_STORE = 2, INSTANCE_COLUMNS = COUNT(instance_columns) - OF_STORE };
 
 static enum mark instance_mark(const struct instance *i)
 {
@@ -134,7 +137,7 @@ static struct sheet_row *instance_row(const struct sheet *sheet, const struct sh
         cell_time(i->modified_us),
         cell_text(instance_exception(arena, i)),
     };
-    _Static_assert(COUNT(cells) == COUNT(instance_columns), "a cell for every column");
+    _Static_assert(COUNT(cells) == INSTANCE_COLUMNS, "a cell for every column");
     for (size_t c = 0; c < COUNT(cells); c++)
         row->cells[c] = cells[c];
     row->mark = instance_mark(i);
@@ -246,7 +249,8 @@ static struct sheet_row *tasks_fill(const struct sheet *sheet, const struct shee
 
 const struct sheet session_sheets[3] = {
     {"list", "sessions", list_columns, COUNT(list_columns), list_fill},
-    {"instances", "instances", instance_columns, COUNT(instance_columns), instances_fill,
-     instance_more},
+    {"instances", "instances", instance_columns, INSTANCE_COLUMNS, instances_fill, instance_more},
     {"tasks", "tasks", task_columns, COUNT(task_columns), tasks_fill},
 };
+const struct sheet all_instances_sheet = {"all instances",         "instances",    instance_columns,
+                                          COUNT(instance_columns), instances_fill, instance_more};

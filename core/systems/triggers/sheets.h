@@ -5,5 +5,8 @@
 #include "core/sheet.h"
 
 extern const struct sheet session_sheets[3]; /* list, instances, tasks */
+/* The instances again, for a list over several stores: with the columns `target` and `environment`,
+ * which whoever fills it knows. */
+extern const struct sheet all_instances_sheet;
 
 #endif

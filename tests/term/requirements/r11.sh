@@ -6,6 +6,9 @@ databases+=("${database}_prod")
 make_database "${database}_prod"
 fresh_etl
 fresh_states
+cat >>"$XDG_CONFIG_HOME/penstock/config.yaml" <<YAML
+  - {name: shop, address: "triggers+unix://$PENSTOCK_REDIS_SOCKET?db=1", env: prod, refresh: 1s}
+YAML
 # Of a picture that says how fresh it is: one that waits for its store says that instead.
 header() {
     local line
@@ -13,6 +16,31 @@ header() {
     sed 's/ *as of.*//; s/ *$//' "$work/header"
 }
 has_freshness() { cap | head -1 >"$work/header" && grep -q ' as of ' "$work/header"; }
+
+# Lists of several stores, with the same session and the same lock in two of them: on each row whose
+# it is, however narrow the screen.
+rows_of_several_stores() {
+    fresh_sessions 20
+    redis copy "$session" "$session" DB 1 >/dev/null
+    redis -n 1 set "$lock" 'sixteen bytes of' PX 600000 >/dev/null
+    start 'penstock cache shop' 80 24
+    see 'cache +DEV +✖ +20 sessions'
+    see 'shop +! PROD READ-ONLY +✖ +1 sessions?'
+    k L
+    see '▸? +triggers +applicant:0017 .* DEV'
+    see '▸? +triggers +applicant:0017 .*! PROD'
+    k Escape
+    k :
+    lit instances
+    k Enter
+    see 'instances of all sessions +23'
+    filter_by 0017 # the order is Redis's
+    see ' 4 of 23'
+    see 'applicant:0017 +t_import#0 .* DEV'
+    see 'applicant:0017 +t_import#0 .*! PROD'
+}
+session=:1:triggers.storages.cache:applicant:0017
+lock=lock:triggers:applicant:0017:lock
 
 A1() {
     start 'penstock dev' 140 40
@@ -29,6 +57,7 @@ A1() {
     see '1 PROD READ-ONLY'
     see '2 DEV'
     see 'prod .*PROD'
+    rows_of_several_stores
     start 'NO_COLOR=1 penstock prod' 140 40
     see 'public\.orders'
     see '^ prod +PROD READ-ONLY'
