@@ -3,11 +3,33 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TABLES = 70 }; /* of pipeline 7, oid 20001 and so on: init, data_sync, errored */
 
 static const char *ids[TABLES];
+
+static bool standing;
+
+/* In place of libc's. A lot ends after a while: how many tables that is depends on the machine, but
+ * not while the clock stands. */
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+    if (id == CLOCK_MONOTONIC && standing) {
+        *ret = (struct timespec){.tv_sec = 1};
+        return 0;
+    }
+    return (int)syscall(SYS_clock_gettime, id, ret);
+}
+
+static void apply_at_once(struct fixture *f, struct plan *plan)
+{
+    standing = true;
+    apply(f, plan);
+    standing = false;
+}
 
 static int set_up_many(void **state)
 {
@@ -77,7 +99,8 @@ static void many_go_in_few_transactions_and_come_back(void **state)
 {
     struct fixture *f = *state;
     const char *before = dump(f);
-    struct plan *plan = rollback_all(f);
+    struct plan *plan = plan_of(f, "rollback", NULL, ids, TABLES);
+    apply_at_once(f, plan);
     assert_outcomes(f, plan, 0, TABLES, OUTCOME_APPLIED);
     assert_true(transactions(f) <= TABLES / 5);
     back_and_forth(f, plan, before);
@@ -142,7 +165,7 @@ static void a_table_with_a_live_writer_goes_alone(void **state)
     assert_int_equal(plan->items[5].outcome, OUTCOME_LOCKED);
     plan->items[5].outcome = OUTCOME_PLANNED;
     plan->request.force = true;
-    apply(f, plan);
+    apply_at_once(f, plan);
     assert_int_equal(plan_count(plan, OUTCOME_APPLIED), TABLES);
     assert_true(transactions(f) <= TABLES / 5);
     assert_string_equal(ask(f, f->admin,

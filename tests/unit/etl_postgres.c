@@ -407,7 +407,7 @@ static void the_servers_clock_is_read_in_any_zone(void **state)
                               .ptr;
         struct store *store = open_at(f, url, false);
         int64_t skew_us = store_info(store)->clock_skew_us;
-        assert_true(skew_us > -5000000 && skew_us < 5000000);
+        assert_true(skew_us > -600000000 && skew_us < 600000000); /* less than any zone's */
         store_close(store);
     }
 }

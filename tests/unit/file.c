@@ -685,7 +685,7 @@ static void plain_locks_name_their_holder(void **state)
     struct err err = {0};
     store_close(f->store);
     f->store = open_layout(f, &file_plain_triggers);
-    assert_true(store_lock_hold(f->store, id, 20, &f->call, &token, &f->arena, &err));
+    assert_true(store_lock_hold(f->store, id, 600, &f->call, &token, &f->arena, &err));
     const struct lock *lock = only_lock(f);
     assert_str(lock->object, "applicant:1017");
     assert_true(str_starts(lock->holder, "ana@elsewhere/"));

@@ -119,7 +119,7 @@ static int start(void **state)
     strcpy(f->path, "/tmp/penstock-guard-XXXXXX");
     assert_non_null(mkdtemp(f->path));
     f->dir = open(f->path, O_RDONLY | O_DIRECTORY);
-    f->call = call_within(30000, NULL);
+    f->call = call_within(TEST_CALL_MS, NULL);
     *state = meddled = f;
     abilities = ALL;
     return 0;

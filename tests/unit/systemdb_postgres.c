@@ -113,6 +113,8 @@ void database_lock(struct database *db, const char *state_id)
 
 void database_unlock(struct database *db)
 {
+    if (db->locker)
+        run(db->locker, "ROLLBACK"); /* of a connection that is closed the server learns later */
     PQfinish(db->locker);
     db->locker = NULL;
 }
