@@ -231,12 +231,13 @@ struct index_want list_index_want(const struct list *list)
 }
 
 /* Before a swap: the row under the cursor is carried over when the new snapshot lacks it, from one
- * to the next until the cursor leaves it. */
+ * to the next until the cursor leaves it. The last one of all cannot be left, and has no neighbour
+ * that would take its place: it is shown once. */
 static void keep_tombstone(struct list *list, struct rows *rows)
 {
     size_t old;
     if (!list->rows || list->rows == rows || !list_at(list, &old) ||
-        (list->fleeting && rows_gone(list->rows, old)) ||
+        ((list->fleeting || !rows_there(rows)) && rows_gone(list->rows, old)) ||
         rows_find(rows, sbuf_view(&list->key), NULL))
         return;
     struct cell *cells = xcalloc(list->sheet->ncolumns, sizeof cells[0]);

@@ -244,6 +244,24 @@ static void a_row_that_goes_leaves_a_tombstone(void **state)
     rows_free(fourth);
 }
 
+/* It has no neighbour, and the cursor could not leave it: then the list is empty. */
+static void the_last_row_that_goes_is_shown_once(void **state)
+{
+    struct rows *first = make("a"), *second = make(""), *third = make("");
+    struct list list;
+    char out[64];
+    list_init(&list, &sheet);
+    list_swap(&list, first, true, 0);
+    list_swap(&list, second, true, 0);
+    assert_string_equal(shown(&list, out), "a+");
+    list_swap(&list, third, true, 0);
+    assert_string_equal(shown(&list, out), "");
+    list_release(&list);
+    rows_free(first);
+    rows_free(second);
+    rows_free(third);
+}
+
 /* Made anew with every picture, it is no answer to a key: what has gone is shown once. */
 static void a_fleeting_row_that_goes_is_shown_once(void **state)
 {
@@ -376,6 +394,7 @@ int main(void)
         cmocka_unit_test(motions),
         cmocka_unit_test(the_cursor_follows_its_row),
         cmocka_unit_test(a_row_that_goes_leaves_a_tombstone),
+        cmocka_unit_test(the_last_row_that_goes_is_shown_once),
         cmocka_unit_test(a_fleeting_row_that_goes_is_shown_once),
         cmocka_unit_test(a_row_that_leaves_the_filter_stays_under_the_cursor),
         cmocka_unit_test(the_cursor_begins_where_something_is_wrong),
