@@ -176,7 +176,8 @@ static bool is_number(const struct value *v)
 
 enum { NUMBER_KEY_MAX = 352 }; /* DBL_MAX has 309 digits */
 
-/* The spelling that equal numbers share: digits for whatever is whole, else the double's bytes. */
+/* The spelling that equal numbers share: digits for whatever is whole, else a letter, which no
+ * digits begin with, and the double's bytes. */
 static struct str number_key(const struct value *v, char buf[NUMBER_KEY_MAX])
 {
     if (v->type == VALUE_INT)
@@ -184,8 +185,9 @@ static struct str number_key(const struct value *v, char buf[NUMBER_KEY_MAX])
     if (v->type == VALUE_BOOL)
         return v->boolean ? STR("1") : STR("0");
     if (!isfinite(v->real) || v->real != trunc(v->real)) {
-        memcpy(buf, &v->real, sizeof v->real);
-        return (struct str){buf, sizeof v->real};
+        buf[0] = 'f';
+        memcpy(buf + 1, &v->real, sizeof v->real);
+        return (struct str){buf, 1 + sizeof v->real};
     }
     int len = snprintf(buf, NUMBER_KEY_MAX, "%.0f", v->real == 0 ? 0.0 : v->real);
     return (struct str){buf, (size_t)len};

@@ -282,6 +282,8 @@ static void accepted(void **state)
         {BYTES("(dp0\nS'k'\nI1\ns."), "{'k': 1}", 0},
         {BYTES("}(K\x01K\x02K\x03K\x04K\x01K\x05u."), "{1: 5, 3: 4}", 1},
         {BYTES("}(K\x01K\x02\x88K\x03G?\xf0\x00\x00\x00\x00\x00\x00K\x04u."), "{1: 4}", 1},
+        /* a float whose eight bytes read like the digits of the other key */
+        {BYTES("}(I12345678\nK\x01G87654321K\x02u."), "{12345678: 1, 6.821320051701325e-38: 2}", 1},
         {BYTES("\x80\x02K\x01."), "1", 2},
         {BYTES("\x80\x04\x8a\x00."), "0", 4},
         {BYTES("\x80\x04\x8a\x03\x00\x00\xff."), "-65536", 4},
