@@ -196,7 +196,8 @@ static void lsns_are_two_hex_words(void **state)
     assert_true(lsn == (UINT64_C(0x1A) << 32 | 0x4C5A1B8));
     assert_true(etl_lsn_parse(STR("0000001a/04c5a1b8"), &lsn));
     assert_true(lsn == (UINT64_C(0x1A) << 32 | 0x4C5A1B8));
-    static const char *const bad[] = {"", "/", "1A", "1A/", "/1", "1A/G", "1A/1/2", "100000000/0"};
+    static const char *const bad[] = {"",     "/",      "1A",          "1A/",    "/1",
+                                      "1A/G", "1A/1/2", "100000000/0", "1A/\x11"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(etl_lsn_parse(str_of(bad[i]), &lsn));
 }

@@ -66,38 +66,51 @@ static const char *versions_of(const char *json)
     return text;
 }
 
+/* clang-format off */
+static const char three_versions[] =
+    "{\"schemas\": ["
+    VERSION(1, "0/0", COLUMN(1, "id", "INT8") "," COLUMN(2, "mail", "TEXT") ","
+                      COLUMN(3, "x", "INT4")) ","
+    VERSION(2, "0/A0", COLUMN(1, "id", "INT8") "," COLUMN(2, "email", "TEXT") ","
+                       COLUMN(3, "x", "INT8")) ","
+    VERSION(3, "0/B0", COLUMN(1, "id", "INT8") "," COLUMN(2, "address", "VARCHAR") ","
+                       COLUMN(4, "y", "DATE"))
+    "], \"destination\": [{\"snapshot_id\": \"0/A0\", \"previous_snapshot_id\": \"0/0\","
+    " \"schema_status\": \"applying\"}]}";
+/* clang-format on */
+
 static void what_changed_is_told_by_name_and_by_place(void **state)
 {
-    assert_string_equal(
-        versions_of("{\"schemas\": [" VERSION(
-            1, "0/0",
-            COLUMN(1, "id", "INT8") "," COLUMN(2, "mail", "TEXT") "," COLUMN(
-                3, "x",
-                "INT4")) "," VERSION(2, "0/A0",
-                                     COLUMN(1, "id", "INT8") "," COLUMN(2, "email", "TEXT") "," COLUMN(
-                                         3, "x",
-                                         "INT8")) "," VERSION(3, "0/B0",
-                                                              COLUMN(1, "id", "INT8") "," COLUMN(
-                                                                  2, "address",
-                                                                  "VARCHAR") "," COLUMN(4, "y",
-                                                                                        "DATE")) "]"
-                                                                                                 ","
-                                                                                                 " "
-                                                                                                 "\"destination\": "
-                                                                                                 "["
-                                                                                                 "{"
-                                                                                                 "\"snapshot_id\": "
-                                                                                                 "\"0/A0\", "
-                                                                                                 "\"previous_snapshot_"
-                                                                                                 "i"
-                                                                                                 "d"
-                                                                                                 "\": "
-                                                                                                 "\"0/0\", "
-                                                                                                 "\"schema_status\": "
-                                                                                                 "\"applying\"}]}"),
-        "0/B0 not yet: ~ address was called email, now VARCHAR, + y DATE, - x\n"
-        "0/A0 applying: ~ email was called mail, ~ x INT8, was INT4\n"
-        "0/0 previous: -\n");
+    assert_string_equal(versions_of(three_versions),
+                        "0/B0 not yet: ~ address was called email, now VARCHAR, + y DATE, - x\n"
+                        "0/A0 applying: ~ email was called mail, ~ x INT8, was INT4\n"
+                        "0/0 previous: -\n");
+}
+
+static void a_modifier_is_taken_apart_if_it_is_one(void **state)
+{
+    static const struct {
+        const char *type, *modifier, *shown;
+    } cases[] = {
+        {"NUMERIC", "655366", "NUMERIC(10,2)"},
+        {"VARCHAR", "68", "VARCHAR(64)"},
+        {"VARCHAR", "-1", "VARCHAR"},
+        {"VARCHAR", "-9223372036854775808", "VARCHAR"},
+        {"TEXT", "68", "TEXT"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct str json =
+            arena_printf(&arena,
+                         "{\"schemas\": [{\"id\": 1, \"columns\": [{\"column_name\": \"c\", "
+                         "\"column_type\": \"%s\", \"type_modifier\": %s}]}]}",
+                         cases[i].type, cases[i].modifier);
+        struct table *t = table_of("7/1", json.ptr);
+        struct sbuf out = SBUF_INIT;
+        system_sheet(&system_etl, "versions")->more(&t->in, STR("1"), &out);
+        assert_string_equal(sbuf_view(&out).ptr,
+                            arena_printf(&arena, "c  %s\n", cases[i].shown).ptr);
+        sbuf_release(&out);
+    }
 }
 
 /* 9/FFFFFFFF stands before 10/0, and 10 before 9 as text. */
@@ -252,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_changed_is_told_by_name_and_by_place),
+        TEST(a_modifier_is_taken_apart_if_it_is_one),
         TEST(versions_stand_in_the_order_of_their_snapshots),
         TEST(columns_that_are_not_replicated_are_marked),
         TEST(a_table_shows_its_destination_and_positions),

@@ -1,5 +1,6 @@
 #include "core/systems/etl/table.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,7 @@ static bool hex32(struct str s, uint64_t *ret)
     uint64_t n = 0;
     for (size_t i = 0; i < s.len; i++) {
         const char *digits = "0123456789abcdef";
-        const char *at = s.ptr[i] ? strchr(digits, s.ptr[i] | 0x20) : NULL;
+        const char *at = isxdigit((unsigned char)s.ptr[i]) ? strchr(digits, s.ptr[i] | 0x20) : NULL;
         if (!at)
             return false;
         n = n << 4 | (uint64_t)(at - digits);

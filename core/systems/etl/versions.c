@@ -52,9 +52,10 @@ static int64_t number_at(const struct value *dict, const char *key, int64_t othe
 static struct str type_text(struct arena *a, const struct value *column)
 {
     struct str type = text_at(column, "column_type");
-    int64_t modifier = number_at(column, "type_modifier", -1) - 4;
-    if (modifier < 0)
+    int64_t modifier = number_at(column, "type_modifier", -1);
+    if (modifier < 4)
         return type;
+    modifier -= 4;
     if (str_is(type, "NUMERIC"))
         return arena_printf(a, "NUMERIC(%lld,%lld)", (long long)(modifier >> 16),
                             (long long)(modifier & 0xffff));
