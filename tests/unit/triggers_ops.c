@@ -339,7 +339,30 @@ static void fail_stuck(void **state)
     assert_true(RUN(&plan, &session_set, {"at", STR("/instances/t_a#2")},
                     {"json", STR("{\"task\": \"t_a\"}")}));
     assert_int_equal(session_judge(&session_set, &plan.in).verdict, WRITER_SAFE);
+    /* what no command line says, a saved plan may: there is none that failed */
+    assert_true(RUN(&plan, &session_fail, {"failed", STR("")}));
+    assert_int_equal(plan.out.nedits, 0);
     arena_release(&plan.arena);
+}
+
+/* Its clone would count one further. */
+static void a_depth_has_an_end(void **state)
+{
+    static const char *const depths[] = {"9223372036854775807", "9223372036854775808"};
+    for (size_t i = 0; i < sizeof depths / sizeof depths[0]; i++) {
+        struct plan plan;
+        char text[256];
+        snprintf(text, sizeof text,
+                 "{\"t_a#0\": {\"task\": \"t_a\", \"status\": \"failed\", \"metadata\": "
+                 "{\"depth\": %s}}}",
+                 depths[i]);
+        begin_text(&plan, text);
+        assert_false(RUN(&plan, &session_replay, {"name", STR("t_a#0")}));
+        assert_int_equal(plan.err.kind, ERR_CORRUPT);
+        assert_string_equal(plan.err.text, "t_a#0: metadata.depth is no count: it cannot be "
+                                           "replayed");
+        arena_release(&plan.arena);
+    }
 }
 
 /* 3.2: t_a#0 was deleted, so the clone of t_a#1 would be called t_a#2, which lives. */
@@ -507,6 +530,7 @@ int main(void)
         cmocka_unit_test(skip_with_cascade),
         cmocka_unit_test(resolve_logs),
         cmocka_unit_test(fail_stuck),
+        cmocka_unit_test(a_depth_has_an_end),
         cmocka_unit_test(colliding_names),
         cmocka_unit_test(edit_keeps_python),
         cmocka_unit_test(replayed_before),

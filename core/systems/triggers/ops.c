@@ -490,6 +490,8 @@ static bool fail_run(const struct op_input *in, struct op_output *out, struct er
     size_t n;
     if (!op_session(in, &session, err) || !selected(in, &session, &list, &n, err))
         return false;
+    if (!n) /* a saved plan may say --failed */
+        return nothing(out, "only what is under way can be set to failed");
     struct draft draft;
     draft_begin(&draft, in->arena, &session);
     struct str before = list[0]->status;

@@ -208,7 +208,9 @@ static void read_metadata(struct instance *i)
 {
     const struct value *meta = i->metadata;
     const struct value *depth = FIELD(meta, "depth"), *level = FIELD(meta, "logLevel");
-    i->depth = int_or(depth, 0);
+    int64_t count = 0; /* the one behind it must be one, too: a replay's */
+    bool counts = !depth || (value_to_i64(depth, &count) && count < INT64_MAX);
+    i->depth = count;
     i->log_level = int_or(level, 0);
     i->parent = text_or(FIELD(meta, "parent"), STR_NULL);
     i->timestamps = FIELD(meta, "timestamps");
@@ -217,8 +219,8 @@ static void read_metadata(struct instance *i)
     i->hazard = NULL;
     if (i->timestamps && !value_is_dict(i->timestamps))
         i->hazard = "metadata.timestamps is not a dict: every update of it fails";
-    else if (depth && depth->type != VALUE_INT)
-        i->hazard = "metadata.depth is not a number: it cannot be replayed";
+    else if (!counts)
+        i->hazard = "metadata.depth is no count: it cannot be replayed";
     else if (value_is_null(level))
         i->hazard = "metadata.logLevel is null: the framework's log queries fail";
 }
