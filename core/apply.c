@@ -21,7 +21,7 @@ static json_t *audit_fields(const struct plan *plan, const struct plan_item *ite
     json_object_set_new(o, "step", json_string(step));
     json_object_set_new(o, "plan_id", json_string(plan->id));
     json_object_set_new(o, "journal_id", json_string(plan->journal_id));
-    json_object_set_new(o, "context", json_string(item->store->target.name));
+    json_object_set_new(o, "context", output_text(str_of(item->store->target.name)));
     json_object_set_new(o, "env", json_string(environment_name(item->store->target.env)));
     json_object_set_new(o, "store", output_text(store_info(item->store->store)->identity));
     json_object_set_new(o, "verb", json_string(plan->verb));
@@ -54,7 +54,7 @@ bool apply_audit_result(struct audit *audit, const struct plan *plan, const stru
     json_object_set_new(fields, "outcome", json_string(outcome_name(item->outcome)));
     json_object_set_new(fields, "verified", json_boolean(item->verified));
     if (item->err.kind != ERR_NONE)
-        json_object_set_new(fields, "error", json_string(item->err.text));
+        json_object_set_new(fields, "error", output_text(str_of(item->err.text)));
     return audit_add(audit, fields, err);
 }
 

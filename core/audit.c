@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/mem.h"
 #include "core/base/path.h"
+#include "core/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +77,7 @@ bool audit_add(struct audit *audit, json_t *fields, struct err *err)
     struct str now = time_rfc3339(&arena, clock_now_us());
     json_t *line = json_object();
     json_object_set_new(line, "time", json_stringn(now.ptr, now.len));
-    json_object_set_new(line, "who", json_string(audit->who));
+    json_object_set_new(line, "who", output_text(str_of(audit->who)));
     json_object_set_new(line, "version", json_string(PENSTOCK_VERSION));
     json_object_set_new(line, "pid", json_integer(getpid()));
     json_object_update(line, fields);

@@ -288,7 +288,7 @@ json_t *plan_json(const struct plan *plan)
     json_object_set_new(o, "plan_id", json_string(plan->id));
     json_object_set_new(o, "journal_id",
                         plan->journal_id[0] ? json_string(plan->journal_id) : json_null());
-    json_object_set_new(o, "target", store ? json_string(store->target.name) : json_null());
+    json_object_set_new(o, "target", store ? output_text(str_of(store->target.name)) : json_null());
     json_object_set_new(o, "server",
                         store ? output_text(store_info(store->store)->server) : json_null());
     json_object_set_new(o, "verb", json_string(plan->verb));

@@ -390,12 +390,14 @@ static bool compare_consequences(const struct plan *plan, json_t *then, struct e
 
 static bool compare_server(const struct plan *plan, json_t *file, struct err *err)
 {
-    const char *then = json_string_value(json_object_get(file, "server"));
-    struct str now = store_info(plan->request.store->store)->server;
-    if (str_eq(now, str_of(then)))
+    struct str server = store_info(plan->request.store->store)->server;
+    json_t *then = json_object_get(file, "server"), *now = output_text(server);
+    bool same = json_equal(then, now);
+    json_decref(now);
+    if (same)
         return true;
     return err_set(err, ERR_CONFLICT, "plan was made on another server: %s then, %.*s now",
-                   then ? then : "(unknown)", STR_ARG(now));
+                   json_is_string(then) ? json_string_value(then) : "(unknown)", STR_ARG(server));
 }
 
 static const char stale_hint[] = "look at it again and make a new plan";

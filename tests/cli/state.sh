@@ -141,6 +141,13 @@ run 0 -t "$store" apply plan.json --yes
 run 4 -t "$store" apply plan.json --yes
 err_has 'plan is stale: state a: there is none'
 
+# the place of a store may be any bytes: its plan comes back all the same
+cp -r s $'odd\xff'
+run 0 -t $'odd\xff' plan state clear b -o json
+cp out plan.json
+run 0 -t $'odd\xff' apply plan.json --yes
+[ -e $'odd\xff/b' ] && fail 'apply did not clear'
+
 # names beyond the limit are not quietly left out
 yes a | head -n 1048577 >names
 run 2 -t "$store" state clear --from names --yes

@@ -512,6 +512,46 @@ static void files_are_private_and_lines_parse(void **state)
     json_decref(lines);
 }
 
+static const char *text_at(json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "(none)";
+}
+
+/* A path, a name and an id may be any bytes; JSON has room for UTF-8 alone. */
+static void no_field_is_lost_that_is_not_utf8(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    json_t *lines = NULL;
+    size_t bad;
+    struct plan_record records[] = {{.id = STR("a")}, {.id = STR("\xff")}};
+    memory_put(f->store.store, "\xff", NULL, json_value(&f->arena, "{\"partial\": {}}"));
+    f->store.target.name = "/data/\xff";
+    assert_int_equal(setenv("PENSTOCK_OPERATOR", "Andr\xe9", true), 0);
+    audit_close(f->audit);
+    assert_true(audit_open(f->audit_path, &f->audit, &err));
+    assert_int_equal(unsetenv("PENSTOCK_OPERATOR"), 0);
+    f->opts.audit = f->audit;
+    struct plan_request request = request_for(f, &bump, records, 2);
+    struct plan *plan = make(f, &request);
+    json_t *shown = plan_json(plan);
+    assert_string_equal(text_at(shown, "target"), "/data/\ufffd");
+    json_decref(shown);
+    apply(f, plan);
+    plan_free(plan);
+    assert_true(audit_read(f->audit_path, 0, &lines, &bad, &err));
+    assert_int_equal(json_array_size(lines), 3);
+    for (size_t i = 0; i < 3; i++) {
+        json_t *line = json_array_get(lines, i);
+        assert_string_equal(text_at(line, "context"), "/data/\ufffd");
+        assert_non_null(strstr(text_at(line, "who"), "Andr\ufffd"));
+        if (strcmp(text_at(line, "outcome"), "refused") == 0)
+            assert_string_equal(text_at(line, "error"), "\ufffd: nothing to bump");
+    }
+    json_decref(lines);
+}
+
 /* A disk that was full in the middle of a line costs that line, and none that follow. */
 static void a_torn_line_costs_itself_alone(void **state)
 {
@@ -766,6 +806,7 @@ int main(void)
         TEST(locks_are_broken_once),
         TEST(journal_that_cannot_be_written),
         TEST(files_are_private_and_lines_parse),
+        TEST(no_field_is_lost_that_is_not_utf8),
         TEST(a_torn_line_costs_itself_alone),
         TEST(settled_after_a_crash),
         TEST(unanswered_is_not_failed),
