@@ -72,9 +72,10 @@ static bool take_max_failures(struct options *o, struct arena *arena, const char
 
 static bool take_rate(struct options *o, struct arena *arena, const char *value, struct err *err)
 {
+    static const double least = 1e-6; /* two weeks for one; of less the moments cannot be told */
     char *end;
     double rate = strtod(value, &end);
-    if (end == value || (*end && strcmp(end, "/s") != 0) || !(rate > 0) || !isfinite(rate))
+    if (end == value || (*end && strcmp(end, "/s") != 0) || !(rate >= least) || !isfinite(rate))
         return err_set(err, ERR_INVALID, "--rate '%s': a number of objects a second, like 5/s",
                        value);
     o->rate = rate;

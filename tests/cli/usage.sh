@@ -21,6 +21,8 @@ run 2 state list --pattern
 err_has 'needs a value'
 run 2 -o xml state list
 run 2 --rate never state list
+run 2 --rate 1e-300/s state list
+err_has "--rate '1e-300/s'"
 run 2 --limit 0 state list
 run 2 --read-only --write state list
 err_has 'exclude each other'
