@@ -69,6 +69,13 @@ bool journal_open_to_look(struct cli *cli, bool *ret_there, struct err *err)
     return false;
 }
 
+bool journal_open_to_change(struct cli *cli, struct err *err)
+{
+    struct str path = config_state_path(&cli->arena, "journal.db");
+    return cli->opts.dry_run ? journal_open(path.ptr, true, &cli->journal, err)
+                             : cli_open_journal(cli, err);
+}
+
 /* What a crash cut short in the targets that were named is settled before it is shown: its records
  * are read, and the journal says what they hold. A target out of reach leaves it as it is. */
 static bool settle_named(struct cli *cli, struct err *err)

@@ -76,13 +76,9 @@ static bool open_for_entry(struct cli *cli, struct err *err)
     return cli_open(cli, NULL, CLI_CHANGE, err);
 }
 
-/* The targets and the journal: to write it, or for a dry run to read it. */
 static bool open_all(struct cli *cli, struct err *err)
 {
-    struct str path = config_state_path(&cli->arena, "journal.db");
-    return open_for_entry(cli, err) &&
-           (cli->opts.dry_run ? journal_open(path.ptr, true, &cli->journal, err)
-                              : cli_open_journal(cli, err));
+    return open_for_entry(cli, err) && journal_open_to_change(cli, err);
 }
 
 /* Shows, asks and applies, as every change. */

@@ -29,7 +29,7 @@ bool cmd_restore(struct cli *cli, struct err *err)
         return err_hint(err, "penstock journal list");
     }
     if (!output_id_parse(&cli->arena, str_of(cli->words[0]), &id, err) ||
-        !cli_open(cli, cli->system, CLI_CHANGE, err) || !cli_open_journal(cli, err) ||
+        !cli_open(cli, cli->system, CLI_CHANGE, err) || !journal_open_to_change(cli, err) ||
         !journal_load(cli->journal, &cli->arena, str_of(from), &entry, err))
         return false;
     struct call call = cli_call(cli);

@@ -53,6 +53,8 @@ bool cmd_apply(struct cli *cli, struct err *err);
 bool since_of(const struct cli *cli, int64_t *ret_us, struct err *err); /* --since; 0: not given */
 /* For looking: a journal that is not there yet is an empty one, cli->journal stays NULL. */
 bool journal_open_to_look(struct cli *cli, bool *ret_there, struct err *err);
+/* For taking an entry as it stands: to write it, for a dry run to read it. */
+bool journal_open_to_change(struct cli *cli, struct err *err);
 json_t *journal_entry_json(const struct journal_entry *entry, struct str undone_by);
 extern const struct op_option since_options[], older_options[];
 bool cmd_journal_list(struct cli *cli, struct err *err);

@@ -32,6 +32,8 @@ cmp s/x/state.json first || fail 'a saved restore restored something else'
 run 4 -t "$target" apply saved.json --yes
 run 0 -t "$target" journal undo --yes
 cmp s/x/state.json second || fail 'a saved restore is not undone'
+XDG_STATE_HOME=$work/never run 3 -t "$target" state restore x --entry "$one" --dry-run
+[ -e never ] && fail 'a dry run made a journal'
 run 6 -t "$target" --read-only state restore x --entry "$one" --before --yes
 cmp s/x/state.json second || fail 'read-only wrote'
 
