@@ -130,7 +130,6 @@ const char *cli_value(const struct cli *cli, const char *name); /* NULL: not giv
 struct choice {
     struct open_store *store;
     struct row row;
-    bool exists;
 };
 /* Words, --from or a selection (--all, --errored, …) made into records, each once. Words that name
  * nothing are ERR_NOT_FOUND unless `absent_ok`; a word that names several is ERR_INVALID with the

@@ -2,6 +2,7 @@
 #include "cli/child.h"
 #include "cli/commands.h"
 
+#include "core/output.h"
 #include "core/own_sheets.h"
 
 #include <string.h>
@@ -63,7 +64,10 @@ struct found_lock {
 /* A lock on something that is no record any more is found by its own name. */
 static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret, struct err *err)
 {
+    struct str name;
     *ret = (struct found_lock){0};
+    if (!output_id_parse(&cli->arena, str_of(word), &name, err))
+        return false;
     for (size_t i = 0; i < cli->nstores; i++) {
         struct open_store *store = &cli->stores[i];
         const struct system *system = store_system(store->store);
@@ -75,8 +79,8 @@ static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret,
             return false;
         for (; locks; locks = locks->next) {
             struct row row = {.id = locks->object, .label = locks->object};
-            bool named = system->names && system->names(&row, str_of(word));
-            if (!str_is(locks->object, word) && !named)
+            bool named = system->names && system->names(&row, name);
+            if (!str_eq(locks->object, name) && !named)
                 continue;
             ret->store = store;
             ret->lock = locks;
@@ -129,15 +133,18 @@ static const int64_t SECOND_US = 1000000;
 /* The store in which a record of this name lies, whatever its system. */
 static bool find_record(struct cli *cli, const char *word, struct choice *ret, struct err *err)
 {
+    struct str name;
     size_t found = 0;
+    if (!output_id_parse(&cli->arena, str_of(word), &name, err))
+        return false;
     for (size_t i = 0; i < cli->nstores; i++) {
         struct row *rows;
         size_t n;
         struct call call = cli_call(cli);
-        if (!store_find(cli->stores[i].store, str_of(word), &call, &cli->arena, &rows, &n, err))
+        if (!store_find(cli->stores[i].store, name, &call, &cli->arena, &rows, &n, err))
             return false;
         if (n)
-            *ret = (struct choice){&cli->stores[i], rows[0], true};
+            *ret = (struct choice){&cli->stores[i], rows[0]};
         found += n;
     }
     if (found == 1)

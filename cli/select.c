@@ -160,7 +160,7 @@ static bool find_everywhere(struct cli *cli, struct str name, struct choices *li
             return false;
         for (size_t k = 0; k < n; k++) {
             if (is_meant(cli, &rows[k]))
-                add_choice(list, &(struct choice){store, rows[k], true});
+                add_choice(list, &(struct choice){store, rows[k]});
         }
     }
     return true;
@@ -278,7 +278,7 @@ static bool add_matching(struct cli *cli, struct open_store *store, struct row *
         struct str status = rows[i].phase.ptr || !page.status ? rows[i].phase : page.status[i];
         if ((errored && !is_bad_status(status)) || (phase && !str_is(status, phase)))
             continue;
-        add_choice(list, &(struct choice){store, row_copy(list->arena, &rows[i]), true});
+        add_choice(list, &(struct choice){store, row_copy(list->arena, &rows[i])});
     }
     return true;
 }

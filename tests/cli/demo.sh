@@ -124,6 +124,9 @@ run 0 -t "$meltano" lock list -o json
 object=$(field object | sed -n 1p)
 run 0 -t "$meltano" lock show "$object" -o json
 field_is mine false
+coded=base64:$(printf %s "$object" | base64 -w 0) # what lists print of an id that is no text
+run 0 -t "$meltano" lock show "$coded"
+run 6 -t "$meltano" lock break "$coded" --yes
 run 6 -t "$meltano" lock break "$object" --yes
 err_has "needs: --confirm '$object'"
 run 0 -t "$meltano" lock break "$object" --yes --confirm "$object" --reason stuck -o json
@@ -131,4 +134,6 @@ field_is undo false
 run 3 -t "$meltano" lock show "$object"
 run 6 -t "$meltano" journal undo --yes
 run 3 -t "$meltano" lock break "$object" --yes
+run 0 -t "$meltano" lock hold "$coded" --for 60 -- "$penstock" -t "$meltano" lock show "$coded"
+run 3 -t "$meltano" lock show "$object"
 finish
