@@ -43,7 +43,7 @@ static void say_need(const char *option, struct str value)
 /* Waits for both, the line and Ctrl-C, which may come before the reading has begun. */
 static bool read_line(struct cli *cli, char *buf, size_t size, struct err *err)
 {
-    struct call call = {cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
+    struct call call = cli_patience(cli);
     if (!call_wait_fd(&call, STDIN_FILENO, POLLIN, "nothing was written", err))
         return false;
     if (!fgets(buf, (int)size, stdin))

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "cli/commands.h"
+#include "core/base/cleanup.h"
 #include "core/base/mem.h"
 #include "core/base/near.h"
 
@@ -62,26 +63,43 @@ struct call cli_call(struct cli *cli)
     return call;
 }
 
-bool cli_read_file(struct arena *arena, const char *path, size_t limit, struct str *ret,
+struct call cli_patience(struct cli *cli)
+{
+    return (struct call){cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
+}
+
+static bool read_all(struct cli *cli, int fd, const char *path, size_t limit, struct sbuf *text,
+                     struct err *err)
+{
+    struct call call = cli_patience(cli);
+    char chunk[65536];
+    for (ssize_t n = 1; n;) {
+        if (!call_wait_fd(&call, fd, POLLIN, path, err))
+            return false;
+        n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno != EINTR)
+            return err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
+        if (n > 0)
+            sbuf_add(text, chunk, (size_t)n);
+        if (text->len > limit)
+            return err_set(err, ERR_INVALID, "%s: more than %zu bytes", path, limit);
+    }
+    return true;
+}
+
+bool cli_read_file(struct cli *cli, const char *path, size_t limit, struct str *ret,
                    struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    struct sbuf text = SBUF_INIT;
-    char chunk[65536];
-    ssize_t n = -1;
+    if (fd < 0 && errno == EINTR) /* a pipe that nobody writes to */
+        return err_set(err, ERR_CANCELLED, "%s: cancelled", path);
     if (fd < 0)
         return err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
-    while (text.len <= limit && (n = read(fd, chunk, sizeof chunk)) > 0)
-        sbuf_add(&text, chunk, (size_t)n);
-    bool ok = n == 0;
-    if (n < 0)
-        err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
-    else if (!ok)
-        err_set(err, ERR_INVALID, "%s: more than %zu bytes", path, limit);
+    CLEANUP(sbuf_release) struct sbuf text = SBUF_INIT;
+    bool ok = read_all(cli, fd, path, limit, &text, err);
     if (ok)
-        *ret = arena_str(arena, sbuf_view(&text));
-    sbuf_release(&text);
+        *ret = arena_str(&cli->arena, sbuf_view(&text));
     if (!is_stdin)
         close(fd);
     return ok;

@@ -92,6 +92,8 @@ bool cli_screen(struct cli *cli, const char *notice, struct err *err);
 
 /* Time left for one store call. */
 struct call cli_call(struct cli *cli);
+/* For what waits for a person or another program: the command's own deadline alone. */
+struct call cli_patience(struct cli *cli);
 
 /* Errors (report.c): one line `penstock: …`, a hint, with -o json an object too. */
 void cli_report(const struct cli *cli, const struct err *err);
@@ -163,8 +165,8 @@ const char *help_exit(size_t code); /* what an exit code means; NULL behind the 
 struct str help_usage_op(struct arena *arena, const struct system *system, const char *verb,
                          const struct op *op);
 
-/* The content of a file, "-" is stdin; at most `limit` bytes. */
-bool cli_read_file(struct arena *arena, const char *path, size_t limit, struct str *ret,
+/* The content of a file, in cli->arena, "-" is stdin; at most `limit` bytes. */
+bool cli_read_file(struct cli *cli, const char *path, size_t limit, struct str *ret,
                    struct err *err);
 
 #endif

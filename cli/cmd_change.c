@@ -60,7 +60,7 @@ static bool add_options(struct building *b, struct err *err)
             b->second = arg->value.ptr;
         } else if (o && o->kind == OPTION_FILE) {
             struct str text;
-            if (!cli_read_file(&cli->arena, arg->value.ptr, INPUT_LIMIT, &text, err))
+            if (!cli_read_file(cli, arg->value.ptr, INPUT_LIMIT, &text, err))
                 return false;
             add_arg(b, o->into, text);
         } else if (o) {

@@ -118,7 +118,7 @@ static bool edit_in(struct cli *cli, const char *path, const char *argument, str
         return false;
     bool ok = text_of(cli, &doc, &before, err) && path_create(path, sbuf_view(&before), err);
     change_say_target(cli, chosen.store);
-    ok = ok && run_editor(path, err) && cli_read_file(&cli->arena, path, 64 << 20, &text, err);
+    ok = ok && run_editor(path, err) && cli_read_file(cli, path, 64 << 20, &text, err);
     bool same = ok && str_eq(text, sbuf_view(&before));
     sbuf_release(&before);
     if (!ok)

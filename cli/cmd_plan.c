@@ -12,7 +12,7 @@ bool cmd_apply(struct cli *cli, struct err *err)
     struct plan *plan;
     if (cli->nwords != 1)
         return err_set(err, ERR_INVALID, "apply wants one file, or -");
-    if (!cli_read_file(&cli->arena, cli->words[0], 256 << 20, &text, err))
+    if (!cli_read_file(cli, cli->words[0], 256 << 20, &text, err))
         return false;
     json_t *saved = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &why);
     if (!saved)

@@ -149,7 +149,7 @@ bool cmd_import(struct cli *cli, struct err *err)
     if (cli->nwords > 1)
         return err_set(err, ERR_INVALID, "%s import: one word too many: '%s'", cli->noun,
                        cli->words[1]);
-    if (!cli_read_file(&cli->arena, path, FILE_LIMIT, &text, err) || !one_store(cli, &store, err) ||
+    if (!cli_read_file(cli, path, FILE_LIMIT, &text, err) || !one_store(cli, &store, err) ||
         !read_members(cli, argument, text, &records, &n, err))
         return false;
     if (!n) {

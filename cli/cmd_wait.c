@@ -90,7 +90,7 @@ bool cmd_wait(struct cli *cli, struct err *err)
         !select_one(cli, cli->words[0], false, &chosen, err))
         return false;
     for (;;) {
-        struct call pause = {cli->deadline_at_ms ? cli->deadline_at_ms : INT64_MAX, &cli->cancel};
+        struct call pause = cli_patience(cli);
         if (!goal_reached(cli, &chosen, goal, &reached, err))
             return false;
         if (reached)

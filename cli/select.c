@@ -229,7 +229,7 @@ static bool read_names(struct cli *cli, const char ***ret, size_t *ret_n, struct
 {
     struct str text;
     char end = cli->opts.nul ? '\0' : '\n';
-    if (!cli_read_file(&cli->arena, cli->opts.from, 64 << 20, &text, err))
+    if (!cli_read_file(cli, cli->opts.from, 64 << 20, &text, err))
         return false;
     size_t most = 1, n = 0;
     for (size_t i = 0; i < text.len; i++)

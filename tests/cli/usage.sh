@@ -74,4 +74,20 @@ run 2 state list -t heer
 err_has "unknown context 'heer'; did you mean 'here'?"
 run 0 config paths -o json
 out_has '"name":"journal"'
+
+# a file may be a pipe that says nothing: Ctrl-C ends the waiting, and so does the deadline
+mkfifo silent
+here=meltano+file://$work/state-dir
+ran='state set --input-file silent, and Ctrl-C'
+"$penstock" -t "$here" state set x --input-file silent --yes </dev/null >out 2>err &
+pid=$!
+exec {writer}>silent # when it is opened for reading: the handlers are set by then
+kill -INT "$pid"
+wait "$pid"
+rc=$?
+[ "$rc" = 1 ] || fail "exit $rc, not 1"
+err_is 'penstock: silent: cancelled'
+exec {writer}>&- {writer}<>silent
+run 7 -t "$here" --deadline 1 state set x --input-file silent --yes
+exec {writer}>&-
 finish
