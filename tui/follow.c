@@ -40,8 +40,8 @@ struct follow {
 
 static bool is_followed(const struct plan_item *item)
 {
-    return item->outcome == OUTCOME_APPLIED && item->now &&
-           item->writer.verdict != WRITER_NONE_SEEN;
+    return item->outcome == OUTCOME_APPLIED && item->now && item->kind != EDIT_BREAK &&
+           item->writer.verdict != WRITER_NONE_SEEN; /* a break writes nothing of the record */
 }
 
 static void follow_release(struct follow *f)

@@ -22,8 +22,12 @@ A1() {
     see 'VERDICT'
     see 'applicant:0500'
     see 'gone +.*never'
-    see 'dev:tap-007-to-warehouse'
-    see 'unknown'
+    see 'dev:tap-007-to-warehouse .* stale|dev:tap-007-to-warehouse .* unknown'
+    cursor_to 'applicant:0017'
+    see 'HOLDER|unknown \(16 bytes\)'
+    see 'EVIDENCE .*normally held for milliseconds'
+    cursor_to 'dev:tap-007-to-warehouse'
+    see 'EVIDENCE .*left over'
 }
 
 A2() {
@@ -82,8 +86,77 @@ A5() {
     gone 'applicant:0017'
 }
 
+# The plug-in's lock on dev:tap-a-to-b is a session's of the server, which does nothing but hold it.
+plugin=${database}_plugin
+databases+=("$plugin")
+cat >>"$XDG_CONFIG_HOME/penstock/config.yaml" <<YAML
+  - {name: plugin, address: "meltano+$(address_of "$plugin")&layout=plugin", env: dev, refresh: 1s}
+YAML
+make_plugin() {
+    PGOPTIONS='-c client_min_messages=warning' server -c "drop database if exists $plugin with (force)" \
+        -c "create database $plugin" "$PENSTOCK_POSTGRES"
+    server -o /dev/null -f "$servers/meltano_plugin.sql" -c "insert into state values
+        ('dev:tap-a-to-b', null, '{\"singer_state\": {\"bookmarks\": {\"orders\": {\"id\": 5}}}}', now())" \
+        "$(address_of "$plugin")"
+    PGAPPNAME=meltano "$PENSTOCK_POSTGRES_BIN/psql" -qX -c "select pg_advisory_lock((
+        'x' || left(md5('dev:tap-a-to-b'), 16))::bit(64)::bigint)" -c 'select pg_sleep(600)' \
+        "$(address_of "$plugin")" >/dev/null 2>&1 &
+    until_true 60 is_held || fail 'nobody holds the lock'
+}
+is_held() { server -c "select 1 from pg_locks where locktype = 'advisory' and granted" "$(address_of "$plugin")" | grep -q 1; }
+is_free() { ! is_held; }
+
+break_session() {
+    start 'penstock plugin'
+    see 'dev:tap-a-to-b'
+    k L
+    see '▸ +meltano +dev:tap-a-to-b +session [0-9]+: .*○ live'
+    see 'HOLDER session [0-9]+: meltano as [^ ]+ +FREES ITSELF when its session ends'
+    k x
+    see '│ b +break it'
+    k b
+    see 'nothing can be applied'
+    see 'dev:tap-a-to-b +running, BLOCKS: the lock is live'
+    see 'session [0-9]+ \(meltano as [^ ]+\) is ended: what it has'
+    see 'pooler'
+    see 'select pg_sleep\(600\)'
+    ! shows 'y applies' || fail 'a live lock can be broken by a key'
+    k f
+    see 'reason, then Enter: '
+    type_in 'the worker hangs'
+    see 'type +dev:tap-a-to-b +then Enter: '
+    type_in 'dev:tap-b-to-a'
+    see "not applied: 'dev:tap-b-to-a' is not 'dev:tap-a-to-b'"
+    is_held || fail 'a wrong name was taken'
+    k C-u
+    type_in 'dev:tap-a-to-b'
+}
+
+A4() {
+    make_plugin
+    break_session
+    see 'RESULT .*1 of 1 applied'
+    see 'held by session [0-9]+: meltano as .* → free'
+    is_free || fail 'the lock is still held'
+    # nothing was written that could be read again
+    ! until_true 7 shows 'still as written' || fail 'it reads the record again after a break'
+}
+
+A5_refused() {
+    make_plugin
+    # a server that answers no
+    server -c "create function public.pg_terminate_backend(integer) returns boolean language sql as 'select false'" \
+        -c "alter database $plugin set search_path = public, pg_catalog" "$(address_of "$plugin")"
+    break_session
+    see 'RESULT .*0 of 1 applied'
+    see 'the session was not terminated'
+    is_held || fail 'the session was ended'
+}
+
 check A1 'locks of all stores: holder, age, what frees them, verdict and evidence'
 check A2 'looking changes nothing'
 check A3 'a lock that was taken again after the plan is left alone'
+check A4 'a live lock is broken by an override alone; the plan says whose session ends, and its query'
 check A5 'the result is read back; waiters are woken as the library does'
+check A5_refused 'a session that was not ended is said (R10 A2)'
 report
