@@ -180,6 +180,20 @@ bool sqlite_read(struct sqlite_client *client, const struct call *call,
     }
 }
 
+static void row_changed(void *ctx, int op, const char *db, const char *table, sqlite3_int64 rowid)
+{
+    struct sqlite_conn *conn = ctx;
+    if (op == SQLITE_INSERT)
+        return;
+    if (!conn->changed.table[0]) {
+        snprintf(conn->changed.table, sizeof conn->changed.table, "%s", table);
+        conn->changed.rowid = rowid;
+    } else if (rowid != conn->changed.rowid ||
+               strncmp(table, conn->changed.table, sizeof conn->changed.table - 1) != 0) {
+        conn->changed.others = true;
+    }
+}
+
 bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, const struct call *call,
                         struct sqlite_conn *ret, struct err *err)
 {
@@ -203,6 +217,7 @@ bool sqlite_write_begin(struct sqlite_client *client, int64_t lock_wait_ms, cons
         return false;
     }
     set_handlers(ret);
+    sqlite3_update_hook(ret->db, row_changed, ret);
     sqlite3_wal_autocheckpoint(ret->db, 0);
     /* See the header: what we find is left as it is, what we make is taken away again. */
     if (before.wal.there && before.shm.there)
@@ -287,10 +302,16 @@ bool sqlite_exec(struct sqlite_conn *conn, const char *sql, const struct str *pa
     for (int i = 0; i < n; i++)
         sqlite_bind(stmt, i + 1, params[i]);
     bool row = true;
+    memset(&conn->changed, 0, sizeof conn->changed);
     while (row) {
         if (!sqlite_step(conn, stmt, &row, err))
             return false;
     }
+    /* A trigger may change the row itself: its moment, say. */
+    if (conn->changed.others && sqlite3_changes(conn->db) <= 1)
+        return err_set(err, ERR_REFUSED,
+                       "a trigger of the database changes or removes other rows, too: no undo "
+                       "could bring them back");
     if (ret_changed)
         *ret_changed = sqlite3_changes(conn->db);
     return true;
@@ -318,7 +339,8 @@ static bool cell_type(struct sqlite_conn *conn, const char *table, const char *c
     char sql[256];
     bool row;
     /* typeof() alone does not load what is on overflow pages. */
-    snprintf(sql, sizeof sql, "SELECT typeof(\"%s\") FROM \"%s\" WHERE rowid = ?1", column, table);
+    snprintf(sql, sizeof sql, "SELECT typeof(\"%s\") FROM \"%s\" WHERE _rowid_ = ?1", column,
+             table);
     if (!sqlite_prepare(conn, sql, &stmt, err))
         return false;
     sqlite3_bind_int64(stmt, 1, rowid);
@@ -364,6 +386,24 @@ bool sqlite_cell_read(struct sqlite_conn *conn, const char *table, const char *c
     }
     *ret = cell;
     return true;
+}
+
+bool sqlite_rowid_check(struct sqlite_conn *conn, const char *table, struct err *err)
+{
+    static const char *const hides_it[] = {"_rowid_"};
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    char sql[256];
+    unsigned hidden;
+    snprintf(sql, sizeof sql, "SELECT _rowid_ FROM \"%s\"", table);
+    if (!sqlite_columns(conn, table, hides_it, 1, &hidden, err))
+        return false;
+    if (!hidden && sqlite_prepare(conn, sql, &stmt, NULL))
+        return true;
+    return err_set(
+        err, ERR_UNSUPPORTED,
+        "the table %s has no rowid (it is WITHOUT ROWID, or a column hides it): its rows "
+        "cannot be read",
+        table);
 }
 
 bool sqlite_columns(struct sqlite_conn *conn, const char *table, const char *const *names, size_t n,

@@ -40,6 +40,12 @@ struct sqlite_conn {
     const struct call *call; /* lent */
     int64_t busy_until_ms;   /* monotonic: how long another's lock is waited for */
     bool in_transaction;
+    /* What the statement under way changed or removed, its triggers with it. */
+    struct {
+        char table[128];
+        int64_t rowid;
+        bool others; /* rows beside the first */
+    } changed;
 };
 
 /* Calls `read` with a connection on which one consistent snapshot is seen. Where the file changed
@@ -70,7 +76,9 @@ bool sqlite_prepare(struct sqlite_conn *conn, const char *sql, sqlite3_stmt **re
 void sqlite_bind(sqlite3_stmt *stmt, int i, struct str text);
 /* True with *ret_row false at the end; a statement without rows is at its end at once. */
 bool sqlite_step(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *ret_row, struct err *err);
-/* Prepares, binds n texts, runs to the end; ret_changed (may be NULL): rows touched. */
+/* Prepares, binds n texts, runs to the end; ret_changed (may be NULL): rows touched. ERR_REFUSED
+ * when a trigger changed or removed other rows with the one that was meant: an undo would not know
+ * of them. What it adds (a log) is its own business. */
 bool sqlite_exec(struct sqlite_conn *conn, const char *sql, const struct str *params, int n,
                  int64_t *ret_changed, struct err *err);
 /* A cell as text, copied; ptr NULL for NULL. */
@@ -92,6 +100,10 @@ struct sqlite_cell {
 bool sqlite_cell_read(struct sqlite_conn *conn, const char *table, const char *column,
                       int64_t rowid, size_t limit, struct arena *arena, struct sqlite_cell *ret,
                       struct err *err);
+
+/* Rows are found again by their rowid, which costs no value: ERR_UNSUPPORTED for a table without.
+ */
+bool sqlite_rowid_check(struct sqlite_conn *conn, const char *table, struct err *err);
 
 /* Which of the wanted columns a table has, bit i for names[i]; 0 when there is no such table. */
 bool sqlite_columns(struct sqlite_conn *conn, const char *table, const char *const *names, size_t n,

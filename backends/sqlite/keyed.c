@@ -134,7 +134,7 @@ static struct str page_columns(const struct page *page, struct sbuf *out)
     const struct sqlite_keyed *k = page->keyed;
     sbuf_cstr(out, k->key);
     if (!page->scan->ids_only)
-        sbuf_printf(out, ", rowid, %s", k->updated_at);
+        sbuf_printf(out, ", _rowid_, %s", k->updated_at);
     for (int i = 0; !page->scan->ids_only && i < KEYED_VALUES && k->values[i]; i++)
         sbuf_printf(out, ", typeof(%s)", k->values[i]);
     return sbuf_view(out);
@@ -206,7 +206,7 @@ bool sqlite_keyed_read(struct sqlite_conn *conn, const struct sqlite_keyed *keye
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     struct sqlite_keyed_row row = {0};
     char sql[SQL_MAX];
-    snprintf(sql, sizeof sql, "SELECT rowid, %s FROM \"%s\" WHERE %s = ?1", keyed->updated_at,
+    snprintf(sql, sizeof sql, "SELECT _rowid_, %s FROM \"%s\" WHERE %s = ?1", keyed->updated_at,
              keyed->table, keyed->key);
     if (!sqlite_prepare(conn, sql, &stmt, err))
         return false;
@@ -271,6 +271,20 @@ static bool is_known(const struct sqlite_keyed *keyed, const char *column)
     return known;
 }
 
+/* What a column is made from brings it back. */
+static bool is_generated(struct sqlite_conn *conn, const char *table, const char *column)
+{
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    if (!sqlite_prepare(conn,
+                        "SELECT 1 FROM pragma_table_xinfo(?1) WHERE name = ?2 AND hidden IN (2, 3)",
+                        &stmt, NULL))
+        return false;
+    sqlite_bind(stmt, 1, str_of(table));
+    sqlite_bind(stmt, 2, str_of(column));
+    return sqlite_step(conn, stmt, &row, NULL) && row;
+}
+
 bool sqlite_keyed_more(struct sqlite_conn *conn, const struct sqlite_keyed *keyed, struct str key,
                        struct arena *arena, struct str *ret, struct err *err)
 {
@@ -286,7 +300,8 @@ bool sqlite_keyed_more(struct sqlite_conn *conn, const struct sqlite_keyed *keye
         return false;
     for (int i = 0; row && i < sqlite3_column_count(stmt); i++) {
         const char *name = sqlite3_column_name(stmt, i);
-        if (!is_known(keyed, name) && sqlite3_column_type(stmt, i) != SQLITE_NULL)
+        if (!is_known(keyed, name) && sqlite3_column_type(stmt, i) != SQLITE_NULL &&
+            !is_generated(conn, keyed->table, name))
             sbuf_printf(&names, "%s%s", names.len ? ", " : "", name);
     }
     *ret = names.len ? arena_str(arena, sbuf_view(&names)) : STR_NULL;

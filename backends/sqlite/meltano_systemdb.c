@@ -102,6 +102,12 @@ static bool schema_check(struct systemdb_store *s, const struct found *found, st
     return systemdb_schema_judge(&s->schema, &s->base, err);
 }
 
+static bool rowids_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    return sqlite_rowid_check(conn, state_table.table, err) &&
+           sqlite_rowid_check(conn, "runs", err);
+}
+
 static bool systemdb_open(const struct layout *layout, const struct address *address,
                           const struct store_opts *opts, const struct call *call,
                           struct store **ret, struct err *err)
@@ -112,7 +118,8 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
     struct store_info *info = &s->base.info;
     struct found found = {.arena = &s->base.arena};
     int64_t started_ms = clock_monotonic_ms();
-    if (!sqlite_read(s->client, call, schema_read, &found, err) || !schema_check(s, &found, err)) {
+    if (!sqlite_read(s->client, call, schema_read, &found, err) || !schema_check(s, &found, err) ||
+        !sqlite_read(s->client, call, rowids_read, NULL, err)) {
         layout->close(&s->base);
         return false;
     }
@@ -228,8 +235,8 @@ static bool row_insert(void *tx, struct str id, const struct systemdb_row *row, 
         row->place, flag_of(row->is_blob[0]), flag_of(row->is_blob[1])};
     return sqlite_exec(
         tx,
-        "INSERT INTO state (rowid, state_id, completed_state, partial_state, updated_at) VALUES ("
-        "CASE WHEN EXISTS (SELECT 1 FROM state WHERE rowid = CAST(?5 AS INTEGER)) THEN NULL"
+        "INSERT INTO state (_rowid_, state_id, completed_state, partial_state, updated_at) VALUES ("
+        "CASE WHEN EXISTS (SELECT 1 FROM state WHERE _rowid_ = CAST(?5 AS INTEGER)) THEN NULL"
         " ELSE CAST(?5 AS INTEGER) END,"
         "?1," HALF_SQL("?2", "?6") "," HALF_SQL("?3", "?7") ", ?4)",
         params, 7, NULL, err);
@@ -279,7 +286,8 @@ static bool run_read(struct sqlite_conn *conn, int64_t id, size_t limit, struct 
 {
     CLEANUP_STMT sqlite3_stmt *stmt = NULL;
     struct sqlite_cell payload;
-    if (!sqlite_prepare(conn, "SELECT " RUN_COLUMNS_SQL " FROM runs WHERE id = ?1", &stmt, err))
+    if (!sqlite_prepare(conn, "SELECT " RUN_COLUMNS_SQL ", _rowid_ FROM runs WHERE id = ?1", &stmt,
+                        err))
         return false;
     sqlite3_bind_int64(stmt, 1, id);
     if (!sqlite_step(conn, stmt, ret_found, err))
@@ -287,7 +295,8 @@ static bool run_read(struct sqlite_conn *conn, int64_t id, size_t limit, struct 
     if (!*ret_found)
         return true;
     run_columns(arena, stmt, ret);
-    if (!sqlite_cell_read(conn, "runs", "payload", id, limit, arena, &payload, err))
+    if (!sqlite_cell_read(conn, "runs", "payload", sqlite3_column_int64(stmt, RUN_COLUMNS), limit,
+                          arena, &payload, err))
         return false;
     ret->columns[RUN_PAYLOAD] = payload.bytes <= limit ? payload.value : STR_NULL;
     *ret_bytes = (int64_t)payload.bytes;
@@ -334,7 +343,17 @@ static bool run_insert(void *tx, const struct systemdb_run *run, struct arena *a
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                      run->columns, RUN_COLUMNS, NULL, err))
         return false;
-    *ret_id = arena_printf(arena, "%lld", (long long)sqlite3_last_insert_rowid(conn->db));
+    /* The id where it is the rowid, as Meltano makes the table; others may have made it. */
+    CLEANUP_STMT sqlite3_stmt *stmt = NULL;
+    bool row;
+    if (!sqlite_prepare(conn, "SELECT id FROM runs WHERE _rowid_ = last_insert_rowid()", &stmt,
+                        err) ||
+        !sqlite_step(conn, stmt, &row, err))
+        return false;
+    struct str id = row ? sqlite_text(arena, stmt, 0) : STR_NULL;
+    if (!id.ptr)
+        return err_set(err, ERR_REFUSED, "runs: the table gives a new row no id");
+    *ret_id = id;
     return true;
 }
 

@@ -16,6 +16,11 @@ static bool columns_read(struct sqlite_conn *conn, void *ctx, struct err *err)
     return sqlite_columns(conn, "penstock_records", record_columns, 3, ctx, err);
 }
 
+static bool rowid_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    return sqlite_rowid_check(conn, "penstock_records", err);
+}
+
 static bool has_table(struct sqlite_client *client, const struct call *call, struct err *err)
 {
     unsigned found = 0;
@@ -56,7 +61,7 @@ static bool plain_open(const struct layout *layout, const struct address *addres
                                        .updated_at = "updated_at",
                                        .values = {"record"},
                                        .glob = keys};
-    if (!has_table(s->client, call, err)) {
+    if (!has_table(s->client, call, err) || !sqlite_read(s->client, call, rowid_read, NULL, err)) {
         err_hint(err, "docs/stores.md has the two tables of the plain layout");
         plain_close(&s->base);
         return false;

@@ -76,6 +76,11 @@ static bool table_find(struct sqlite_client *client, const struct address *addre
     return err_hint(err, "it has the columns cache_key, value and expires; table= names it");
 }
 
+static bool rowid_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    return sqlite_rowid_check(conn, ((const struct str *)ctx)->ptr, err);
+}
+
 /* Keys of sessions. A bracket takes every special character's meaning away. */
 static const char *key_pattern(struct arena *arena, const struct django_key *key)
 {
@@ -146,6 +151,7 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
     s->client = sqlite_client_new_for(base, address);
     if (!django_key_init(&base->arena, address, &s->sessions.key, err) ||
         !table_find(s->client, address, call, &base->arena, &table, err) ||
+        !sqlite_read(s->client, call, rowid_read, &table, err) ||
         !session_locks_open(&s->sessions, address, NULL, call, err)) {
         dbcache_close(base);
         return false;

@@ -31,6 +31,13 @@ static bool columns_read(struct sqlite_conn *conn, void *ctx, struct err *err)
     return sqlite_columns(conn, source_table.table, columns, 3, ctx, err);
 }
 
+static bool table_read(struct sqlite_conn *conn, void *ctx, struct err *err)
+{
+    const unsigned *found = ctx;
+    return columns_read(conn, ctx, err) &&
+           (*found != ALL_COLUMNS || sqlite_rowid_check(conn, source_table.table, err));
+}
+
 static bool vdk_detect(const struct layout *layout, const struct address *address,
                        const struct call *call, struct err *err)
 {
@@ -57,7 +64,7 @@ static bool vdk_open(const struct layout *layout, const struct address *address,
     store_init(&s->base, layout, address, opts);
     s->client = sqlite_client_new_for(&s->base, address);
     s->base.info.rights = s->base.info.writable ? STR("read and write") : STR("read");
-    bool ok = sqlite_read(s->client, call, columns_read, &found, err);
+    bool ok = sqlite_read(s->client, call, table_read, &found, err);
     if (ok && found != ALL_COLUMNS)
         ok = err_set(err, ERR_UNSUPPORTED, "there is no table %s as VDK's users make it",
                      source_table.table);
