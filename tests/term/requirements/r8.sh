@@ -102,13 +102,14 @@ make_plugin() {
         'x' || left(md5('dev:tap-a-to-b'), 16))::bit(64)::bigint)" -c 'select pg_sleep(600)' \
         "$(address_of "$plugin")" >/dev/null 2>&1 &
     until_true 60 is_held || fail 'nobody holds the lock'
+    until_true 60 is_asleep || fail 'its holder does not do what the plan is to show'
 }
+is_asleep() { [ "$(server -c "select count(*) from pg_stat_activity where application_name = 'meltano' and query ~ 'pg_sleep'" "$(address_of "$plugin")")" = 1 ]; }
 is_held() { server -c "select 1 from pg_locks where locktype = 'advisory' and granted" "$(address_of "$plugin")" | grep -q 1; }
 is_free() { ! is_held; }
 
 break_session() {
-    start 'penstock plugin'
-    see 'dev:tap-a-to-b'
+    open_list 'penstock plugin'
     k L
     see '▸ +meltano +dev:tap-a-to-b +session [0-9]+: .*○ live'
     see 'HOLDER session [0-9]+: meltano as [^ ]+ +FREES ITSELF when its session ends'
@@ -120,7 +121,8 @@ break_session() {
     see 'session [0-9]+ \(meltano as [^ ]+\) is ended: what it has'
     see 'pooler'
     see 'select pg_sleep\(600\)'
-    ! shows 'y applies' || fail 'a live lock can be broken by a key'
+    next_picture
+    lacks 'y applies' || fail 'a live lock can be broken by a key'
     k f
     see 'reason, then Enter: '
     type_in 'the worker hangs'
