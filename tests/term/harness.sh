@@ -10,6 +10,9 @@
 #   gone REGEX [SECONDS]           waits until none does
 #   cursor_to REGEX                the cursor on a row that matches
 #   keys_done                      waits until every key that was sent to a list has been handled
+#   open_store NAME                from the stores of the overview to the list of one
+#   sees_refreshed REGEX           has the list read again until a line matches
+#   step_back REGEX                Esc in a list, and waits for what comes of it
 #   next_picture                   waits until the screen, of one store, has been drawn once more
 #   resize COLUMNS ROWS            and waits until the pane has that size
 #   restored                       waits for the shell's prompt, then checks that the terminal is as
@@ -118,6 +121,39 @@ move_to() {
 here() { cap | grep -n '▸' | sed -E 's/[0-9]+[smhd]\b//g' || :; }
 has_moved() { [ "$(here)" != "$1" ]; }
 
+open_store() {
+    cursor_to "$1 "
+    k Enter
+}
+
+# A list is read again by itself no sooner than after a hundred times what that took, and one that is
+# being read already may have passed the place; so it is asked for until then.
+sees_refreshed() { until_true 60 shows_refreshed "$1" || fail "not on the screen: $1"; }
+shows_refreshed() {
+    shows "$1" && return
+    k C-r
+    until_true 2 shows "$1"
+}
+
+# Of a store that was silent for two seconds Esc stops what is being read, and says so; it takes the
+# step when it is pressed again.
+step_back() {
+    k Escape
+    until_true 60 shows_or_stopped "$1" || fail "not on the screen: $1"
+    until shows "$1"; do
+        until_true 60 message_is_gone || fail 'the message stays'
+        k Escape
+        until_true 60 shows_or_stopped "$1" || fail "not on the screen: $1"
+    done
+}
+shows_or_stopped() { shows "$1" || shows 'stopped; what was read stays'; }
+message_is_gone() { # a key takes it away, but none in its first second
+    local now
+    k C-l
+    now=$(cap) # drawn to its last line: while it is drawn anew the message is missing as well
+    grep -q '[?] keys' <<<"$now" && ! grep -qE '^ (paused: |stopped; )' <<<"$now"
+}
+
 # value FORMAT: what tmux says of the pane.
 value() { t display-message -p -t o "$1"; }
 is() { [ "$(value "$1")" = "$2" ]; }
@@ -148,6 +184,7 @@ start_demo() {
     start "penstock demo --dir $work/demo" "$@"
     see '^ overview +6 stores'
     see 'orders .* errored'
+    gone 'not read to the end'
     k Tab # from what needs attention to the stores
 }
 

@@ -16,6 +16,7 @@ sums() { (cd "$work/demo/plain/etl" && find . -type f -exec sha256sum {} + | sor
 
 start "TERM=dumb penstock --plain demo --dir $work/demo" 100 60
 see 'selected: .* crm DEMO 3 sessions'
+see 'and Enter: *$'
 is '#{alternate_on}' 0 || fail "the alternate screen is on"
 sums >"$work/before"
 answer jjj 'selected: .* orders DEMO 6 tables'

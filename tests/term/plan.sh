@@ -6,16 +6,14 @@
 sums() { (cd "$work/demo/plain" && find . -type f -exec sha256sum {} + | sort -k 2); }
 unchanged() { [ "$(sums)" = "$before" ] || fail "$1"; }
 
-# One step back, twice: a key that follows an Escape too soon is another key.
+# One step back, twice: the filter, the list.
 to_stores() {
-    k Escape
-    gone '\[public.order\]'
-    k Escape
-    see '^ overview'
+    step_back '^ overview › tables  [0-9]+( *$|  [0-9]+ marked)'
+    step_back '^ overview +[0-9]'
 }
 
 open_orders() {
-    k g j j Enter
+    open_store orders
     see 'public\.'
     k /
     lit 'public.order'
@@ -62,6 +60,7 @@ see 'Not applied yet: plan '
 k o
 see 'PLAN '
 see 'nothing changed'
+see 'y applies'
 k C-x
 see 'discarded the plan'
 unchanged 'discarding wrote'
@@ -84,6 +83,7 @@ k W
 see 'saved: penstock -t etl'
 plan=$(ls "$XDG_STATE_HOME"/penstock/plans/*.json)
 [ "$(stat -c %a "$plan")" = 600 ] || fail 'others may read the plan'
+see 'type  rollback 2' # no key counts before
 k C-x
 see 'discarded the plan'
 unchanged 'saving wrote'

@@ -61,10 +61,10 @@ k j j Space
 see '1 marked'
 see '▸ .*dev:tap-23-to-wh'
 sql "insert into state select 'dev:a-tap-2' || i, null, '{\"singer_state\": {}}', now() from generate_series(1, 5) i"
+sees_refreshed '^\+ .*dev:a-tap-21'
 see '15 of 45'
 see '▸ .*dev:tap-23-to-wh'
 see '●.*dev:tap-22-to-wh'
-see '^\+ .*dev:a-tap-21'
 sql "update state set partial_state = '{\"singer_state\": {}}' where state_id = 'dev:tap-20-to-wh'"
 see '^\*.*dev:tap-20-to-wh +yes +yes'
 gone '^[+*]'
@@ -90,6 +90,7 @@ see '^  dev:tap-21-to-wh'
 see '^  holds' # the preview has come
 k P
 see 'PAUSED +as of [0-9:]+Z *$'
+see '^ paused: '
 # of the list: the message below pushes the preview
 lines() { cap | sed '/───/q' | grep -E 'tap-|as of'; }
 still=$(lines)
@@ -99,8 +100,7 @@ while [ "$SECONDS" -lt "$end" ]; do
     k C-l
     until_true 60 eval '[ "$(lines)" = "$still" ]' || fail "the screen goes on while paused"
 done
-k C-r
-see '14 of 44'
+sees_refreshed '14 of 44'
 see 'PAUSED'
 k P
 gone 'PAUSED'
@@ -121,7 +121,7 @@ k Escape
 see 'as of [0-9:]+Z \([0-9] s\)'
 gone 'stale'
 see '14 of 44 \[tap-2\]  1 marked'
-[ "$(where)" = "$stopped" ] || fail "the cursor was at $stopped"
+until_true 60 eval '[ "$(where)" = "$stopped" ]' || fail "the cursor was at $stopped"
 
 # R14 A3: frozen, no key waits for it; Esc stops what hangs.
 signal_server STOP "$postmaster"
@@ -149,7 +149,7 @@ see 'triggers\+.* 1 session'
 "$servers/postgres.sh" stop "$work/pg"
 see 'shop.*DISCONNECTED'
 session second
-see 'triggers\+.* 2 sessions'
+sees_refreshed 'triggers\+.* 2 sessions'
 see 'shop.*DISCONNECTED'
 k q
 until_true 60 no_program || fail "q did not quit"
@@ -171,9 +171,10 @@ k Escape
 session second
 session third
 see 'as of [0-9:]+Z'
+gone 'stale'
+sees_refreshed '^  .* third'
 see '^ sessions +2'
 see '▸.*second'
-gone 'stale'
 signal_server STOP "$work/redis/redis.pid"
 see 'no answer for [0-9]+ s'
 k j

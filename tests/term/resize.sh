@@ -23,7 +23,7 @@ for size in '80 24' '120 40'; do
     read -r columns rows <<<"$size"
     start_demo "$columns" "$rows"
     all_sizes "$columns" "$rows" 'orders '
-    k j j Enter
+    open_store orders
     see '^ +[▸ ].*public\.users'
     all_sizes "$columns" "$rows" 'public\.users'
     k /
@@ -38,6 +38,7 @@ for size in '80 24' '120 40'; do
     k r
     see 'PLAN .*rollback'
     all_sizes "$columns" "$rows" 'PLAN .*rollback'
+    see 'y applies' # no key counts before
     k C-x
     gone 'PLAN'
     k q

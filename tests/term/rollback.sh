@@ -11,7 +11,7 @@ for size in '80 24' '120 40'; do
     start_demo $size
     file=$work/demo/plain/etl/7%2F16411.json
     before=$(sums)
-    k j j Enter
+    open_store orders
     see 'public\.'
     k /
     lit 'table=public.orders'

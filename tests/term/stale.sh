@@ -30,7 +30,7 @@ sums() { (cd "$work/demo/plain" && find . -type f -exec sha256sum {} + | sort -k
 start_demo 120 40
 file=$work/demo/plain/etl/7%2F16411.json
 for how in in-place rename; do
-    k j j Enter
+    open_store orders
     see 'public\.'
     k /
     lit 'public.orders'
@@ -59,11 +59,8 @@ PYTHON
     see 'y applies'
     k C-x
     gone 'PLAN '
-    k Escape
-    gone '\[public.orders\]'
-    k Escape
-    see '^ overview +6 stores'
-    k g
+    step_back '^ overview › tables  [0-9]+ *$'
+    step_back '^ overview +6 stores'
 done
 k q
 restored

@@ -119,15 +119,6 @@ open_list() {
     see ' as of '
 }
 
-# sees_refreshed REGEX: a list is read again by itself no sooner than after a hundred times what that
-# took, and one that is being read already may have passed the place; so it is asked for until then.
-sees_refreshed() { until_true 60 shows_refreshed "$1" || fail "not on the screen: $1"; }
-shows_refreshed() {
-    shows "$1" && return
-    k C-r
-    until_true 2 shows "$1"
-}
-
 # Where most checks begin: the plan to roll one table back a step, to replay a task of one session,
 # to break the lock of another.
 rollback_plan() { # TABLE

@@ -4,42 +4,43 @@
 
 fresh_etl
 
+names_keys() { [ "$(cap | tail -1 | grep -oE '(Enter|Space|[^ ]) [a-z]+' | wc -l)" -ge 5 ]; }
+
 A1() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
-    [ "$(cap | tail -1 | grep -oE '(Enter|Space|[^ ]) [a-z]+' | wc -l)" -ge 5 ] || fail 'no footer'
+    open_list 'penstock dev' 120 40
+    until_true 60 names_keys || fail 'no footer'
     k '?'
     see 'what can be done, and what it would do'
     k /
     lit 'uncut'
     k Enter
-    see '1 of '
+    see ' 1 of '
     k Enter
+    see '^ tables › public\.orders'
     see 'InvalidState'
 }
 
 A2() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     filter_by ready
     see '34 of 40'
     k x
     see 'rollback one step'
     see 'not possible: '
     k Escape
+    gone 'rollback one step'
     k X
     see 'X does nothing here'
 }
 
 A3() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     k :
     lit lo
     see 'locks .*of all stores'
     k C-u
     lit orders
-    see 'public\.orders'
+    see 'public\.orders +table of dev'
     k C-u
     lit lokcs
     k Enter
@@ -47,8 +48,7 @@ A3() {
 }
 
 A4() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     k x
     see 'rollback one step'
     k r
@@ -59,8 +59,7 @@ A4() {
 }
 
 A5() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     see 'q quit'
     k C-c
     see 'q goes back and at the top quits'

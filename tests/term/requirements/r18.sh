@@ -11,11 +11,10 @@ printf '%s' '{"completed": {"singer_state": {"bookmarks": {"x": {"v": "\u001b]0;
 sum() { sha256sum <"$work/states/$1/state.json"; }
 
 open_state() {
-    start 'penstock states' 120 40
-    see 'odd'
+    open_list 'penstock states' 120 40
     cursor_to "$1"
     k Enter
-    see 'completed'
+    see '^ ▸?.* - completed:' # read, so that something can be found
 }
 
 A1() {

@@ -8,6 +8,7 @@ colours='\e\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[\d;]*)?m'
 # Through the views: `look NAME` looks at each.
 tour() {
     see 'public\.orders'
+    see ' as of '
     "$1" list
     k x
     see 'rollback one step'
@@ -17,16 +18,16 @@ tour() {
     "$1" plan
     k C-x
     k Enter
-    see 'states'
+    see 'states:'
     "$1" detail
     k H
-    see 'phases'
+    see '› phases  [0-9]|> phases  [0-9]'
     "$1" history
     k o
     see 'NEEDS ATTENTION'
     "$1" overview
     k L
-    see 'locks'
+    see 'FREES ITSELF'
     "$1" locks
 }
 
@@ -72,10 +73,10 @@ A4() {
         mkdir -p "$work/states/dev:tap-$name-to-wh"
         printf '{"completed": {"singer_state": {}}, "partial": {}}' >"$work/states/dev:tap-$name-to-wh/state.json"
     done
-    start 'penstock states' 120 40
+    open_list 'penstock states' 120 40
     see 'tap-plain-to-wh +yes'
     see 'states  4'
-    aligned || fail 'the columns are not aligned'
+    until_true 60 aligned || fail 'the columns are not aligned'
     resize 50 20 # names are cut, none within a character
     see 'dev:.*….*yes'
     ! cap | grep -q '�' || fail 'half a character'

@@ -6,30 +6,27 @@ fresh_etl
 
 # The screen without what time changes: the header, ages, and the marks of changed cells.
 picture() { cap | sed -E '1d; s/[0-9]+[smhd]( [0-9]+[smh])?/T/g; s/ +/ /g'; }
-message_is_gone() { # a key takes it away, but none in its first second
-    local now
-    k C-l
-    now=$(cap) # drawn to its last line: while it is drawn anew the message is missing as well
-    grep -q '[?] keys' <<<"$now" && ! grep -q '^ paused: ' <<<"$now"
-}
 same_picture() { [ "$(picture)" = "$1" ]; }
 
 A1() {
     local steps=() i
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
+    see '^  slot' # the preview, to its end
     k P # nothing changes by itself
     see PAUSED
     see '^ paused: '
     until_true 60 message_is_gone || fail 'the message stays'
     k o
     see 'NEEDS ATTENTION'
+    see '▸ ✖ dev'
     k Tab # to the stores
-    gone '▸ [✖!]'
+    see '▸   dev'
+    gone '^  dev ' # what was said of the finding
     steps[0]=$(picture)
     k Enter
     see 'tables  40'
-    see '^  says'
+    see '▸.*public\.orders'
+    see '^  slot'
     steps[1]=$(picture)
     k Enter
     see '▸ - states:'
@@ -37,7 +34,9 @@ A1() {
     steps[2]=$(picture)
     k H
     see '› phases  4'
-    see 'finished_copy'
+    see '▸.*errored'
+    see '^  reason '
+    see 'H versions'
     steps[3]=$(picture)
     k =
     see 'nothing of it is in the journal'
@@ -49,8 +48,7 @@ A1() {
 }
 
 A2() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     see 'public\.refunds'
     local y
     y=$(cap | grep -n 'public\.refunds' | head -1 | cut -d: -f1)
@@ -62,8 +60,7 @@ A2() {
 }
 
 A3() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     k x
     see 'rollback one step'
     k r
@@ -71,28 +68,31 @@ A3() {
     k Escape
     see PARKED
     k q
-    see 'discard|PARKED|parked'
+    see 'Not applied yet: plan '
     [ -n "$(program)" ] || fail 'it quit with a plan that waits'
     k Escape
+    gone 'Not applied yet'
     lit ':q'
     k Enter
-    see 'discard|PARKED|parked'
+    see 'Not applied yet: plan '
     [ -n "$(program)" ] || fail 'it quit with a plan that waits'
     k Escape
+    gone 'Not applied yet'
     k C-c
+    see 'q goes back and at the top quits'
+    see PARKED
     [ -n "$(program)" ] || fail 'C-c quit'
 }
 
 A4() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     lit ':916405'
     k Enter
-    see '▸.*public\.refunds|public\.refunds .*916405|^ tables › public\.refunds'
+    see '^ tables › public\.refunds'
     k -
     see 'tables  40'
     k -
-    see 'public\.refunds'
+    see '^ tables › public\.refunds'
 }
 
 check A1 'Esc brings back each view as it was'

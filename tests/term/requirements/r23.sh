@@ -8,19 +8,16 @@ ages() { cap | sed -n '/PIPELINE/,/───/p' | grep -oE '(errored|ready) +[0-
 seconds() { awk '{s = 0; for (i = 1; i <= NF; i++) {u = substr($i, length($i)); v = substr($i, 1, length($i) - 1); s += v * (u == "d" ? 86400 : u == "h" ? 3600 : u == "m" ? 60 : 1)} print s}'; }
 
 A1() {
-    start 'penstock dev' 120 60
-    see 'public\.orders'
-    see ' as of ' # every value is there
+    open_list 'penstock dev' 120 60
     sort_by FOR
-    see 'FOR [↑↓]'
-    ages | seconds >"$work/first"
-    [ "$(wc -l <"$work/first")" -gt 10 ] || fail 'no ages'
-    sort -n "$work/first" | cmp -s - "$work/first" || sort -rn "$work/first" | cmp -s - "$work/first" ||
-        fail "not in order: $(tr '\n' ' ' <"$work/first")"
+    until_true 60 in_order -rn || fail "not in order: $(ages | seconds | tr '\n' ' ')"
     k s
-    until_true 60 turned || fail 'not turned round'
+    until_true 60 in_order -n || fail "not turned round: $(ages | seconds | tr '\n' ' ')"
 }
-turned() { ages | seconds >"$work/second" && [ "$(head -1 "$work/first")" != "$(head -1 "$work/second")" ]; }
+in_order() { # by sort's option
+    ages | seconds >"$work/ages"
+    [ "$(wc -l <"$work/ages")" -gt 10 ] && sort "$1" "$work/ages" | cmp -s - "$work/ages"
+}
 
 A2() {
     start 'penstock dev' 80 24
@@ -32,9 +29,7 @@ A2() {
 }
 
 A3() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
-    see ' as of ' # every value is there, and has had its say in the widths
+    open_list 'penstock dev' 120 40 # every value has had its say in the widths
     see '^  says'
     local before
     before=$(cap | grep PIPELINE)
@@ -46,17 +41,16 @@ A3() {
 }
 
 A4() {
-    start 'penstock dev' 120 40
-    see 'public\.orders'
+    open_list 'penstock dev' 120 40
     k C
-    see 'whole text of the error|reason'
+    see ' reason '
     cursor_to ' reason '
     k Space
     k Escape
     k q
     restored
     start 'penstock dev' 200 40
-    see 'REASON|reason'
+    see 'PIPELINE.* reason '
 }
 
 check A1 'ages sort by value, turned round by s'

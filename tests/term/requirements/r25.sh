@@ -5,9 +5,8 @@
 fresh_etl
 
 A1() {
-    start 'penstock dev' 120 40
+    open_list 'penstock dev' 120 40
     t set -s set-clipboard on
-    see 'public\.orders'
     cursor_to 'public\.orders'
     k y
     see 'the command that shows it'
@@ -19,17 +18,18 @@ A1() {
     k r
     until_true 60 eval 't show-buffer | grep -q "public.orders.errored"' || fail 'not the row'
     k Enter
-    see '^ .*states'
+    see ' - states:' # read, so that something can be found
     k /
     lit InvalidState
     k Enter
+    see '/states/[0-9]+/metadata/reason'
     k y
     k v
     until_true 60 eval 't show-buffer | grep -q "^.InvalidState. replication"' || fail "$(t show-buffer)"
 }
 
 A2() {
-    start 'penstock dev' 120 40
+    open_list 'penstock dev' 120 40
     see 'public\.orders'
     lit ":save-screen $work/screen.txt"
     k Enter
