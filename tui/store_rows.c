@@ -80,11 +80,11 @@ static struct cell now_cell(struct arena *a, const struct session *s)
     struct attention_now now = attention_now(s->attention);
     struct sbuf text = SBUF_INIT;
     enum mark mark = MARK_NONE;
-    if (failed_to_open(s)) {
-        sbuf_str(&text, session_error(s));
-        mark = MARK_BAD;
-    } else if (s->attempts) {
+    if (s->attempts && s->rows) {
         sbuf_printf(&text, "DISCONNECTED: %.*s", STR_ARG(session_error(s)));
+        mark = MARK_BAD;
+    } else if (failed_to_open(s)) {
+        sbuf_str(&text, session_error(s));
         mark = MARK_BAD;
     } else if (!s->rows)
         sbuf_cstr(&text, "opening");

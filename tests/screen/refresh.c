@@ -97,6 +97,25 @@ static void a_store_on_the_overview_is_asked_every_interval(void **state)
     screen_close(&s);
 }
 
+/* Also when it goes while its rows are still being read. */
+static void a_store_that_goes_early_is_disconnected(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    s.targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(&s, 2, false, 0);
+    settle(&s);
+    struct session *session = s.app->sessions;
+    struct job *job = job_new(TEST_CALL_MS, session);
+    err_set(&job->err, ERR_UNAVAILABLE, "connection lost");
+    session->complete = false;
+    session_note_result(session, job);
+    job_free(job);
+    show(&s, 40, 120);
+    assert_shows(&s, "DISCONNECTED: connection");
+    screen_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +123,7 @@ int main(void)
         cmocka_unit_test(a_refresh_that_was_kept_off_comes_after_the_pause),
         cmocka_unit_test(to_read_again_means_from_now_on),
         cmocka_unit_test(a_store_on_the_overview_is_asked_every_interval),
+        cmocka_unit_test(a_store_that_goes_early_is_disconnected),
     };
     fixture_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,7 @@ session first
 start "penstock -t shop -t triggers+$PENSTOCK_REDIS --timeout 300s" 160 30
 see 'shop.* 44( |$)'
 see 'triggers\+.* 1 session'
+gone 'not read to the end'
 "$servers/postgres.sh" stop "$work/pg"
 see 'shop.*DISCONNECTED'
 session second
