@@ -461,6 +461,17 @@ static bool check_output(struct cli *cli, struct err *err)
                    why ? strerror(why) : "");
 }
 
+/* What was cancelled was cancelled by --deadline, not by somebody. */
+static void say_late(struct err *err)
+{
+    static const char cancelled[] = ": cancelled";
+    struct err was = *err;
+    size_t end = sizeof cancelled - 1, len = strlen(was.text);
+    if (len > end && strcmp(was.text + len - end, cancelled) == 0)
+        len -= end;
+    err_set(err, ERR_TIMEOUT, "%.*s: not done when the --deadline was over", (int)len, was.text);
+}
+
 int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
 {
     struct cli cli = {.hooks = hooks, .opts = options_default, .cancel = {.event_fd = -1}};
@@ -470,7 +481,7 @@ int cli_main(int argc, char **argv, const struct cli_hooks *hooks)
     bool ok = run(&cli, argc, argv, &err) && check_output(&cli, &err);
     bool late = cli.deadline_at_ms && clock_monotonic_ms() >= cli.deadline_at_ms;
     if (!ok && err.kind == ERR_CANCELLED && late)
-        err.kind = ERR_TIMEOUT;
+        say_late(&err);
     if (!ok) {
         cli_report(&cli, &err);
         cli.exit_code = err_kind_exit(err.kind);

@@ -100,8 +100,15 @@ void cli_report(const struct cli *cli, const struct err *err);
 /* Reports a failure that does not end the command; the exit code becomes `code` unless it is set.
  */
 void cli_report_on(struct cli *cli, const struct err *err);
+/* What is wrong with a document, as the error of a command: it names the record. */
+struct err cli_problem(const struct err *problem, struct str label);
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Did the operator say where, with -t or PENSTOCK_TARGET? */
+bool cli_names_target(const struct cli *cli);
+/* Adds the target of a change that was kept, by its context where there is one of that name. */
+bool cli_target_kept(struct cli *cli, struct str target, struct str store, const char *from,
+                     struct err *err);
 /* Opens what -t, PENSTOCK_TARGET or the default names (open.c). Stores of other systems than
  * `system` stay closed (NULL: all). For a change everything must open; for reading, what does not
  * open is reported and the others go on. False when nothing is left. */

@@ -70,6 +70,18 @@ static bool add_options(struct building *b, struct err *err)
     return true;
 }
 
+/* The same argument as a word and as a file: neither may be passed over in silence. */
+static bool check_given_once(const struct building *b, const char *name, struct err *err)
+{
+    const struct op_args args = {b->args, b->nargs};
+    for (const struct op_option *o = b->cli->op->options; o->name; o++) {
+        if (o->kind == OPTION_FILE && strcmp(o->into, name) == 0 && op_arg_flag(&args, name))
+            return err_set(err, ERR_INVALID, "%s %s: it is given twice, as a word and with --%s",
+                           b->cli->noun, b->cli->verb, o->name);
+    }
+    return true;
+}
+
 /* Words behind the id, one after the other, into the operation's positional arguments. Without
  * such arguments every word is an id. */
 static bool add_words(struct building *b, struct err *err)
@@ -88,6 +100,8 @@ static bool add_words(struct building *b, struct err *err)
             continue;
         if (o->needed && at >= cli->nwords)
             return err_set(err, ERR_INVALID, "%s %s wants %s", cli->noun, cli->verb, o->metavar);
+        if (at < cli->nwords && !check_given_once(b, o->name, err))
+            return false;
         for (bool more = true; more && at < cli->nwords; more = o->many, at++) {
             if (is_second(cli->op, o->name))
                 b->second = cli->words[at];
@@ -200,12 +214,23 @@ static bool plan_records(struct cli *cli, const struct building *b, const struct
     return plan_make(&request, &call, ret, err);
 }
 
+/* A preview that was asked for as a change would say "done" of what nobody did. */
+static bool check_preview(const struct cli *cli, struct err *err)
+{
+    if (!cli->op->preview || cli->opts.dry_run)
+        return true;
+    err_set(err, ERR_UNSUPPORTED, "%s %s: only the application can do that", cli->noun, cli->verb);
+    return err_hint(err, "--dry-run shows what it would do");
+}
+
 bool cmd_op(struct cli *cli, struct err *err)
 {
     struct building b;
     struct choice *chosen;
     struct plan *plan;
     size_t n;
+    if (!check_preview(cli, err))
+        return false;
     if (!build_args(&b, cli, err) || !cli_open(cli, cli->system, CLI_CHANGE, err) ||
         !select_records(cli, b.nids, cli->op->absent_ok, &chosen, &n, err))
         return false;

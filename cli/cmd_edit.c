@@ -63,7 +63,7 @@ static bool editable(struct cli *cli, struct choice *ret, struct document *ret_d
     if (!store_read(ret->store->store, &ret->row.id, 1, 0, &call, &cli->arena, &item, err))
         return false;
     if (item.err.kind == ERR_NONE && item.doc.problem.kind != ERR_NONE)
-        item.err = item.doc.problem;
+        item.err = cli_problem(&item.doc.problem, str_of(cli->words[0]));
     if (item.err.kind == ERR_NONE && item.doc.absent)
         err_set(&item.err, ERR_NOT_FOUND, "%s %s: there is none", cli->noun, cli->words[0]);
     if (item.err.kind == ERR_NONE && !item.doc.root)

@@ -55,7 +55,7 @@ bool cmd_instance(struct cli *cli, struct err *err)
     if (!record_view_read(chosen.store->store, chosen.row.id, 0, &call, &cli->arena, &view, err))
         return false;
     if (view.item.err.kind == ERR_NONE && !view.item.doc.root)
-        view.item.err = view.item.doc.problem;
+        view.item.err = cli_problem(&view.item.doc.problem, str_of(cli->words[0]));
     if (view.item.err.kind != ERR_NONE) {
         *err = view.item.err;
         return false;

@@ -59,19 +59,14 @@ static bool open_for_entry(struct cli *cli, struct err *err)
 {
     struct journal_entry entry;
     struct str path = config_state_path(&cli->arena, "journal.db");
-    bool named = cli->opts.ntargets || getenv("PENSTOCK_TARGET");
-    if (cli->nwords == 1 && !named) {
+    if (cli->nwords == 1 && !cli_names_target(cli)) {
         if (!journal_open(path.ptr, true, &cli->journal, err) ||
             !journal_load(cli->journal, &cli->arena, str_of(cli->words[0]), &entry, err))
             return false;
         journal_close(cli->journal);
         cli->journal = NULL;
-        const char *context = arena_cstr(&cli->arena, entry.target);
-        const char **words = arena_array(&cli->arena, const char *, 1);
-        words[0] =
-            config_context(cli->config, context) ? context : arena_cstr(&cli->arena, entry.store);
-        cli->opts.targets = words;
-        cli->opts.ntargets = 1;
+        if (!cli_target_kept(cli, entry.target, entry.store, "the journal", err))
+            return false;
     }
     return cli_open(cli, NULL, CLI_CHANGE, err);
 }

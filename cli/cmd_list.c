@@ -192,6 +192,12 @@ static unsigned wanted(const struct list_run *run)
     return LIST_FULL;
 }
 
+static void report_problem(struct cli *cli, const struct err *problem, const struct row *row)
+{
+    struct err why = cli_problem(problem, row->label.ptr ? row->label : row->id);
+    cli_report_on(cli, &why);
+}
+
 static bool fill_page(struct list_run *run, struct open_store *store, struct row *rows, size_t n,
                       struct arena *arena, struct err *err)
 {
@@ -204,7 +210,7 @@ static bool fill_page(struct list_run *run, struct open_store *store, struct row
     for (size_t i = 0; i < n; i++) {
         /* A list shows a bad record in its row; elsewhere it has no rows, so that must be said. */
         if (page.problems[i] && (run->sheet != &cli->system->sheets[0] || cli->opts.verbose))
-            cli_report_on(cli, page.problems[i]);
+            report_problem(cli, page.problems[i], &rows[i]);
         for (const struct sheet_row *row = page.cells[i]; row; row = row->next) {
             if (keeps(cli, run->sheet, row))
                 add_row(run, row, store, arena);

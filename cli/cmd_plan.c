@@ -5,6 +5,22 @@
 
 #include <string.h>
 
+/* Without a target the plan itself says where: its store, and the other one of a copy. */
+static bool target_of(struct cli *cli, const json_t *saved, struct err *err)
+{
+    const json_t *frozen = json_object_get(saved, "saved");
+    const char *target = json_string_value(json_object_get(saved, "target"));
+    const char *store = json_string_value(json_object_get(frozen, "store"));
+    const char *other = json_string_value(json_object_get(frozen, "other_store"));
+    if (cli_names_target(cli))
+        return true;
+    if (!store)
+        return err_set(err, ERR_INVALID, "%s: not a plan of penstock", cli->words[0]);
+    return cli_target_kept(cli, str_of(target), str_of(store), "the plan", err) &&
+           (!other || strcmp(other, store) == 0 ||
+            cli_target_kept(cli, STR_NULL, str_of(other), "the plan", err));
+}
+
 bool cmd_apply(struct cli *cli, struct err *err)
 {
     struct str text;
@@ -18,7 +34,7 @@ bool cmd_apply(struct cli *cli, struct err *err)
     if (!saved)
         return err_set(err, ERR_INVALID, "%s: not a plan: line %d: %s", cli->words[0], why.line,
                        why.text);
-    bool ok = cli_open(cli, NULL, CLI_CHANGE, err);
+    bool ok = target_of(cli, saved, err) && cli_open(cli, NULL, CLI_CHANGE, err);
     struct str path = config_state_path(&cli->arena, "journal.db");
     /* A plan that undoes needs the journal to be made again; others only when they are applied. */
     if (ok && !cli->opts.dry_run)

@@ -102,7 +102,7 @@ static const struct value *merged_state(struct cli *cli, const struct value *roo
     const struct value *completed = value_get(root, "completed");
     partial = partial ? partial : none;
     completed = completed ? completed : none;
-    if (!value_is_dict(partial) || !value_is_dict(completed)) {
+    if (!value_is_dict(root) || !value_is_dict(partial) || !value_is_dict(completed)) {
         err_set(err, ERR_CORRUPT, "%s: completed and partial are not both objects", cli->words[0]);
         err_hint(err, "--part raw prints what is there");
         return NULL;
@@ -153,7 +153,7 @@ static bool read_document(struct cli *cli, const char *word, struct document *re
         err_set(&item.err, ERR_UNSUPPORTED, "%s %s: %llu bytes, too large to be read whole",
                 cli->noun, word, (unsigned long long)item.doc.bytes);
     if (item.err.kind == ERR_NONE && !item.doc.root)
-        item.err = item.doc.problem;
+        item.err = cli_problem(&item.doc.problem, str_of(word));
     if (item.err.kind != ERR_NONE) {
         *err = item.err;
         return false;

@@ -51,7 +51,7 @@ static void export_one(struct exporting *x, const struct choice *chosen,
         fwrite(text.ptr, 1, text.len, stdout);
         x->any = true;
     } else {
-        err_context(&why, "%s", "not exported");
+        err_context(&why, "%.*s: not exported", STR_ARG(chosen->row.label));
         cli_report_on(x->cli, &why);
     }
     sbuf_release(&text);
@@ -99,8 +99,11 @@ static bool read_members(struct cli *cli, const char *argument, struct str text,
 {
     struct arena *a = &cli->arena;
     const struct value *whole;
-    if (!json_read(a, text, &whole, err))
+    if (!json_read(a, text, &whole, err)) {
+        if (err)
+            err->kind = ERR_INVALID; /* what is given, not what is stored */
         return err_context(err, "import");
+    }
     if (!value_is_dict(whole)) {
         err_set(err, ERR_INVALID, "import: expected a JSON object, got %s",
                 value_type_name(whole->type));

@@ -71,7 +71,7 @@ static bool goal_reached(struct cli *cli, const struct choice *chosen, const str
     if (look.absent)
         return err_set(err, ERR_NOT_FOUND, "%s %s: it is gone", cli->noun, cli->words[0]);
     if (look.problem.kind != ERR_NONE) {
-        *err = look.problem;
+        *err = cli_problem(&look.problem, str_of(cli->words[0]));
         return false;
     }
     *ret = look.reached;

@@ -53,6 +53,20 @@ bool cli_targets(struct cli *cli, struct err *err)
     return nothing_to_open(err);
 }
 
+bool cli_names_target(const struct cli *cli)
+{
+    const char *environment = getenv("PENSTOCK_TARGET");
+    return cli->opts.ntargets || (environment && *environment);
+}
+
+bool cli_target_kept(struct cli *cli, struct str target, struct str store, const char *from,
+                     struct err *err)
+{
+    const char *context = arena_cstr(&cli->arena, target);
+    bool known = config_context(cli->config, context) != NULL;
+    return add_target(cli, known ? context : arena_cstr(&cli->arena, store), from, err);
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static struct open_store *add_store(struct cli *cli)

@@ -41,6 +41,14 @@ void cli_report_on(struct cli *cli, const struct err *err)
         cli->exit_code = err_kind_exit(err->kind);
 }
 
+struct err cli_problem(const struct err *problem, struct str label)
+{
+    struct err err = *problem;
+    if (err.kind != ERR_NONE)
+        err_context(&err, "%.*s", STR_ARG(label));
+    return err;
+}
+
 void cli_note(const struct cli *cli, const char *fmt, ...)
 {
     struct arena arena = ARENA_INIT;

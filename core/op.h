@@ -152,6 +152,7 @@ struct op {
     const char *second;              /* name of that option: "dst", "from-state-id" */
     bool absent_ok;                  /* docs[0] need not exist (set, merge) */
     bool second_absent_ok;
+    bool preview; /* only shows what the system's own program would do: there is nothing to apply */
     /* Changes nothing it was given. Errors: ERR_REFUSED (the rule), ERR_INVALID (arguments),
      * ERR_CORRUPT (the document cannot be edited), with a hint. */
     bool (*run)(const struct op_input *in, struct op_output *out, struct err *err);

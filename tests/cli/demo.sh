@@ -80,6 +80,7 @@ run 0 -t "$etl" table list -o json --pipeline 10000000000000000000
 field_is pipeline_id 10000000000000000000
 run 0 -t "$etl" table wait 7/public.orders --for not-errored --help
 run 7 -t "$etl" table wait 7/public.orders --for ready --deadline 1
+err_is 'penstock: 7/public.orders: not done when the --deadline was over'
 run 0 -t "$etl" table wait 7/public.customers --for ready
 # what is waited for can go away: that is an answer, too
 cp -r demo/plain going
@@ -103,6 +104,12 @@ out_has Traceback
 run 0 -t "$triggers" session instance "$failed" "$name" -o json
 field_is can_replay true
 run 3 -t "$triggers" session instance "$failed" nobody
+# what only the application can do never ends as if it were done
+run 0 -t "$triggers" session fire "$failed" nothing --dry-run
+out_has 'it would do'
+run 0 -t "$triggers" plan session fire "$failed" nothing
+run 6 -t "$triggers" session fire "$failed" nothing --yes
+err_has '--dry-run shows'
 run 0 -t "$triggers" session replay "$failed" --failed --yes -o json
 field_is results.0.outcome applied
 field_is results.0.effective false

@@ -51,6 +51,19 @@ out_is 1.10
 run 3 -t "$store" state get nobody
 run 3 -t "$store" state get b --at /nothing
 run 8 -t "$store" state get torn
+err_has 'penstock: torn: '
+put list '[]' # Meltano crashes on it: it is not empty
+run 8 -t "$store" state get list
+run 8 -t "$store" state next list
+run 0 -t "$store" state show list
+out_has CRASHES
+rm -r s/list
+run 8 -t "$store" state export torn
+err_has 'penstock: torn: not exported: '
+printf '{"singer_state": {}}' >given
+run 2 -t "$store" state set a '{"singer_state": {}}' --input-file given --yes
+err_has 'given twice'
+run 2 -t "$store" state merge a '{"singer_state": {}}' --input-file given --yes
 run 0 -t "$store" state get a -o json
 out_is '{"singer_state":{"bookmarks":{"o":{"v":12345678901234567890}}}}'
 
@@ -136,7 +149,13 @@ err_has stale
 run 2 -t "$store" apply ids --yes
 run 0 -t "$store" plan state clear a -o json
 cp out plan.json
-run 0 -t "$store" apply plan.json --yes
+echo '{}' >no-plan
+run 2 apply no-plan --yes
+err_is 'penstock: no-plan: not a plan of penstock'
+run 4 -t "meltano+file://$work/other" apply plan.json --yes
+[ -e s/a ] || fail 'a plan was applied where -t does not lead'
+run 0 apply plan.json --yes # it says itself where
+err_has '(from the plan)'
 [ -e s/a ] && fail 'apply did not clear'
 run 4 -t "$store" apply plan.json --yes
 err_has 'plan is stale: state a: there is none'

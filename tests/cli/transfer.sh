@@ -26,6 +26,9 @@ lines_are 1
 cp out all.json
 
 # import makes and replaces, as one plan with one undo
+head -c 20 all.json >cut.json
+run 2 -t "$db" state import cut.json --yes
+err_has 'import: '
 run 6 -t "$db" state import all.json
 run 0 -t "$db" state import all.json --yes
 err_has 'state import FILE'

@@ -96,7 +96,8 @@ void meltano_state_of(const struct value *root, struct arena *a, struct meltano_
     bool whole = true;
     for (int h = 0; h < HALVES; h++) {
         const struct value *half = value_get(root, half_names[h]);
-        ret->kind[h] = kind_of(half);
+        /* What is no object has no halves, and Meltano crashes on it (meltano.md 10, S6). */
+        ret->kind[h] = root && !value_is_dict(root) ? HALF_WRONG : kind_of(half);
         ret->half[h] = ret->kind[h] == HALF_OBJECT ? half : value_empty_dict(a);
         ret->unknown -= half != NULL;
         whole = whole && (ret->kind[h] == HALF_OBJECT || ret->kind[h] == HALF_MISSING);

@@ -569,6 +569,7 @@ static const struct op_option fire_options[] = {
 const struct op session_fire = {
     .verb = "fire",
     .help = "preview what firing a trigger would start",
+    .preview = true,
     .options = fire_options,
     .run = fire_run,
 };
