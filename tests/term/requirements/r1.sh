@@ -72,8 +72,7 @@ A4() {
     filter_by 'payments'
     see '3 marked'
     see '● .*public\.payments'
-    k Escape
-    see 'tables +40 .*3 marked'
+    step_back 'tables +40 .*3 marked'
     for name in orders payments customers; do
         see "● .*public\.$name"
     done
