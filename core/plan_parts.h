@@ -37,6 +37,11 @@ bool plan_request_read(json_t *request, struct arena *arena, struct plan_request
 /* The command line that makes this plan. */
 struct str plan_command(struct plan *plan);
 
+/* Sent, never answered, and not settled by reading: it may still come. Resume and undo leave such an
+ * item out, and the plan's note says so. */
+bool plan_is_unknown(const struct journal_item *item);
+void plan_note_unknown(struct plan *plan, const struct journal_entry *entry);
+
 /* "host/pid/start" of this program: while it lives, its items are not settled by another. */
 void settle_owner(char out[128]);
 /* Digest of the versions of the parts in `mask`; `absent`: as if the record were absent. */

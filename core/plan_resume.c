@@ -1,8 +1,7 @@
 /* What a batch left: planned anew, never tried again as it was. */
 #include "core/plan_parts.h"
 
-/* Sent, never answered, and not settled by reading: it may still come. */
-static bool is_unknown(const struct journal_item *item)
+bool plan_is_unknown(const struct journal_item *item)
 {
     return item->outcome == OUTCOME_INTENDED && item->detail.len;
 }
@@ -65,11 +64,11 @@ static void check_unmoved(struct plan *plan, const struct journal_entry *entry)
     plan_finish(plan);
 }
 
-static void note_unknown(struct plan *plan, const struct journal_entry *entry)
+void plan_note_unknown(struct plan *plan, const struct journal_entry *entry)
 {
     size_t n = 0;
     for (size_t i = 0; i < entry->nitems; i++)
-        n += is_unknown(&entry->items[i]);
+        n += plan_is_unknown(&entry->items[i]);
     if (n)
         plan->note =
             arena_printf(&plan->arena, "%zu left out: whether the batch wrote %s is not known yet",
@@ -98,7 +97,7 @@ static bool check_left(const struct journal_entry *entry, struct err *err)
 {
     bool left = false;
     for (size_t i = 0; i < entry->nitems; i++) {
-        if (entry->items[i].outcome == OUTCOME_INTENDED && !is_unknown(&entry->items[i]))
+        if (entry->items[i].outcome == OUTCOME_INTENDED && !plan_is_unknown(&entry->items[i]))
             return err_set(err, ERR_REFUSED,
                            "journal entry %s: not settled yet: it is being applied, or its store "
                            "could not be read since it broke off",
@@ -133,7 +132,7 @@ static bool resume(const struct journal_entry *entry, json_t *request, struct op
     if (!plan_make(&r, call, &plan, err))
         return false;
     check_unmoved(plan, entry);
-    note_unknown(plan, entry);
+    plan_note_unknown(plan, entry);
     *ret = plan;
     return true;
 }

@@ -99,19 +99,36 @@ static void restore_item(struct plan *plan, struct plan_item *item, const struct
     plan_judge(item, &in, plan->request.force);
 }
 
-/* What undo leaves as it is, because it was never changed, or was restored before. */
-static bool is_restorable(const struct journal_item *item)
+/* Undo leaves as it is what was never changed, what was restored before, and what came first of a
+ * pair whose second half may still come: of a move that would be the only copy. */
+static size_t find_restorable(const struct journal_entry *entry, struct arena *a, bool **ret)
 {
-    return item->outcome == OUTCOME_APPLIED && !item->undone && item->kind != EDIT_BREAK;
+    bool *can = arena_array(a, bool, entry->nitems);
+    size_t n = 0;
+    for (size_t i = 0; i < entry->nitems; i++) {
+        const struct journal_item *item = &entry->items[i];
+        can[i] = item->outcome == OUTCOME_APPLIED && !item->undone && item->kind != EDIT_BREAK;
+    }
+    for (size_t i = 0; i < entry->nitems; i++) {
+        int64_t needed = entry->items[i].needs;
+        if (plan_is_unknown(&entry->items[i]) && needed >= 0 && (size_t)needed < entry->nitems)
+            can[needed] = false;
+    }
+    for (size_t i = 0; i < entry->nitems; i++)
+        n += can[i];
+    *ret = can;
+    return n;
 }
 
 static bool check_entry(const struct journal_entry *entry, size_t restorable, struct err *err)
 {
+    bool unknown = false;
     for (size_t i = 0; i < entry->nitems; i++) {
+        unknown = unknown || plan_is_unknown(&entry->items[i]);
         if (entry->items[i].kind == EDIT_BREAK)
             return err_set(err, ERR_REFUSED, "journal entry %s: a broken lock is not set again",
                            entry->id);
-        if (entry->items[i].outcome == OUTCOME_INTENDED)
+        if (entry->items[i].outcome == OUTCOME_INTENDED && !plan_is_unknown(&entry->items[i]))
             return err_set(err, ERR_REFUSED,
                            "journal entry %s: not settled yet: it is being applied, or its store "
                            "could not be read since it broke off",
@@ -119,12 +136,15 @@ static bool check_entry(const struct journal_entry *entry, size_t restorable, st
     }
     if (restorable)
         return true;
+    if (unknown)
+        return err_set(err, ERR_REFUSED,
+                       "journal entry %s: whether it was written is not known yet", entry->id);
     return err_set(err, ERR_REFUSED, "journal entry %s: %s", entry->id,
                    entry->applied ? "everything in it was undone" : "nothing in it was applied");
 }
 
 /* The items to be restored, last first, each in its store. */
-static bool place_items(struct plan *plan, const struct journal_entry *entry,
+static bool place_items(struct plan *plan, const struct journal_entry *entry, const bool *can,
                         struct open_store *stores, size_t nstores, const struct journal_item **from,
                         struct err *err)
 {
@@ -132,7 +152,7 @@ static bool place_items(struct plan *plan, const struct journal_entry *entry,
     ptrdiff_t *place = arena_array(a, ptrdiff_t, entry->nitems); /* of the entry → of the plan */
     for (size_t i = entry->nitems; i-- > 0;) {
         place[i] = -1;
-        if (!is_restorable(&entry->items[i]))
+        if (!can[i])
             continue;
         struct plan_item *item = &plan->items[plan->nitems];
         *item = (struct plan_item){.needs = -1, .record = -1};
@@ -176,20 +196,17 @@ static bool restore_items(struct plan *plan, size_t first, size_t n,
 bool plan_undo(const struct journal_entry *entry, struct open_store *stores, size_t nstores,
                struct str reason, const struct call *call, struct plan **ret, struct err *err)
 {
-    bool redo = entry->undoes && !entry->is_redo;
-    size_t n = 0;
-    for (size_t i = 0; i < entry->nitems; i++)
-        n += is_restorable(&entry->items[i]);
-    if (!check_entry(entry, n, err))
-        return false;
+    bool redo = entry->undoes && !entry->is_redo, *can;
     struct plan *plan = plan_new(redo ? "redo" : "undo", reason);
+    size_t n = find_restorable(entry, &plan->arena, &can);
     const struct op *op = op_of_entry(entry);
     const struct journal_item **from = arena_array(&plan->arena, const struct journal_item *, n);
     plan->items = arena_array(&plan->arena, struct plan_item, n);
     plan->undoes = entry->n;
     plan->is_redo = redo;
     memcpy(plan->undoes_id, entry->id, sizeof plan->undoes_id);
-    bool ok = place_items(plan, entry, stores, nstores, from, err);
+    bool ok =
+        check_entry(entry, n, err) && place_items(plan, entry, can, stores, nstores, from, err);
     for (size_t first = 0, end; ok && first < plan->nitems; first = end) {
         for (end = first + 1;
              end < plan->nitems && plan->items[end].store == plan->items[first].store;)
@@ -200,6 +217,7 @@ bool plan_undo(const struct journal_entry *entry, struct open_store *stores, siz
         plan_free(plan);
         return false;
     }
+    plan_note_unknown(plan, entry);
     plan_finish(plan);
     *ret = plan;
     return true;
