@@ -229,6 +229,8 @@ const struct op_option *const *cli_own_options(struct cli *cli)
     size_t n = 0;
     if (cli->op && cli->op->options)
         lists[n++] = cli->op->options;
+    if (cli->op && change_to_options(cli->op))
+        lists[n++] = change_to_options(cli->op);
     if (cli->command->options)
         lists[n++] = cli->command->options;
     if (!cli->system)

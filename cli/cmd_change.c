@@ -5,10 +5,19 @@
 
 #include <string.h>
 
-const struct op_option to_options[] = {
-    {.name = "to", .kind = OPTION_VALUE, .metavar = "ADDR", .help = "copy: into this store"},
-    {0},
-};
+/* Into another store goes what is written to a second record: not what only reads one (merge). */
+const struct op_option *change_to_options(const struct op *op)
+{
+    static const struct op_option to[] = {
+        {.name = "to", .kind = OPTION_VALUE, .metavar = "ADDR", .help = "DST lies in this store"},
+        {0},
+    };
+    for (const struct op_option *o = op->takes_second ? op->options : NULL; o && o->name; o++) {
+        if (o->kind == OPTION_POSITIONAL && strcmp(o->name, op->second) == 0)
+            return to;
+    }
+    return NULL;
+}
 
 enum { INPUT_LIMIT = 64 << 20 };
 
@@ -178,8 +187,6 @@ static bool other_store_of(struct cli *cli, struct open_store **ret, struct err 
     *ret = NULL;
     if (!to)
         return true;
-    if (!cli->op->takes_second)
-        return err_set(err, ERR_INVALID, "--to is for copies");
     return cli_open_other(cli, to, cli->system, ret, err);
 }
 

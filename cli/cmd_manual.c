@@ -89,12 +89,16 @@ static void system_commands(const struct system *system)
 {
     struct arena arena = ARENA_INIT;
     subsection(arena_printf(&arena, "%s: %s", system->noun, system->records).ptr);
+    if (system->narrow_options)
+        paragraph("Also chosen by:");
+    option_items(system->narrow_options);
     for (size_t i = 1; i < system->nsheets; i++)
         item(arena_printf(&arena, "%s %s [ID...]", system->noun, system->sheets[i].name).ptr,
              system->sheets[i].title);
     for (const struct op *const *op = system->ops; *op; op++) {
         item(help_usage_op(&arena, system, (*op)->verb, *op).ptr, (*op)->help);
         option_items((*op)->options);
+        option_items(change_to_options(*op));
     }
     for (const struct action *a = system->actions; a->key; a++) {
         if (!system_op(system, a->verb))

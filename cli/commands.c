@@ -79,7 +79,7 @@ const struct cli_command *command_find(const char *noun, const char *verb)
 
 const struct cli_command *command_generic(void)
 {
-    static const struct cli_command change = {"*", NULL, "ID...", "", to_options, true, cmd_op};
+    static const struct cli_command change = {"*", NULL, "ID...", "", NULL, true, cmd_op};
     return &change;
 }
 

@@ -22,7 +22,8 @@ bool cmd_diff(struct cli *cli, struct err *err);
 bool cmd_instance(struct cli *cli, struct err *err);
 
 /* cmd_change.c */
-extern const struct op_option to_options[];
+/* --to, for operations that write a second record; NULL for the others. */
+const struct op_option *change_to_options(const struct op *op);
 bool cmd_op(struct cli *cli, struct err *err);
 
 /* cmd_edit.c */

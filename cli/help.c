@@ -42,6 +42,8 @@ struct str help_usage_op(struct arena *arena, const struct system *system, const
     sbuf_printf(&out, "%s %s ID%s", system->noun, verb, has_positional(op) ? "" : "...");
     for (const struct op_option *o = op->options; o && o->name; o++)
         add_option_usage(&out, o);
+    for (const struct op_option *o = change_to_options(op); o && o->name; o++)
+        add_option_usage(&out, o);
     return arena_take(arena, &out);
 }
 
@@ -187,6 +189,7 @@ static bool help_verb(const struct system *system, const char *noun, const char 
         struct str usage = help_usage_op(&arena, system, verb, shown);
         printf("penstock %.*s\n\n%s\n\n", STR_ARG(usage), op ? op->help : alias->label);
         print_options(shown->options);
+        print_options(change_to_options(shown));
         if (!has_positional(shown))
             print_options(select_options);
         if (system->narrow_options)
@@ -209,7 +212,7 @@ static bool help_verb(const struct system *system, const char *noun, const char 
         printf("penstock %s %s [ID...]\n\n%s\n\n", noun, sheet->name, sheet->title);
     if (sheet)
         print_rows(system, sheet);
-    if (system && system->narrow_options)
+    if (system && !sheet)
         print_options(system->narrow_options);
     return true;
 }

@@ -90,4 +90,16 @@ err_is 'penstock: silent: cancelled'
 exec {writer}>&- {writer}<>silent
 run 7 -t "$here" --deadline 1 state set x --input-file silent --yes
 exec {writer}>&-
+# what is taken is documented, once, and offered where it is taken alone
+run 0 help state copy
+out_has '--to ADDR'
+run 0 help source list
+[ "$(grep -c -- '--team TEAM' out)" = 1 ] || fail '--team is not there once'
+run 0 manual
+out_has '\-\-to ADDR'
+out_has '\-\-team TEAM'
+run 2 -t "$work" table rollback --to "$work" 7/1
+err_has "unknown option '--to'"
+run 2 -t "$work" state merge a --from-state-id b --to "$work"
+
 finish
