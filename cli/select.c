@@ -157,7 +157,7 @@ static bool find_everywhere(struct cli *cli, struct str name, struct choices *li
         if (store_system(store->store) != cli->system)
             continue;
         if (!store_find(store->store, name, &call, list->arena, &rows, &n, err))
-            return false;
+            return err_context(err, "%.*s", STR_ARG(name));
         for (size_t k = 0; k < n; k++) {
             if (is_meant(cli, &rows[k]))
                 add_choice(list, &(struct choice){store, rows[k]});

@@ -52,6 +52,10 @@ run 3 -t "$store" state get nobody
 run 3 -t "$store" state get b --at /nothing
 run 8 -t "$store" state get torn
 err_has 'penstock: torn: '
+mkdir s/pipe && mkfifo s/pipe/state.json
+run 6 -t "$store" state get pipe
+err_has 'penstock: pipe: '
+rm -r s/pipe
 put list '[]' # Meltano crashes on it: it is not empty
 run 8 -t "$store" state get list
 run 8 -t "$store" state next list
