@@ -59,7 +59,7 @@ see "type  rollback $left"
 [ "$(errored)" -ge "$left" ] || fail 'tried again without being asked'
 lit "rollback $left"
 k Enter
-see "RESULT .*$left of $left applied"
+see "RESULT .*$left of $left applied" 300
 [ "$(errored)" -le 1 ] || fail "$(errored) are still errored"
 psql -c 'select table_id from etl.replication_state where is_current group by 1 having count(*) <> 1' "$address" |
     grep . && fail 'a table lost its current row, or has two'

@@ -37,15 +37,23 @@ dump_triggers_django_redis() { keys; }
 lock_triggers_django_redis() { lock_session; }
 
 make_triggers_rediscache() {
-    pickled value | set_key "$key" PXAT $(($(date +%s) + 3600))500
+    ends=$(($(date +%s) + 3600))
+    pickled value | set_key "$key" PXAT "${ends}000"
     target="triggers+$PENSTOCK_REDIS&client=django&lock=$(lock_address)"
     session_applicant
     clear_session
     locked_by_redis
 }
-# To the second: a key that comes back gets what would be left of its time, and when that was read the
-# server told the moment and the rest in two answers.
-dump_triggers_rediscache() { keys | sed -E 's/ ([0-9]+)[0-9]{3} / \1 /'; }
+# To the minute: a key that comes back gets what would be left of its time, and that was told as a
+# rest, by an answer that may have been on its way for a while.
+dump_triggers_rediscache() {
+    local name end sum off
+    keys | while read -r name end sum; do
+        off=$((end / 1000 - ends))
+        [ "${off#-}" -gt 60 ] || end='in time'
+        printf '%s %s %s\n' "$name" "$end" "$sum"
+    done
+}
 lock_triggers_rediscache() { lock_session; }
 
 make_triggers_djcache() {
