@@ -21,8 +21,8 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
 static void drawn(struct view *view)
 {
     struct plan_view *v = (struct plan_view *)view;
-    if (v->state != PLAN_READY || v->drawn_at_ms)
-        return;
+    if (v->state != PLAN_READY || v->drawn_at_ms || !v->lines.width)
+        return; /* no lines: the screen was too small to show it */
     v->drawn_at_ms = clock_monotonic_ms();
     view->app->flush_input = true;
 }

@@ -359,6 +359,24 @@ static void leaving_asks_first(void **state)
     screen_close(&s);
 }
 
+/* Where the screen is too small for the plan, it was not to be read. */
+static void a_plan_nobody_saw_is_not_confirmed(void **state)
+{
+    struct screen s;
+    open_on(&s, "memory", ENV_DEV);
+    type(&s, "jx", 24, 80, false);
+    assert_shows(&s, "rollback one step");
+    type(&s, "ry", 5, 20, false);
+    assert_shows(&s, "too small");
+    show(&s, 24, 80);
+    assert_shows(&s, "read it first");
+    show(&s, 24, 80);
+    assert_shows(&s, "y applies");
+    type(&s, "y", 24, 80, false);
+    assert_shows(&s, "1 of 1 applied");
+    screen_close(&s);
+}
+
 static void the_palette_knows_plans(void **state)
 {
     struct screen s = {0};
@@ -513,6 +531,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_the_first_is_parked_with_it),
         cmocka_unit_test(a_parked_plan_says_what_changed),
         cmocka_unit_test(leaving_asks_first),
+        cmocka_unit_test(a_plan_nobody_saw_is_not_confirmed),
         cmocka_unit_test(the_palette_knows_plans),
         cmocka_unit_test(a_discarded_plan_is_gone),
         cmocka_unit_test(a_plan_is_saved_for_the_command_line),
