@@ -105,6 +105,17 @@ void app_push(struct app *app, struct view *view)
     app->dirty = true;
 }
 
+void app_replace_first(struct app *app, struct view *view)
+{
+    struct view **at = &app->top;
+    while ((*at)->below)
+        at = &(*at)->below;
+    struct view *first = *at;
+    *at = view;
+    close_view(app, first);
+    app->dirty = true;
+}
+
 static void close_top(struct app *app)
 {
     struct view *view = app->top;

@@ -69,11 +69,8 @@ static void probe_done(struct job *job, void *owner)
     app->probing--;
     for (size_t i = 0; i < answer->n && job->ok; i++)
         add_session(app, probe->target, &answer->found[i], answer->n == 1);
-    if (app->nsessions == 1 && app->opts.ntargets == 1) {
-        if (!app->top->below) /* with one store, its list is the first screen */
-            app_pop(app, app->top);
-        view_records_open(app, app->sessions);
-    }
+    if (app->nsessions == 1 && app->opts.ntargets == 1) /* its list is the first screen */
+        view_records_begin(app, app->sessions);
     app_rows_changed(app, NULL, NULL);
 }
 

@@ -112,6 +112,8 @@ bool app_idle(const struct app *app); /* nothing is loading; for tests */
 void *view_new(struct app *app, struct session *session, const struct view_class *class,
                size_t size);
 void app_push(struct app *app, struct view *view);
+/* In the place of the first view; what was opened on it since stays in front. */
+void app_replace_first(struct app *app, struct view *view);
 /* Closes this view and what stands on it. */
 void app_pop(struct app *app, struct view *view);
 /* Back to a view that is on the stack already: closes what stands on it. False, and nothing is
@@ -156,6 +158,8 @@ struct plan_record;
 /* What needs attention, and the stores. */
 void view_overview_open(struct app *app);
 void view_records_open(struct app *app, struct session *session);
+/* As the first view. */
+void view_records_begin(struct app *app, struct session *session);
 /* The same with a filter in force. */
 void view_records_show(struct app *app, struct session *session, struct str filter);
 /* A sheet of one record: history, instances, ... */

@@ -249,11 +249,24 @@ static const struct view_class records_class = {
     .close = close_view,
 };
 
-void view_records_show(struct app *app, struct session *session, struct str filter)
+static struct records_view *records_new(struct app *app, struct session *session)
 {
     struct records_view *v = view_new(app, session, &records_class, sizeof *v);
     listview_init(&v->lv, &session->system->sheets[0]);
     preview_init(&v->preview, &v->lv.base);
+    return v;
+}
+
+void view_records_begin(struct app *app, struct session *session)
+{
+    struct records_view *v = records_new(app, session);
+    app_replace_first(app, &v->lv.base);
+    rows_changed(&v->lv.base, NULL);
+}
+
+void view_records_show(struct app *app, struct session *session, struct str filter)
+{
+    struct records_view *v = records_new(app, session);
     app_push(app, &v->lv.base);
     if (filter.len)
         listview_filter(&v->lv, filter);

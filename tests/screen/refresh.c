@@ -97,6 +97,23 @@ static void a_store_on_the_overview_is_asked_every_interval(void **state)
     screen_close(&s);
 }
 
+/* What was opened before the store answered has the keys that are typed for it. */
+static void a_store_that_answers_takes_no_keys(void **state)
+{
+    struct screen s = {0};
+    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    screen_open(&s, 1, false, 0);
+    app_key(s.app, &(struct key){.code = ':'});
+    type(&s, "locks", 40, 120, false);
+    assert_shows(&s, "locks of all stores");
+    type(&s, "{Enter}", 40, 120, false);
+    assert_shows(&s, "tables › locks");
+    type(&s, "{Esc}", 40, 120, false);
+    assert_shows(&s, " tables  6");
+    assert_null(s.app->top->below);
+    screen_close(&s);
+}
+
 /* Also when it goes while its rows are still being read. */
 static void a_store_that_goes_early_is_disconnected(void **state)
 {
@@ -123,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_refresh_that_was_kept_off_comes_after_the_pause),
         cmocka_unit_test(to_read_again_means_from_now_on),
         cmocka_unit_test(a_store_on_the_overview_is_asked_every_interval),
+        cmocka_unit_test(a_store_that_answers_takes_no_keys),
         cmocka_unit_test(a_store_that_goes_early_is_disconnected),
     };
     fixture_init();
