@@ -116,7 +116,7 @@ static void offer_store(struct cli *cli, struct candidates *c, struct store *sto
 {
     struct scan *scan;
     struct err ignored;
-    struct call call = call_within(IDS_WAIT_MS, &cli->cancel);
+    struct call call = call_within(cli->opts.timeout_ms, &cli->cancel);
     if (!store_scan_ids(store, &call, &scan, &ignored))
         return;
     for (bool more = true; more && *left;) {
@@ -140,7 +140,6 @@ static void offer_ids(struct cli *cli, struct candidates *c)
 {
     struct err ignored;
     size_t left = IDS_MOST;
-    cli->opts.timeout_ms = IDS_WAIT_MS;
     if (!cli_open(cli, cli->system, CLI_READ, &ignored))
         return;
     for (size_t i = 0; i < cli->nstores; i++)
@@ -171,6 +170,8 @@ static bool candidates(struct cli *cli, const char **words, size_t n)
         argv[i + 1] = arena_cstr(&cli->arena, str_of(words[i]));
     line.cancel = cli->cancel;
     cli_read(&line, n ? (int)n : 1, argv, &ignored); /* an unfinished line is no mistake here */
+    bool given = cli->opts.timeout_ms != options_default.timeout_ms;
+    line.opts.timeout_ms = given ? cli->opts.timeout_ms : IDS_WAIT_MS;
     if (value)
         offer_values(cli, &c, value);
     else if (c.typed.len && c.typed.ptr[0] == '-')

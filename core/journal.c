@@ -12,7 +12,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+/* BUSY_MS: for other programs, each of which syncs what it writes; a disk may take seconds for
+ * that. */
+enum { SCHEMA_VERSION = 1, BUSY_MS = 30000 };
 static const int64_t KEPT_US = 90LL * 86400 * 1000000;
 
 static const char schema[] =

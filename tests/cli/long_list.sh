@@ -24,16 +24,19 @@ out_is "$(head -n 1 all)"
 # Who reads one line and rests: no transaction waits for that, and the rest still comes, even when
 # the server ended the idle connection.
 sessions="from pg_stat_activity where datname = current_database() and application_name = 'penstock'"
+# rests PID: neither the program nor its session on the server has anything left to do.
 rests() {
-    [ "$(sql -c "select count(*) $sessions and state = 'idle'
-                 and clock_timestamp() - state_change > interval '1 second'")" = 1 ]
+    local session
+    session=$(sql -c "select pid $sessions and state = 'idle'
+                      and clock_timestamp() - state_change > interval '1 second'")
+    [[ $session =~ ^[0-9]+$ ]] && ! grep -qs '^State:.[^S]' /proc/$1/task/*/status "/proc/$session/status"
 }
 for treat in 'select 1' 'select pg_terminate_backend(pid)'; do
     mkfifo slow
     "$penstock" -t "meltano+$target" state list --ids 2>err >slow &
     exec 7<slow
     read -r first <&7
-    until_true rests || fail "the server still has: $(sql -c "select state, query $sessions")"
+    until_true rests $! || fail "the server still has: $(sql -c "select state, query $sessions")"
     sql -c "$treat $sessions" >/dev/null
     { echo "$first"; cat <&7; } >out
     exec 7<&-
@@ -48,7 +51,7 @@ mkfifo slow
 listing=$!
 exec 7<slow
 read -r first <&7
-until_true rests || fail 'no rest'
+until_true rests $listing || fail 'no rest'
 sql -c 'begin; lock table state; select pg_sleep(600)' >/dev/null 2>&1 &
 sleepers="from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
 somebody_sleeps() { [ "$(sql -c "select count(*) $sleepers")" = 1 ]; }
@@ -72,7 +75,7 @@ mkfifo slow
 "$penstock" -t "meltano+$target" state list --ids 2>err >slow &
 exec 7<slow
 read -r first <&7
-until_true rests || fail 'no rest'
+until_true rests $! || fail 'no rest'
 sql -c 'alter table state rename to elsewhere'
 { echo "$first"; cat <&7; } >out
 exec 7<&-

@@ -12,10 +12,10 @@ target=meltano+file://$work/states
 # Killed in the middle, and its parent does not look after it: a zombie is no program at work.
 cat >killed.py <<'PY'
 import glob, json, os, shutil, sqlite3, subprocess, sys, time
-batch = subprocess.Popen([sys.argv[1], "-t", sys.argv[2], "-y", "--rate", "50/s", "state", "clear",
+batch = subprocess.Popen([sys.argv[1], "-t", sys.argv[2], "-y", "--rate", "1/s", "state", "clear",
                           "--all", "--confirm", "clear 60"], stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-while len(os.listdir("states")) > 50:
+while len(os.listdir("states")) > 57:  # at that rate it has a minute to go
     time.sleep(0.005)
 batch.kill()
 while "Z" not in open(f"/proc/{batch.pid}/stat").read().rpartition(")")[2].split()[0]:

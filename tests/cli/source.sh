@@ -152,9 +152,9 @@ run 4 -t "$dir" -t "$file" apply plan.json --yes
 printf '%s' "$jobs" >jobs.json
 for i in 1 2 3 4 5 6; do
     for stream in stream_0 stream_1; do
-        "$penstock" -t "$file" --lock-wait 20 source set sales_ingest-demo/auto --stream $stream "{\"last_id\": $i}" --yes \
+        "$penstock" -t "$file" --lock-wait 600 source set sales_ingest-demo/auto --stream $stream "{\"last_id\": $i}" --yes \
             >/dev/null 2>$stream.err &
-        "$penstock" -t "$dir" --lock-wait 20 source set $stream --stream x "{\"last_id\": $i}" --yes >/dev/null 2>$stream.dir.err &
+        "$penstock" -t "$dir" --lock-wait 600 source set $stream --stream x "{\"last_id\": $i}" --yes >/dev/null 2>$stream.dir.err &
     done
     wait
 done
