@@ -44,7 +44,8 @@ for file in bin/penstock share/man/man1/penstock.1 share/bash-completion/complet
     share/doc/penstock/architecture.md share/doc/penstock/stores.md; do
     [ -f "$work/root/usr/$file" ] || fail "not installed: $file"
 done
-"$work/root/usr/bin/penstock" --version | grep -q '^penstock [0-9]' || fail "it does not run"
+"$work/root/usr/bin/penstock" --version >"$work/out" && grep -q '^penstock [0-9]' "$work/out" ||
+    fail "it does not run"
 status=0
 "$penstock" -t etl+postgresql://localhost/shop table list >"$work/out" 2>"$work/err" || status=$?
 [ "$status" -eq 6 ] || fail "a backend that is left out: exit $status, expected 6"
