@@ -31,7 +31,18 @@ if [ -f "$venv/stamp" ] && [ "$(stamp)" = "$(cat "$venv/stamp")" ]; then
 fi
 rm -rf -- "$venv" "$log"
 "$python" -m venv "$venv" >"$log" 2>&1 || missing "no virtual environment (Debian: python3-venv)"
-"$venv/bin/pip" install --no-input --disable-pip-version-check --no-deps -r "$wanted" >>"$log" 2>&1 ||
-    missing "pip could not get it"
+pip_install() {
+    "$venv/bin/pip" install --no-input --disable-pip-version-check --retries 10 --timeout 60 --no-deps \
+        -r "$wanted" >>"$log" 2>&1
+}
+
+# A network has bad moments. Where it must be had those are waited out.
+pauses=()
+[ "${PENSTOCK_INTEROP-}" != required ] || pauses=(15 60 240)
+until pip_install; do
+    [ ${#pauses[@]} -gt 0 ] || missing "pip could not get it"
+    sleep "${pauses[0]}"
+    pauses=("${pauses[@]:1}")
+done
 "$venv/bin/pip" check >>"$log" 2>&1 || missing "its parts do not fit together"
 stamp >"$venv/stamp"

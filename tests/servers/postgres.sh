@@ -67,7 +67,7 @@ CONF
 }
 
 launch() {
-    as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 120 start >"$dir/start.log" 2>&1 ||
+    as_user "$bin/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -t 600 start >"$dir/start.log" 2>&1 ||
         { cat "$dir/start.log" "$dir/server.log" >&2; exit 1; }
 }
 
@@ -83,7 +83,7 @@ stop() {
     bin=$(bindir) || exit 0
     user=$(server_user)
     cd "$1"
-    [ ! -f data/postmaster.pid ] || as_user "$bin/pg_ctl" -D "$1/data" -m immediate -w stop
+    [ ! -f data/postmaster.pid ] || as_user "$bin/pg_ctl" -D "$1/data" -m immediate -w -t 600 stop
 }
 
 case ${1:-} in

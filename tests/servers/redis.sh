@@ -28,9 +28,14 @@ start() {
     tries=0
     until answers "$dir"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 1200 ] || { cat "$dir/redis.log" >&2; exit 1; }
+        [ "$tries" -lt 6000 ] || { cat "$dir/redis.log" >&2; exit 1; }
         sleep 0.05
     done
+}
+
+# Where nobody waits for orphans, one that has ended is still to be seen.
+lives() {
+    kill -0 "$1" 2>/dev/null && ! grep -qs '^State:.Z' "/proc/$1/status"
 }
 
 stop() {
@@ -38,9 +43,9 @@ stop() {
     pid=$(cat "$1/redis.pid")
     kill "$pid" 2>/dev/null || exit 0
     tries=0
-    while kill -0 "$pid" 2>/dev/null; do
+    while lives "$pid"; do
         tries=$((tries + 1))
-        [ "$tries" -lt 400 ] || kill -9 "$pid"
+        [ "$tries" -ne 400 ] || kill -9 "$pid" 2>/dev/null || :
         sleep 0.05
     done
 }

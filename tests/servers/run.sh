@@ -39,7 +39,7 @@ stop_all() {
         "$here/$name.sh" stop "$base/$name" >/dev/null 2>"$base/$name.stop.log" ||
             echo "tests/servers: $name did not stop: $(tail -n 3 "$base/$name.stop.log")" >&2
     done
-    rm -rf -- "$base"
+    rm -rf -- "$base" || echo "tests/servers: $base is still there" >&2
     exit "$status"
 }
 trap stop_all EXIT
