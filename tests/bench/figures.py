@@ -124,7 +124,7 @@ class Database:
                 "ON_ERROR_STOP=1", "-d", database or self.name, *args]
 
     def make(self, template="template1"):
-        subprocess.run(self.psql("-c", f'drop database if exists "{self.name}"', "-c",
+        subprocess.run(self.psql("-c", f'drop database if exists "{self.name}" with (force)', "-c",
                                  f'create database "{self.name}" template "{template}"',
                                  database="postgres"), check=True, stderr=subprocess.DEVNULL)
 

@@ -124,9 +124,14 @@ class Screen:
 
     def close(self):
         os.kill(self.pid, signal.SIGTERM)
-        end = time.monotonic() + 5
-        while time.monotonic() < end and os.waitpid(self.pid, os.WNOHANG)[0] == 0:
-            time.sleep(0.01)
+        end = time.monotonic() + 60
+        while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > end:
+                raise SystemExit("screen.py: the program does not end")
+            try:
+                self.read(0.01)
+            except OSError:  # it has ended, and is not waited for yet
+                time.sleep(0.01)
         os.close(self.fd)
         self.home.cleanup()
 
@@ -144,12 +149,12 @@ def say_answers(state, screen, n):
 def measure_start(screen):
     screen.read(5)
     say("first_paint", screen.age())
-    screen.wait(r"tap-|public\.|app:|as of|loaded", 20)
+    screen.wait(r"tap-|public\.|app:|as of|loaded", 600)
     say("first_rows", screen.age())
     if screen.rows > LONG:
         say_answers("loading", screen, 300)
     if not screen.loaded:
-        screen.wait(r"as of", 300)
+        screen.wait(r"as of", 600)
     say("loaded", screen.age())
     say("rss_anon_loaded", screen.rss_anon_kb(), "kB")
 
@@ -160,7 +165,7 @@ def measure_sort(screen):
     screen.settle()
     begin = time.monotonic()
     os.write(screen.fd, b"s")
-    screen.wait("[\u2191\u2193]", 60)
+    screen.wait("[\u2191\u2193]", 600)
     say("sort", (time.monotonic() - begin) * 1000)
     screen.settle()
 

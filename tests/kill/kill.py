@@ -100,19 +100,22 @@ class Postgres:
         return run([self.psql_bin, "-XqAt", "-v", "ON_ERROR_STOP=1", url, *args], None)
 
     def make(self):
-        self.psql(self.base, "-c", f"drop database if exists {self.db} with (force)",
-                  "-c", f"create database {self.db}")
+        self.close()
+        self.psql(self.base, "-c", f"create database {self.db}")
         self.psql(self.url, "-f", os.path.join(TESTS, "servers", "etl_schema.sql"),
                   "-f", os.path.join(TESTS, "servers", "etl_sample.sql"))
 
-    def read(self):
-        # The server ends a dead client's session by itself, after what it was doing.
-        others = ("select count(*) from pg_stat_activity"
-                  f" where datname = '{self.db}' and pid <> pg_backend_pid()")
+    def wait_alone(self):
+        """The server ends a dead client's session by itself, after what it was doing."""
+        others = f"select count(*) from pg_stat_activity where datname = '{self.db}'"
         until(lambda: self.psql(self.base, "-c", others).strip() == b"0")
+
+    def read(self):
+        self.wait_alone()
         return self.psql(self.url, "-c", "select * from etl.replication_state order by id")
 
     def close(self):
+        self.wait_alone()  # a drop that is forced waits five seconds alone
         self.psql(self.base, "-c", f"drop database if exists {self.db} with (force)")
 
 
@@ -155,7 +158,7 @@ class Redis:
 
 
 def until(condition):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while time.monotonic() < end:
         if condition():
             return
@@ -233,7 +236,7 @@ def killed(argv, prefix, delay, env):
             child.wait(delay)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
-    child.wait(60)
+    child.wait(600)
 
 
 def journal_says(store, env):

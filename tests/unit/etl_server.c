@@ -136,6 +136,14 @@ int set_up(void **state)
     return 0;
 }
 
+static bool done(PGconn *conn, const char *sql)
+{
+    PGresult *res = PQexec(conn, sql);
+    bool ok = PQresultStatus(res) == PGRES_COMMAND_OK;
+    PQclear(res);
+    return ok;
+}
+
 int tear_down(void **state)
 {
     struct fixture *f = *state;
@@ -144,7 +152,9 @@ int tear_down(void **state)
     audit_close(f->audit);
     PQfinish(f->admin);
     f->admin = connect_to(getenv("PENSTOCK_POSTGRES"));
-    sql(f, arena_printf(&f->arena, "drop database %s with (force)", f->database).ptr);
+    const char *drop = arena_printf(&f->arena, "drop database %s with (force)", f->database).ptr;
+    while (!done(f->admin, drop)) /* the server waits five seconds for its sessions to end */
+        assert_true(call_pause(&f->call, 100, "the end of its sessions", NULL));
     PQfinish(f->admin);
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", f->dir);
