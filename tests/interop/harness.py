@@ -54,7 +54,9 @@ class Penstock:
             self.env[f"XDG_{kind}_HOME"] = os.path.join(WORK, name, kind.lower())
 
     def popen(self, *args, **options):
-        return subprocess.Popen([os.environ["PENSTOCK"], "-t", self.target, *args], env=self.env,
+        # What must happen may take long, on a machine that has other things to do.
+        return subprocess.Popen([os.environ["PENSTOCK"], "--timeout", "600", "-t", self.target, *args],
+                                env=self.env,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, encoding="utf-8", **options)
 
@@ -62,7 +64,7 @@ class Penstock:
         """Runs a command; anything but the exit code, or one of the codes, is a failure."""
         process = self.popen(*args)
         try:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=900)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -94,7 +96,7 @@ def around(value, other, width=1500):
     return ("…" if start else "") + text[start:start + width]
 
 
-def until(condition, what, seconds=60):
+def until(condition, what, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"never: {what}"
@@ -114,8 +116,8 @@ class Held:
     """A lock of penstock's, held for as long as the block runs: `lock hold` on a command that waits
     for its standard input to end."""
 
-    def __init__(self, penstock, name, seconds=60):
-        self.args = [os.environ["PENSTOCK"], "-t", penstock.target, "lock", "hold", name, "--for",
+    def __init__(self, penstock, name, seconds=600):
+        self.args = [os.environ["PENSTOCK"], "--timeout", "600", "-t", penstock.target, "lock", "hold", name, "--for",
                      str(seconds), "--", "sh", "-c", "echo held; read end"]
         self.env = penstock.env
 
@@ -128,13 +130,13 @@ class Held:
         return self
 
     def __exit__(self, *_):
-        _, err = self.process.communicate("end\n", timeout=300)
+        _, err = self.process.communicate("end\n", timeout=900)
         equal(self.process.returncode, 0, err)
 
     def die(self):
         """Instead of leaving the block: penstock ends without a chance to release the lock."""
         self.process.kill()
-        self.process.communicate(timeout=300)
+        self.process.communicate(timeout=900)
 
 
 class Child:
@@ -159,10 +161,10 @@ class Child:
     def die(self):
         """Instead of `result`: it ends without a chance to clean up."""
         self.process.kill()
-        self.process.join(60)
+        self.process.join(600)
         self.parent.close()
 
-    def result(self, seconds=300):
+    def result(self, seconds=900):
         if not self.parent.poll(seconds):
             self.process.kill()
             raise AssertionError("the partner's process does not answer")
@@ -183,7 +185,7 @@ def rounds(theirs, ours, count=ROUNDS):
         answers, chance = [], random.Random(0)
         try:
             for i in range(count):
-                barrier.wait(300)
+                barrier.wait(900)
                 time.sleep(chance.random() * took.value)
                 answers.append(theirs(i))
         except BaseException:
@@ -194,7 +196,7 @@ def rounds(theirs, ours, count=ROUNDS):
     child, answers = Child(writer), []
     try:
         for i in range(count):
-            barrier.wait(300)
+            barrier.wait(900)
             started = time.monotonic()
             answers.append(ours(i))
             took.value = time.monotonic() - started
@@ -235,7 +237,15 @@ class Postgres:
         return self.psql(self.url, *commands)
 
     def close(self):
-        self.psql(self.base, f"drop database if exists {self.name} with (force)")
+        until(self.drop, "its sessions end")
+
+    def drop(self):
+        """False when a session lives for longer than the server waits, which is five seconds."""
+        try:
+            self.psql(self.base, f"drop database if exists {self.name} with (force)")
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
 
 def main(layouts, tests):

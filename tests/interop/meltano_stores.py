@@ -37,7 +37,7 @@ environments:
 - name: prod
 state_backend:
   uri: {backend}
-  lock_timeout_seconds: 60
+  lock_timeout_seconds: 600
 database_uri: {database}
 plugins:
   extractors:
@@ -156,7 +156,7 @@ class File(Store):
         super().__init__("file", "file://" + self.directory)
 
     def address(self):
-        return f"meltano+file://{self.directory}?lock_timeout=60"
+        return f"meltano+file://{self.directory}?lock_timeout=600"
 
     def place(self, state_id):
         return os.path.join(self.directory, state_id)
@@ -221,10 +221,10 @@ class WindowsFile(File):
     def prepare(self, service):
         manager = getattr(filesystem, "_WindowsFilesystemStateStoreManager", None)
         manager = manager or filesystem.WindowsFilesystemStateStoreManager  # before 3.7
-        service._state_store_manager = manager(uri="file://states", lock_timeout_seconds=60)
+        service._state_store_manager = manager(uri="file://states", lock_timeout_seconds=600)
 
     def address(self):
-        return f"meltano+file://{self.directory}?layout=base64&lock_timeout=60"
+        return f"meltano+file://{self.directory}?layout=base64&lock_timeout=600"
 
     def place(self, state_id):
         return os.path.join(self.directory, base64.b64encode(state_id.encode()).decode())
@@ -342,7 +342,7 @@ class Plugin(Store):
         with psycopg.connect(self.server.url) as third:
             third.execute("select from state where state_id = %s for update", [state_id])
             change = self.penstock.popen("state", "set", state_id, '{"singer_state": {"v": 3}}',
-                                         "--yes", "--lock-wait", "300")
+                                         "--yes", "--lock-wait", "600")
             until(lambda: third.execute("select count(*) from pg_locks join pg_database d"
                                         " on d.oid = database where locktype = 'advisory'"
                                         " and datname = current_database() and granted"
@@ -408,15 +408,15 @@ class PlainRedis(Store):
 
 @contextlib.contextmanager
 def sooner(store):
-    """Whoever waits for a lock looks again sooner than after a second."""
+    """Whoever waits for a lock looks again sooner than after a second, and as often more."""
     manager = store.meltano(lambda service: type(service.state_store_manager))
     module = sys.modules[manager.__module__]
-    sleep = module.sleep
-    module.sleep = lambda seconds: sleep(seconds / 200)
+    sleep, attempts = module.sleep, getattr(module, "ATTEMPTS", 0)
+    module.sleep, module.ATTEMPTS = lambda seconds: sleep(seconds / 200), attempts * 200
     try:
         yield
     finally:
-        module.sleep = sleep
+        module.sleep, module.ATTEMPTS = sleep, attempts
 
 
 def register_plugin():

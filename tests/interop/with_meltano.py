@@ -343,7 +343,7 @@ def two_writers_on_one_state(store):
         taken = 0
         for _ in range(50):
             code = store.penstock.change("state", "set", state_id, "--part", "completed", "--at",
-                                         f"/singer_state/ours/s{i}", str(i), "--lock-wait", "60",
+                                         f"/singer_state/ours/s{i}", str(i), "--lock-wait", "600",
                                          exit=(DONE, FAILED, CONFLICT, LOCKED)).code
             if code == DONE:
                 return taken

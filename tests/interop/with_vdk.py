@@ -73,7 +73,7 @@ class SqliteTable(IDataSourceStateStorage):
 
     @contextlib.contextmanager
     def connect(self):
-        db = sqlite3.connect(self.path)
+        db = sqlite3.connect(self.path, timeout=600)
         try:
             with db:
                 yield db
@@ -383,7 +383,8 @@ def race(store, source, theirs, count=harness.ROUNDS):
                 break
             # FAILED: theirs came over ours before it was read back, perhaps with ours in it
             code = store.penstock.change("source", "set", store.id(source), json.dumps({"i": i}),
-                                         "--stream", f"ours{i}", exit=(DONE, CONFLICT, FAILED)).code
+                                         "--stream", f"ours{i}", "--lock-wait", "600",
+                                         exit=(DONE, CONFLICT, FAILED)).code
         equal(code, DONE, "a conflict each time")
     rounds(theirs, ours, count)
     streams = dict(store.storage.read(source)["streams"])
@@ -481,7 +482,7 @@ def they_run_from_what_we_wrote(store):
                VDK_FS_PROPERTIES_DIRECTORY=harness.WORK, VDK_FS_PROPERTIES_FILENAME=store.NAME)
     vdk = os.path.join(os.path.dirname(sys.executable), "vdk")
     ran = subprocess.run([vdk, "run", job], env=env, stdin=subprocess.DEVNULL, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
     equal(ran.returncode, 0, ran.stdout)
     shown = json.loads(store.penstock("source", "get", store.id("auto")).out)
     equal(shown["streams"], {"stream_0": {"last_id": 1003}, "stream_1": {"last_id": 40}})
