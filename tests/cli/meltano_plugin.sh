@@ -72,9 +72,9 @@ field holder | grep -q ': penstock as ' || fail "held by $(field holder)"
 run 5 -t "$plugin" lock hold "$id" -- "$penstock" -t "$plugin" state clear "$id" --yes --lock-wait 0
 run 0 -t "$plugin" lock list -o json
 lines_are 0
-export -f until_true advisory_locks sql address
-export psql PENSTOCK_POSTGRES database
-run 4 -t "$plugin" lock hold "$id" --for 1 -- bash -c 'until_true advisory_locks 0 granted'
+run 4 -t "$plugin" lock hold "$id" --for 1 -- bash -c 'until "$@" | grep -qx 0; do sleep .05; done' bash \
+    "$psql" -qXAt "$(address)" -c "select count(*) from pg_locks join pg_database d on d.oid = database
+        where locktype = 'advisory' and datname = current_database() and granted"
 err_has 'the lock ended before it was given back'
 
 # breaking one ends the session, says so, and asks for more than a --yes; another session's lock stays
