@@ -103,14 +103,20 @@ static bool page_ask(struct pg_client *client, const struct pg_keyed *keyed,
 {
     PGresult *res = NULL;
     struct sbuf sql = SBUF_INIT;
-    struct str params[] = {sbuf_view(&scan->last), scan->started ? STR("f") : STR("t"),
-                           arena_printf(arena, "%zu", max), str_of(keyed->like)};
+    struct str params[3] = {arena_printf(arena, "%zu", max)};
+    size_t n = 1;
     select_columns(&sql, keyed, with);
-    sbuf_printf(&sql, " from %s t where ($2 or t.%s > $1)", keyed->table, keyed->key);
-    if (keyed->like)
-        sbuf_printf(&sql, " and t.%s like $4", keyed->key);
-    sbuf_printf(&sql, " order by t.%s limit $3", keyed->key);
-    bool ok = pg_read(client, sbuf_view(&sql).ptr, params, keyed->like ? 4 : 3, call, &res, err);
+    sbuf_printf(&sql, " from %s t where true", keyed->table);
+    if (keyed->like) {
+        params[n++] = str_of(keyed->like);
+        sbuf_printf(&sql, " and t.%s like $%zu", keyed->key, n);
+    }
+    if (scan->started) {
+        params[n++] = sbuf_view(&scan->last);
+        sbuf_printf(&sql, " and t.%s > $%zu", keyed->key, n);
+    }
+    sbuf_printf(&sql, " order by t.%s limit $1", keyed->key);
+    bool ok = pg_read(client, sbuf_view(&sql).ptr, params, n, call, &res, err);
     sbuf_release(&sql);
     if (!ok)
         return false;
