@@ -43,6 +43,13 @@ static bool systemdb_detect(const struct layout *layout, const struct address *a
     return ok;
 }
 
+static bool look(struct pg_client *client, bool writable, const struct call *call,
+                 struct arena *arena, struct pg_systemdb *ret, struct err *err)
+{
+    return writable ? pg_systemdb_look(client, true, call, arena, ret, err)
+                    : pg_systemdb_look_to_read(client, call, arena, ret, err);
+}
+
 static bool systemdb_open(const struct layout *layout, const struct address *address,
                           const struct store_opts *opts, const struct call *call,
                           struct store **ret, struct err *err)
@@ -53,7 +60,7 @@ static bool systemdb_open(const struct layout *layout, const struct address *add
     pg_state_table_init(&s->state, "state", false);
     struct pg_systemdb found;
     if (!pg_client_open_for(base, address, call, &s->state.client, err) ||
-        !pg_systemdb_look(s->state.client, opts->writable, call, &base->arena, &found, err) ||
+        !look(s->state.client, opts->writable, call, &base->arena, &found, err) ||
         !pg_systemdb_judge(&found, base, err)) {
         pg_state_close(base);
         return false;
@@ -142,6 +149,19 @@ static bool systemdb_commit_item(struct store *store, struct commit_item *item,
 
 /* --- runs ------------------------------------------------------------------------------------ */
 
+/* Who only reads comes to know the columns of `runs` when it first asks for them. */
+static bool runs_look(struct systemdb_store *s, const struct call *call, struct arena *arena,
+                      bool *ret_readable, struct err *err)
+{
+    struct pg_systemdb found = {.schema = s->schema};
+    if (!s->schema.run_columns &&
+        !pg_systemdb_look(s->state.client, false, call, arena, &found, err))
+        return false;
+    s->schema.run_columns = found.schema.run_columns;
+    *ret_readable = systemdb_runs_readable(&s->schema);
+    return true;
+}
+
 static bool systemdb_activity(struct store *store, const struct str *ids, size_t n,
                               const struct call *call, struct arena *arena, struct activity *ret,
                               struct err *err)
@@ -151,7 +171,10 @@ static bool systemdb_activity(struct store *store, const struct str *ids, size_t
     struct str wanted = pg_array(arena, ids, n), why = STR_NULL;
     int64_t now_us = clock_now_us();
     struct err local = {0};
-    if (!systemdb_runs_readable(&s->schema))
+    bool readable;
+    if (!runs_look(s, call, arena, &readable, err))
+        return false;
+    if (!readable)
         why = STR("the table runs is not as this version knows it");
     else if (!pg_read(s->state.client,
                       "select " RUN_COLUMNS_SQL("null") " from runs r where r.state = 'RUNNING'"
@@ -198,7 +221,9 @@ static bool systemdb_facts_read(struct store *store, const struct str *ids, size
     struct str params[] = {pg_array(arena, ids, n),
                            arena_printf(arena, "%d", SYSTEMDB_PAYLOAD_LIMIT),
                            arena_printf(arena, "%d", SYSTEMDB_HISTORY)};
-    bool readable = systemdb_runs_readable(&s->schema);
+    bool readable;
+    if (!runs_look(s, call, arena, &readable, err))
+        return false;
     if (readable && !pg_read(s->state.client, sql, params, 3, call, &res, err))
         return false;
     for (size_t i = 0; i < n; i++) {

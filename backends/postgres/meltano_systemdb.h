@@ -17,6 +17,9 @@ struct pg_systemdb {
 /* In transactions of its own. Texts go to `arena`. */
 bool pg_systemdb_look(struct pg_client *client, bool writable, const struct call *call,
                       struct arena *arena, struct pg_systemdb *ret, struct err *err);
+/* The same for who only reads, sooner: what columns `runs` has may be left unknown (0). */
+bool pg_systemdb_look_to_read(struct pg_client *client, const struct call *call,
+                              struct arena *arena, struct pg_systemdb *ret, struct err *err);
 /* Can it be read, and written? Fills the store's info as systemdb_schema_judge does, and rights.
  * ERR_UNSUPPORTED when it is none. */
 bool pg_systemdb_judge(const struct pg_systemdb *found, struct store *store, struct err *err);

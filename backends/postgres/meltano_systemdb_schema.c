@@ -1,5 +1,7 @@
 #include "backends/postgres/meltano_systemdb.h"
 
+/* --- the catalogue --------------------------------------------------------------------------- */
+
 static void note_column(struct pg_systemdb *found, struct str table, struct str column,
                         bool *alembic)
 {
@@ -90,6 +92,59 @@ bool pg_systemdb_look(struct pg_client *client, bool writable, const struct call
     *ret = found;
     return true;
 }
+
+/* --- for who only reads ---------------------------------------------------------------------- */
+
+#define IS_TABLE(name)                                                                             \
+    "(pg_identify_object('pg_class'::regclass, to_regclass('" name "'), 0)).type = 'table'"
+
+/* The revision, whether all is as usual, and the columns of `state` by their names alone. A fresh
+ * server process answers this in half the time of the catalogue. It takes no lock on `runs`, which
+ * somebody may be rewriting. */
+static const char usual_sql[] =
+    "select version_num, " IS_TABLE("alembic_version") " and " IS_TABLE("state") " and " IS_TABLE(
+        "runs") " and has_column_privilege('runs', 'job_name', 'select') is not null, s.*"
+                " from alembic_version left join state s on false limit 2";
+
+/* *ret_usual false: the catalogue has to tell what is there. */
+static bool usual_read(struct pg_client *client, const struct call *call, struct arena *arena,
+                       struct pg_systemdb *found, bool *ret_usual, struct err *err)
+{
+    CLEANUP_PGRESULT PGresult *res = NULL;
+    struct err why = {0};
+    bool alembic = true;
+    if (!pg_read(client, usual_sql, NULL, 0, call, &res, &why)) {
+        *ret_usual = false;
+        if (why.kind == ERR_UNSUPPORTED || why.kind == ERR_DENIED)
+            return true;
+        if (err)
+            *err = why;
+        return false;
+    }
+    for (int i = 2; i < PQnfields(res); i++)
+        note_column(found, STR("state"), str_of(PQfname(res, i)), &alembic);
+    found->is_systemdb = found->schema.state_columns & 1;
+    found->reads_revision = true;
+    *ret_usual = found->is_systemdb && PQntuples(res) == 1 && pg_bool(res, 0, 1);
+    if (*ret_usual)
+        found->schema.revision = pg_copy(arena, res, 0, 0);
+    return true;
+}
+
+bool pg_systemdb_look_to_read(struct pg_client *client, const struct call *call,
+                              struct arena *arena, struct pg_systemdb *ret, struct err *err)
+{
+    struct pg_systemdb found = {0};
+    bool usual;
+    if (!usual_read(client, call, arena, &found, &usual, err))
+        return false;
+    if (!usual)
+        return pg_systemdb_look(client, false, call, arena, ret, err);
+    *ret = found;
+    return true;
+}
+
+/* --- what follows from it -------------------------------------------------------------------- */
 
 static void rights_judge(const struct pg_systemdb *found, struct store *store)
 {

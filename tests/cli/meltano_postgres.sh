@@ -58,6 +58,31 @@ err_has 'nothing was kept'
 [ "$(sql -c 'select * from state')" = "$before" ] || fail 'the row was altered'
 sql -c 'drop trigger meddler on state'
 
+# Who reads is not kept waiting by a table that a listing has no need of, and needs no right to the
+# revision.
+state=meltano+$target"&layout=systemdb"
+sql -c "begin; lock table runs; select pg_sleep(600)" >/dev/null 2>&1 &
+until_true somebody_sleeps || fail 'nobody has the table'
+run 0 -t "$state" --timeout 60 state list --ids
+out_is a
+sql -c "select pg_terminate_backend(pid) $sleepers" >/dev/null
+wait
+sql -c "revoke select on alembic_version from $role"
+run 0 -t "$state" state list --ids
+out_is a
+sql -c "grant select on alembic_version to $role"
+
+# What only looks like the tables is none.
+for table in state runs alembic_version; do
+    for kind in view 'materialized view'; do
+        sql -c "alter table $table rename to kept" -c "create $kind $table as select * from kept" \
+            -c "grant select on $table to $role"
+        run 6 -t "$state" state list --ids
+        err_has 'there is no system database of Meltano in this database'
+        sql -c "drop $kind $table" -c "alter table kept rename to $table"
+    done
+done
+
 # A database that checks no encoding may hold what is no text: damaged, not asked for wrongly.
 ascii=${database}_ascii
 server -c "create database $ascii encoding 'SQL_ASCII' template template0

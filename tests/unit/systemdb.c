@@ -650,6 +650,40 @@ static void an_unknown_revision_is_only_read(void **state)
     store_close(store);
 }
 
+/* Who only reads may be told of the database by another statement than who writes. */
+static void who_only_reads_is_told_the_same(void **state)
+{
+    struct fixture *f = *state;
+    struct str id = STR("live");
+    struct activity seen;
+    const struct value *facts;
+    struct err err = {0};
+    add_running(f, "live", "019bd7e19c007abc8def0123456789ac", 10, 2);
+    struct store *store = open_store(f, false);
+    assert_str(store_info(store)->layout_version, "c0efb3c314eb");
+    assert_true(store_activity(store, &id, 1, &f->call, &f->arena, &seen, &err));
+    assert_int_equal(seen.sight, ACTIVITY_SEEN);
+    assert_true(store_facts(store, &id, 1, &f->call, &f->arena, &facts, &err));
+    assert_int_equal(value_count(value_get(facts, "runs")), 1);
+    store_close(store);
+
+    database_exec(f->db, "INSERT INTO alembic_version VALUES ('ffffffffffff')");
+    database_exec(f->db, "ALTER TABLE runs RENAME COLUMN payload_flags TO flags");
+    store = open_store(f, false);
+    assert_null(store_info(store)->layout_version.ptr);
+    assert_true(store_activity(store, &id, 1, &f->call, &f->arena, &seen, &err));
+    assert_int_equal(seen.sight, ACTIVITY_BLIND);
+    assert_true(store_facts(store, &id, 1, &f->call, &f->arena, &facts, &err));
+    assert_null(value_get(facts, "runs"));
+    store_close(store);
+    database_exec(f->db, "DELETE FROM alembic_version WHERE version_num = 'c0efb3c314eb'");
+    store = open_store(f, false);
+    assert_str(store_info(store)->layout_version, "ffffffffffff");
+    assert_true(store_activity(store, &id, 1, &f->call, &f->arena, &seen, &err));
+    assert_int_equal(seen.sight, ACTIVITY_BLIND);
+    store_close(store);
+}
+
 static void read_only_is_a_gate(void **state)
 {
     struct fixture *f = *state;
@@ -666,6 +700,20 @@ static void read_only_is_a_gate(void **state)
     store_close(store);
 }
 
+static void does_not_open(const struct fixture *f, const char *why)
+{
+    struct address address = {.url = database_url(f->db), .identity = "meltano+test"};
+    for (int writable = 0; writable < 2; writable++) {
+        struct store_opts opts = {.writable = writable};
+        struct store *store = NULL;
+        struct err err = {0};
+        assert_false(store_open(database_layout, &address, &opts, &f->call, &store, &err));
+        assert_int_equal(err.kind, ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.text, why));
+        assert_null(store);
+    }
+}
+
 static void detects_itself_alone(void **state)
 {
     struct fixture *f = *state;
@@ -674,11 +722,17 @@ static void detects_itself_alone(void **state)
     assert_true(database_layout->detect(database_layout, &address, &f->call, &err));
     database_exec(f->db, "DROP TABLE runs"); /* the plug-in's table is not the system database */
     assert_false(database_layout->detect(database_layout, &address, &f->call, &err));
-    struct store_opts opts = {0};
-    struct store *store = NULL;
-    assert_false(store_open(database_layout, &address, &opts, &f->call, &store, &err));
-    assert_int_equal(err.kind, ERR_UNSUPPORTED);
-    assert_null(store);
+    does_not_open(f, "no system database");
+    database_exec(f->db, "CREATE TABLE runs (run_uuid VARCHAR, status VARCHAR)"); /* MLflow's */
+    assert_false(database_layout->detect(database_layout, &address, &f->call, &err));
+    does_not_open(f, "no system database");
+}
+
+static void a_table_that_lacks_a_column_is_named(void **state)
+{
+    struct fixture *f = *state;
+    database_exec(f->db, "ALTER TABLE state RENAME COLUMN updated_at TO changed_at");
+    does_not_open(f, "table state has no column updated_at");
 }
 
 #define ON_A_DATABASE(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -706,8 +760,10 @@ int main(void)
         ON_A_DATABASE(running_rows_are_judged),
         ON_A_DATABASE(history_is_a_fact),
         ON_A_DATABASE(an_unknown_revision_is_only_read),
+        ON_A_DATABASE(who_only_reads_is_told_the_same),
         ON_A_DATABASE(read_only_is_a_gate),
         ON_A_DATABASE(detects_itself_alone),
+        ON_A_DATABASE(a_table_that_lacks_a_column_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
