@@ -22,16 +22,15 @@ static void draw(struct view *view, struct canvas *canvas, struct rect r)
     struct write_view *v = (struct write_view *)view;
     const struct session *s = view->session;
     struct arena *a = &canvas->scratch;
-    int64_t minutes = view->app->opts.write_idle_ms / 60000;
+    struct str idle = time_span(a, view->app->opts.write_idle_ms * 1000);
     struct rect in =
         canvas_box(canvas, (struct rect){r.y + (r.h - 8) / 2, r.x + 1, 8, r.w - 2}, STR("WRITE"),
                    arena_printf(a, "%s %.*s", environment_tag(s->target.env), STR_ARG(s->name)));
     canvas_put_folded(
         canvas, (struct rect){in.y, in.x, 2, in.w}, STYLE_STRONG,
         arena_printf(a, "changes to %.*s become possible: each is a plan first", STR_ARG(s->name)));
-    canvas_put_folded(
-        canvas, (struct rect){in.y + 2, in.x, 2, in.w}, STYLE_DIM,
-        arena_printf(a, "read-only again after %lld min without a key", (long long)minutes));
+    canvas_put_folded(canvas, (struct rect){in.y + 2, in.x, 2, in.w}, STYLE_DIM,
+                      arena_printf(a, "read-only again after %.*s without a key", STR_ARG(idle)));
     input_draw(&v->input, canvas, in.y + in.h - 1, in.x, in.w,
                arena_printf(a, "type  %.*s  then Enter: ", STR_ARG(s->name)));
 }

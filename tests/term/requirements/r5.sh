@@ -26,6 +26,16 @@ A1() {
     k Enter
     see '^ resume: READ-ONLY: '
     lacks 'PLAN' || fail 'the palette makes a plan'
+    k '?'
+    see 'keys +[0-9]+$'
+    for words in 'what can be done, and what it would do' 'undo the newest change' 'redo what was undone'; do
+        k /
+        k C-u
+        lit "${words%% it would*}"
+        k Enter
+        see "$words.*: NOT AVAILABLE,"
+        see 'READ-ONLY: opened read-only'
+    done
 }
 
 A2() {
@@ -45,13 +55,41 @@ A2() {
 press_everything() {
     local key end=$((SECONDS + $1))
     while [ "$SECONDS" -lt "$end" ]; do
-        for key in j k g G l h Space v u '*' '>' '<' s T w x r t c p a Escape z Z H E Enter d Escape Escape L x b Escape Escape J A Escape; do
+        for key in j k g G l h Space v u '*' '>' '<' s T w ! x r t c p a s l e n m f b w Escape z Z R H E = \
+            Enter d Escape Escape L x b Escape Escape J z Z R Enter A ? Escape o C y Escape P C-r P -; do
             t send-keys -t o "$key" 2>/dev/null || return 0
             sleep .03
         done
         no_program && break
     done
     return 0
+}
+
+# A policy on what the role of the session may see tells what the session is: by its name, which others
+# can read. Writers are no matter of this role.
+viewer=${database}_viewer
+read_by_viewer() {
+    server -o /dev/null "$(address_of "$database")" <<SQL
+create role $viewer login;
+grant usage on schema etl to $viewer;
+grant select on all tables in schema etl to $viewer;
+create function public.witness() returns boolean language plpgsql as \$\$ begin
+    perform set_config('application_name', 'default ' || current_setting('default_transaction_read_only')
+        || ', transaction ' || current_setting('transaction_read_only'), false);
+    return true;
+end \$\$;
+create policy witness on etl.replication_state using (public.witness());
+alter table etl.replication_state enable row level security;
+SQL
+    start "penstock --read-only 'etl+$(address_of "$database" | sed "s|//[^/]*/|//$viewer@/|")'"
+    see 'public\.orders +✖ errored'
+    see ' as of '
+    [ "$(sql "select distinct application_name from pg_stat_activity where usename = '$viewer'")" = \
+        'default on, transaction on' ] || fail 'the session of the program is not read-only'
+    k q
+    until_true 60 no_program || fail 'it does not end'
+    server -o /dev/null -c "drop policy witness on etl.replication_state" -c "alter table etl.replication_state disable row level security" \
+        -c "drop owned by $viewer" -c "drop role $viewer" "$(address_of "$database")"
 }
 
 A3() {
@@ -70,6 +108,7 @@ A3() {
         fail "sent to Redis: $(tr '\n' ' ' <"$work/other")"
     [ "$(redis_dump)" = "$before" ] || fail 'Redis changed'
 
+    read_by_viewer
     open_list 'penstock --read-only dev'
     before=$(dump)
     press_everything 5
@@ -112,8 +151,28 @@ A4() {
     see 'type +[^ ].* then Enter: '
 }
 
+# It is read-only again when nobody is there; what was being done then waits in its box.
+A4_idle() {
+    make_database "${database}_prod"
+    sed -i '1i write_idle: 1s' "$XDG_CONFIG_HOME/penstock/config.yaml"
+    start 'penstock prod'
+    see '^ prod +PROD READ-ONLY'
+    see 'public\.orders'
+    k :
+    lit write
+    k Enter
+    see 'read-only again after 1s without a key'
+    see 'type +prod'
+    lit prod
+    k Enter
+    see '^ prod is read-only again'
+    see '^ prod +PROD READ-ONLY'
+    sed -i 1d "$XDG_CONFIG_HOME/penstock/config.yaml"
+}
+
 check A1 'the header says so; entries are there, with the reason; palette and keys are refused alike'
 check A2 'apply and edit are refused with their code, and write nothing'
-check A3 'seen from the stores: only reading commands, no write'
+check A3 'seen from the stores: a read-only session, only reading commands, no write'
 check A4 'production opens read-only; :write asks for its name'
+check A4_idle 'and is read-only again after the configured time without a key'
 report
