@@ -91,8 +91,21 @@ const struct menu_answer *menu_answer(const struct job *job)
     return &data->answer;
 }
 
-/* "errored → finished_copy: the destination is copied again" */
-static void describe(struct arena *a, const struct plan *plan, struct menu_entry *entry)
+/* "6 of 20: ", "6 of the first 20: " */
+static struct str count_of(struct arena *a, const struct plan *plan, bool more)
+{
+    size_t planned = plan_count(plan, OUTCOME_PLANNED), aside = plan_count(plan, OUTCOME_SET_ASIDE);
+    const char *first = more ? "the first " : "";
+    if (aside)
+        return arena_printf(a, "%zu of %s%zu, %zu set aside: ", planned, first, plan->nitems,
+                            aside);
+    return plan->nitems > 1 ? arena_printf(a, "%zu of %s%zu: ", planned, first, plan->nitems)
+                            : STR("");
+}
+
+/* "errored → finished_copy: the destination is copied again". With `more` the plan is of the first
+ * records alone: where none of these can, others may. */
+static void describe(struct arena *a, const struct plan *plan, bool more, struct menu_entry *entry)
 {
     size_t planned = plan_count(plan, OUTCOME_PLANNED);
     const struct plan_item *first = NULL, *refused = NULL;
@@ -103,12 +116,14 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
         else if (item->outcome != OUTCOME_SET_ASIDE)
             refused = refused ? refused : item;
     }
-    entry->possible = planned > 0;
+    entry->possible = planned > 0 || more;
     if (!first) {
         struct str why = refused && refused->err.text[0]  ? str_of(refused->err.text)
                          : refused && refused->detail.ptr ? refused->detail
                                                           : STR("nothing to do");
-        entry->text = arena_str(a, why);
+        entry->text =
+            more ? arena_printf(a, "none of the first %zu: %.*s", plan->nitems, STR_ARG(why))
+                 : arena_str(a, why);
         if (!plan->blocked)
             return;
         entry->possible = true; /* the plan says how a live writer is overridden */
@@ -118,11 +133,7 @@ static void describe(struct arena *a, const struct plan *plan, struct menu_entry
     }
     const struct consequence *worst = plan->consequences;
     entry->level = worst ? worst->level : LEVEL_NOTE;
-    size_t aside = plan_count(plan, OUTCOME_SET_ASIDE);
-    struct str count =
-        aside ? arena_printf(a, "%zu of %zu, %zu set aside: ", planned, plan->nitems, aside)
-        : plan->nitems > 1 ? arena_printf(a, "%zu of %zu: ", planned, plan->nitems)
-                           : STR("");
+    struct str count = count_of(a, plan, more);
     entry->text = arena_printf(a, "%.*s%.*s → %.*s%s%.*s", STR_ARG(count),
                                STR_ARG(first->before_text), STR_ARG(first->after_text),
                                worst ? "; " : "", STR_ARG(worst ? worst->text : STR("")));
@@ -182,7 +193,7 @@ static void fill_entry(struct job *job, struct open_store *store, struct menu_en
     want.n = want.n < PREVIEW_RECORDS ? want.n : PREVIEW_RECORDS;
     if (want_plan(job, store, &want, &plan, &err)) {
         plan_set_aside(plan, false);
-        describe(&job->arena, plan, entry);
+        describe(&job->arena, plan, data->want->n > want.n, entry);
     } else
         entry->text = arena_str(&job->arena, str_of(err.text));
     plan_free(plan);

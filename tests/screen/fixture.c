@@ -201,18 +201,38 @@ static bool open_mixed(const struct layout *layout, const struct address *addres
     return true;
 }
 
+/* 25 tables; before the first `bare` of them there is no phase to go back to. */
+static void put_many(struct store *store, int bare)
+{
+    for (int i = 0; i < 25; i++) {
+        char id[16], label[24];
+        snprintf(id, sizeof id, "4/%d", 17000 + i);
+        snprintf(label, sizeof label, "public.part_%02d", i);
+        memory_put(store, id, label,
+                   read_json(&store->arena,
+                             i < bare ? TABLE(ERRORED(17, null, "[InvalidState] slot 1",
+                                                      "manual_retry", "2026-11-20T01:01:44Z"))
+                                      : mixed[0].json));
+    }
+}
+
 static bool open_many(const struct layout *layout, const struct address *address,
                       const struct store_opts *opts, const struct call *call, struct store **ret,
                       struct err *err)
 {
     if (!memory_layout("etl")->open(layout, address, opts, call, ret, err))
         return false;
-    for (int i = 0; i < 25; i++) {
-        char id[16], label[24];
-        snprintf(id, sizeof id, "4/%d", 17000 + i);
-        snprintf(label, sizeof label, "public.part_%02d", i);
-        memory_put(*ret, id, label, read_json(&(*ret)->arena, mixed[0].json));
-    }
+    put_many(*ret, 0);
+    return true;
+}
+
+static bool open_bare(const struct layout *layout, const struct address *address,
+                      const struct store_opts *opts, const struct call *call, struct store **ret,
+                      struct err *err)
+{
+    if (!memory_layout("etl")->open(layout, address, opts, call, ret, err))
+        return false;
+    put_many(*ret, 21);
     return true;
 }
 
@@ -228,9 +248,10 @@ static bool open_long(const struct layout *layout, const struct address *address
         char id[16];
         snprintf(id, sizeof id, "dev:tap-%04d", i);
         memory_put(*ret, id, id,
-                   read_json(a, i % 1000 ? "{\"completed\": {\"singer_state\": {}}, \"partial\": {}}"
-                                         : "{\"completed\": {}, \"partial\": {\"singer_state\": "
-                                           "{\"bookmarks\": {}}}}"));
+                   read_json(a, i % 1000
+                                    ? "{\"completed\": {\"singer_state\": {}}, \"partial\": {}}"
+                                    : "{\"completed\": {}, \"partial\": {\"singer_state\": "
+                                      "{\"bookmarks\": {}}}}"));
     }
     return true;
 }
@@ -334,10 +355,10 @@ void fixture_init(void)
     layouts[4] = layouts[3];
     layouts[4].backend = "down";
     layouts[4].open = open_down;
-    layouts[5] = layouts[4];
-    layouts[5].backend = "unused";
-    for (size_t i = 6; i < 9; i++)
+    for (size_t i = 5; i < 9; i++)
         layouts[i] = layouts[0];
+    layouts[5].backend = "bare";
+    layouts[5].open = open_bare;
     layouts[6].backend = "mixed";
     layouts[6].open = open_mixed;
     layouts[6].activity = activity_starts;

@@ -477,6 +477,23 @@ static void hidden_marks_are_said_and_left_out_by_a_key(void **state)
     screen_close(&s);
 }
 
+/* What the menu tells of the first records alone does not keep the others from being changed. */
+static void the_menu_does_not_refuse_for_records_it_has_not_looked_at(void **state)
+{
+    struct screen s = {0};
+    open_on(&s, "many", ENV_DEV);
+    keys(&s, "*x");
+    assert_shows(&s, "20 of the first 20: errored");
+    screen_close(&s);
+    s = (struct screen){0};
+    open_on(&s, "bare", ENV_DEV);
+    keys(&s, "*x");
+    assert_shows(&s, "none of the first 20: ");
+    keys(&s, "r");
+    assert_shows(&s, "4 of 25 tables");
+    screen_close(&s);
+}
+
 /* ux.md R5 A1 */
 static void what_changes_is_marked_where_nothing_may_be(void **state)
 {
@@ -538,6 +555,7 @@ int main(void)
         cmocka_unit_test(the_command_is_copied),
         cmocka_unit_test(without_a_journal_nothing_is_written),
         cmocka_unit_test(hidden_marks_are_said_and_left_out_by_a_key),
+        cmocka_unit_test(the_menu_does_not_refuse_for_records_it_has_not_looked_at),
         cmocka_unit_test(what_changes_is_marked_where_nothing_may_be),
         cmocka_unit_test(the_reason_is_given_to_every_plan),
     };
