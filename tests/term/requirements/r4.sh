@@ -60,19 +60,53 @@ A3() {
     [ "$(dump)" = "$now" ] || fail 'the undo overwrote what came from outside'
 }
 
+# A table that errored right behind sync_done: what came since is copied by no rollback.
+loses_changes() { # TABLE
+    sql "delete from etl.replication_state where table_id = $1 and state = 'ready'"
+    sql "insert into etl.replication_state (pipeline_id, table_id, state, metadata, prev, is_current)
+         select pipeline_id, table_id, 'errored', '{\"type\":\"errored\",\"reason\":\"[X] y\",\"solution\":null,\"retry_policy\":{\"type\":\"manual_retry\"}}', id, true
+         from etl.replication_state where table_id = $1 and state = 'sync_done'"
+}
+
 A4() {
     fresh_etl
+    loses_changes 916420
+    rollback_plan t20
+    see '✖ LOSES all changes'
+    see 'undo: rows only, lost changes stay lost'
     rollback_orders
+    see 'undo: until restart'
     k Escape
     gone 'RESULT'
     k J
-    see '▸.*rollback.*until restart'
+    see 'ID +AGE +WHO +TARGET +VERB +OBJECT +OUTCOME +UNDO'
+    see "▸ +[0-9a-f]{12} +[0-9]+s +[^ ]+@[^ ]+ +dev +rollback +public\.orders +applied +until restart"
     k Enter
     see 'public\.orders +errored +finished_copy'
 
-    fresh_sessions 20
+    fresh_states
+    start 'penstock states'
+    see 'dev:tap-'
+    see ' as of '
+    cursor_to 'tap-003'
+    k x
+    see 'clear'
+    k c
+    see 'undo: full'
+
+    fresh_sessions 200
+    replay_plan
+    see 'undo: until a worker takes it'
+
     break_plan
-    see 'NOT UNDOABLE'
+    see 'undo: NOT UNDOABLE'
+    see 'reason, then Enter: '
+    type_in 'its worker died'
+    see 'type +applicant:0017 +then Enter: '
+    type_in applicant:0017
+    see 'RESULT .*1 of 1 applied'
+    k z
+    see '^ this cannot be undone'
 }
 
 A5() {
