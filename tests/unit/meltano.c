@@ -482,8 +482,11 @@ static void streams_say_what_the_next_run_gets(void **state)
                   "\"currently_syncing\": \"orders\"}"));
     struct sheet_input in = {.system = &system_meltano, .row = &row, .doc = &doc, .arena = &a};
     const struct sheet *sheet = system_sheet(&system_meltano, "streams");
+    assert_true(time_parse(STR("2026-02-01T00:00:00Z"), &in.now_us));
     struct sheet_row *r = sheet->fill(sheet, &in);
     assert_str(r->key, "orders");
+    assert_int_equal(sheet_cell(sheet, r, "ahead")->type, CELL_NULL);
+    assert_int_equal(r->mark, MARK_OK);
     assert_str(sheet_cell(sheet, r, "next")->text, "2026-01-15T00:00:00Z");
     assert_str(sheet_cell(sheet, r, "completed")->text, "2026-01-01T00:00:00Z");
     assert_int_equal(sheet_cell(sheet, r, "hides")->type, CELL_TEXT);
@@ -491,6 +494,11 @@ static void streams_say_what_the_next_run_gets(void **state)
     assert_int_equal(sheet_cell(sheet, r->next, "hides")->type, CELL_NULL);
     assert_str(r->next->next->key, "refunds");
     assert_null(r->next->next->next);
+    /* what the clock has not reached yet is no progress */
+    assert_true(time_parse(STR("2026-01-05T00:00:00Z"), &in.now_us));
+    r = sheet->fill(sheet, &in);
+    assert_str(sheet_cell(sheet, r, "ahead")->text, "10d 0h: finds nothing new");
+    assert_int_equal(r->mark, MARK_WARN);
     arena_release(&a);
 }
 

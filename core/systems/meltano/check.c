@@ -146,19 +146,30 @@ static bool has_non_finite(const struct value *v)
 
 enum { AHEAD_MAX = 20 }; /* findings of one kind for one record */
 
-/* A time ahead of the clock finds nothing new until then. A day is left for zones and dates. */
-static void check_ahead(struct check *c, const struct meltano_state *state)
+/* A day is left for zones and dates. */
+bool meltano_lies_ahead(const struct value *bookmark, int64_t now_us, struct arena *a,
+                        int64_t *ret_us)
 {
     static const int64_t day_us = 86400 * INT64_C(1000000);
+    const struct value *position;
+    struct str *pointers;
+    int64_t us;
+    if (!meltano_positions(bookmark, a, &pointers) ||
+        !value_pointer_get(bookmark, pointers[0], &position, NULL) || !value_is_str(position) ||
+        !time_parse(position->text, &us) || us < now_us + day_us)
+        return false;
+    *ret_us = us;
+    return true;
+}
+
+static void check_ahead(struct check *c, const struct meltano_state *state)
+{
     const struct value *bookmarks = meltano_bookmarks(state->merged, NULL);
     int found = 0;
     for (size_t i = 0; i < value_count(bookmarks) && found < AHEAD_MAX; i++) {
-        struct str stream = bookmarks->dict.pairs[i].key->text, *pointers;
-        const struct value *bookmark = bookmarks->dict.pairs[i].val, *position;
+        struct str stream = bookmarks->dict.pairs[i].key->text;
         int64_t us;
-        if (!meltano_positions(bookmark, c->a, &pointers) ||
-            !value_pointer_get(bookmark, pointers[0], &position, NULL) || !value_is_str(position) ||
-            !time_parse(position->text, &us) || us < c->in->now_us + day_us)
+        if (!meltano_lies_ahead(bookmarks->dict.pairs[i].val, c->in->now_us, c->a, &us))
             continue;
         found++;
         struct finding *f =

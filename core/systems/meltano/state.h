@@ -56,6 +56,9 @@ size_t meltano_streams(const struct meltano_state *state, struct arena *a, struc
 /* Where a bookmark says how far its stream has come: the pointers within it, one for each
  * partition. 0 when that cannot be told. */
 size_t meltano_positions(const struct value *bookmark, struct arena *a, struct str **ret);
+/* Does its first position name a time that is still to come? Then runs find nothing new. */
+bool meltano_lies_ahead(const struct value *bookmark, int64_t now_us, struct arena *a,
+                        int64_t *ret_us);
 /* A bookmark in few words: its position, "8 partitions", or its JSON; STR_NULL for NULL. */
 struct str meltano_bookmark_text(const struct value *bookmark, struct arena *a);
 
@@ -69,7 +72,8 @@ struct str meltano_unknown_names(const struct value *root, struct arena *a);
 
 extern const struct op meltano_set, meltano_edit, meltano_op_merge, meltano_copy, meltano_move,
     meltano_clear, meltano_rewind, meltano_reset, meltano_repair;
-/* How far a stream has come, as `rewind` takes it; ptr NULL where it has not exactly one position. */
+/* How far a stream has come, as `rewind` takes it; ptr NULL where it has not exactly one position.
+ */
 struct str meltano_position_text(const struct sheet_input *in, struct str stream);
 enum { MELTANO_SHEETS = 3 };
 extern const struct sheet meltano_sheets[MELTANO_SHEETS];

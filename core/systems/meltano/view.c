@@ -126,11 +126,25 @@ static const struct column stream_columns[] = {
     {"completed", "COMPLETED", CELL_TEXT, 20, false, false, "bookmark in completed"},
     {"partial", "PARTIAL", CELL_TEXT, 20, false, false, "bookmark in partial"},
     {"hides", "NOTE", CELL_TEXT, 0, false, false, "partial hides completed for this stream"},
+    {"ahead", NULL, CELL_TEXT, 0, false, false, "of the clock: runs find nothing new until then"},
 };
 
-static void fill_stream(const struct sheet *sheet, struct sheet_row *row, struct arena *a,
-                        const struct meltano_state *state, struct str stream)
+static struct cell ahead_cell(const struct value *next, int64_t now_us, struct arena *a)
 {
+    int64_t us;
+    if (!next || !meltano_lies_ahead(next, now_us, a, &us))
+        return cell_null();
+    struct cell cell =
+        cell_text(arena_printf(a, "%.*s: finds nothing new", STR_ARG(time_span(a, us - now_us))));
+    cell.mark = MARK_WARN;
+    return cell;
+}
+
+static void fill_stream(const struct sheet *sheet, struct sheet_row *row,
+                        const struct sheet_input *in, const struct meltano_state *state,
+                        struct str stream)
+{
+    struct arena *a = in->arena;
     const struct value *mark[HALVES];
     for (int h = 0; h < HALVES; h++) {
         mark[h] = value_get_str(meltano_bookmarks(state->half[h], NULL), stream);
@@ -144,7 +158,10 @@ static void fill_stream(const struct sheet *sheet, struct sheet_row *row, struct
                                                                : STR("FULL IMPORT"));
     *sheet_cell(sheet, row, "hides") =
         mark[COMPLETED] && mark[PARTIAL] ? cell_text(STR("partial hides completed")) : cell_null();
-    row->mark = !state->merged ? MARK_BAD : found ? MARK_OK : MARK_WARN;
+    struct cell *ahead = sheet_cell(sheet, row, "ahead");
+    *ahead = ahead_cell(found ? next : NULL, in->now_us, a);
+    bool well = found && ahead->mark == MARK_NONE;
+    row->mark = !state->merged ? MARK_BAD : well ? MARK_OK : MARK_WARN;
 }
 
 static struct sheet_row *streams_fill(const struct sheet *sheet, const struct sheet_input *in)
@@ -158,7 +175,7 @@ static struct sheet_row *streams_fill(const struct sheet *sheet, const struct sh
     size_t n = meltano_streams(&state, in->arena, &streams);
     for (size_t i = 0; i < n; i++, end = &(*end)->next) {
         *end = sheet_row_new(sheet, in->arena, streams[i]);
-        fill_stream(sheet, *end, in->arena, &state, streams[i]);
+        fill_stream(sheet, *end, in, &state, streams[i]);
     }
     return first;
 }
