@@ -190,6 +190,14 @@ static void draw_cell(const struct list *list, struct canvas *canvas, int y, int
         canvas_put(canvas, y, x, w, style, text);
 }
 
+/* The column that a row goes by, and others whose ids the scan brings: of a pipeline, of a session.
+ */
+static bool is_identity(const struct list *list, size_t column, size_t first_kept)
+{
+    const struct column *c = &list->sheet->columns[column];
+    return column == first_kept || (c->cheap && !c->keep && c->type == CELL_TEXT);
+}
+
 static void draw_row(const struct list *list, struct canvas *canvas, struct rect r, size_t line,
                      const struct columns *cols, int64_t now_us)
 {
@@ -214,13 +222,14 @@ static void draw_row(const struct list *list, struct canvas *canvas, struct rect
     if (!shows_mark)
         canvas_put(canvas, r.y, r.x + 3, 1, style_of_mark(row.mark),
                    str_trim(str_of(glyph_of_mark(row.mark))));
-    size_t identity = 0;
-    while (!is_kept(list, identity))
-        identity++;
+    size_t first_kept = 0;
+    while (!is_kept(list, first_kept))
+        first_kept++;
     int x = r.x + GUTTER;
     for (size_t i = 0; i < cols->n; i++) {
         struct cell cell = cells[cols->at[i].column];
-        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell, identity == cols->at[i].column,
+        draw_cell(list, canvas, r.y, x, cols->at[i].width, &cell,
+                  is_identity(list, cols->at[i].column, first_kept),
                   changed >> (cols->at[i].column & 63) & 1, now_us);
         x += cols->at[i].width + GAP;
     }

@@ -28,6 +28,18 @@ A2() {
     see '^   ‹'
 }
 
+# What tells two pipelines apart is at the ends of their ids, as of any id.
+A2_ids() {
+    sql "insert into etl.replication_state (pipeline_id, table_id, state, metadata, is_current)
+        select 9223372036854775000 + i, 916450, 'ready', '{\"type\":\"ready\"}', true from unnest(array[806, 807]) i"
+    start 'penstock dev' 80 24
+    see ' as of '
+    filter_by 916450 # no schema names it
+    see '^  *[▸ ]* +9[0-9]*…[0-9]*806 '
+    see '^  *[▸ ]* +9[0-9]*…[0-9]*807 '
+    sql 'delete from etl.replication_state where table_id = 916450'
+}
+
 A3() {
     open_list 'penstock dev' 120 40 # every value has had its say in the widths
     see '^  says'
@@ -55,6 +67,7 @@ A4() {
 
 check A1 'ages sort by value, turned round by s'
 check A2 '80 columns: identity and phase stay, the others scroll'
+check A2_ids 'an id that is too long is cut in the middle'
 check A3 'widths do not jump'
 check A4 'chosen columns are kept'
 report
