@@ -67,6 +67,11 @@ see 'RESULT'
 picture result
 k Escape
 gone 'RESULT'
+k '='
+see '[~+-] phase: errored → finished_copy'
+picture diff
+k Escape
+see '▸.*public\.orders +○ finished_copy'
 k Enter
 see 'phases|states'
 picture detail
@@ -89,11 +94,11 @@ see 'Traceback|ValueError'
 picture traceback
 
 start 'penstock meltano' "$columns" "$rows"
-see 'prod:tap-crm'
+see 'prod:tap-shop'
 k /
-lit 'prod:tap-crm'
+lit 'prod:tap-shop'
 k Enter
-see '▸.*prod:tap-crm'
+see '▸.*prod:tap-shop'
 k H
-see 'streams'
+see 'partial hides completed'
 picture bookmarks
