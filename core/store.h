@@ -14,8 +14,7 @@
 struct store;
 struct layout;
 
-/* VALUE_LIMIT is how much of one value is read unless asked for more; WRITE_LIMIT refuses larger
- * documents for editing. */
+/* How much of one value is read unless asked for more. What is longer is shown, not edited. */
 enum { VALUE_LIMIT = 64 << 20 };
 
 struct store_info {
