@@ -56,18 +56,6 @@ struct key {
     bool (*read)(struct reader *r, yaml_node_t *value);
 };
 
-static const struct {
-    const char *name;
-    enum environment env;
-} env_words[] = {
-    {"prod", ENV_PROD},
-    {"dev", ENV_DEV},
-    {"demo", ENV_DEMO},
-    {"local", ENV_LOCAL},
-};
-
-static const char *const companion_names[] = {"lock", "runs", "slots", "broker"};
-
 static bool read_text(struct reader *r, yaml_node_t *value, const char *what, const char **ret)
 {
     struct str text = yaml_file_text(value);
@@ -142,12 +130,12 @@ static bool read_address(struct reader *r, yaml_node_t *value)
 static bool read_env(struct reader *r, yaml_node_t *value)
 {
     struct near near = {.word = yaml_file_text(value)};
-    for (size_t i = 0; i < sizeof env_words / sizeof env_words[0]; i++) {
-        if (str_is(near.word, env_words[i].name)) {
-            r->context->env = env_words[i].env;
+    for (enum environment env = ENV_UNKNOWN + 1; env <= ENV_PROD; env++) {
+        if (str_is(near.word, environment_name(env))) {
+            r->context->env = env;
             return true;
         }
-        near_offer(&near, env_words[i].name);
+        near_offer(&near, environment_name(env));
     }
     if (near.best)
         return unknown_word(r, value, "env", near);
@@ -166,27 +154,27 @@ static bool read_read_only(struct reader *r, yaml_node_t *value)
 
 static bool read_companions(struct reader *r, yaml_node_t *value)
 {
-    enum { KINDS = sizeof companion_names / sizeof companion_names[0] };
     if (value->type != YAML_MAPPING_NODE)
         return yaml_file_wrong(r->file, value, r->err, "companions must be a mapping");
-    struct address_param *list = arena_array(&r->config->arena, struct address_param, KINDS);
+    struct address_param *list =
+        arena_array(&r->config->arena, struct address_param, ADDRESS_COMPANIONS);
     size_t n = 0;
     for (yaml_node_pair_t *p = value->data.mapping.pairs.start; p < value->data.mapping.pairs.top;
          p++) {
         yaml_node_t *name = yaml_file_node(r->file, p->key);
         struct near near = {.word = yaml_file_text(name)};
         size_t i = 0;
-        while (i < KINDS && !str_is(near.word, companion_names[i]))
-            near_offer(&near, companion_names[i++]);
-        if (i == KINDS)
+        while (i < ADDRESS_COMPANIONS && !str_is(near.word, address_companions[i]))
+            near_offer(&near, address_companions[i++]);
+        if (i == ADDRESS_COMPANIONS)
             return unknown_word(r, name, "companion", near);
         for (size_t k = 0; k < n; k++) {
-            if (strcmp(list[k].name, companion_names[i]) == 0)
+            if (strcmp(list[k].name, address_companions[i]) == 0)
                 return yaml_file_wrong(r->file, name, r->err, "companion '%s' stands here twice",
-                                       companion_names[i]);
+                                       address_companions[i]);
         }
-        list[n].name = companion_names[i];
-        if (!read_text(r, yaml_file_node(r->file, p->value), companion_names[i], &list[n].value))
+        list[n].name = address_companions[i];
+        if (!read_text(r, yaml_file_node(r->file, p->value), address_companions[i], &list[n].value))
             return false;
         n++;
     }

@@ -18,11 +18,8 @@ static bool is_candidate(const struct layout *layout, const struct address *addr
 
 static bool knows_param(const struct layout *layout, const char *name)
 {
-    static const char *const companions[] = {"lock", "runs", "slots", "broker", NULL};
-    for (const char *const *p = companions; *p; p++) {
-        if (strcmp(*p, name) == 0)
-            return true;
-    }
+    if (address_is_companion(name))
+        return true;
     for (const char *const *p = layout->params; p && *p; p++) {
         if (strcmp(*p, name) == 0)
             return true;

@@ -88,6 +88,17 @@ const char *address_param(const struct address *address, const char *name)
     return NULL;
 }
 
+const char *const address_companions[ADDRESS_COMPANIONS] = {"lock", "runs", "slots", "broker"};
+
+bool address_is_companion(const char *name)
+{
+    for (size_t i = 0; i < ADDRESS_COMPANIONS; i++) {
+        if (strcmp(address_companions[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool is_one_of(struct str word, const char *const *words)
 {
     for (; *words; words++) {
@@ -165,7 +176,6 @@ struct str address_mask(struct arena *arena, struct str s)
     return arena_take(arena, &out);
 }
 
-/* The address without its passwords, those of companions included. */
 const char *address_url_plain(struct arena *arena, const struct url *url)
 {
     struct url plain = *url;
@@ -190,7 +200,6 @@ const char *address_url_plain(struct arena *arena, const struct url *url)
 
 /* --- paths ---------------------------------------------------------------------------------- */
 
-/* Absolute, without empty and "." pieces; ".." is left to the kernel, which knows the links. */
 const char *address_path_absolute(struct arena *arena, struct str path)
 {
     struct sbuf out = SBUF_INIT;
@@ -214,7 +223,6 @@ const char *address_path_absolute(struct arena *arena, struct str path)
     return text;
 }
 
-/* With links resolved, when it exists. */
 const char *address_path_real(struct arena *arena, const char *path)
 {
     char *real = realpath(path, NULL);
@@ -286,7 +294,6 @@ static bool parse_postgres(struct arena *arena, struct url *url, struct address 
     return true;
 }
 
-/* Letters, digits and `marks` alone: such a host can stand before the path as it is. */
 bool address_host_is_plain(struct str s, const char *marks)
 {
     for (size_t i = 0; i < s.len; i++) {

@@ -45,6 +45,10 @@ struct address {
  * relative paths of files. */
 bool address_parse(struct arena *arena, const char *text, struct address *ret, struct err *err);
 const char *address_param(const struct address *address, const char *name); /* NULL when absent */
+/* Parameters that name another server beside the store (design.md 5): any layout takes them. */
+enum { ADDRESS_COMPANIONS = 4 };
+extern const char *const address_companions[ADDRESS_COMPANIONS];
+bool address_is_companion(const char *name);
 /* The same address once its layout is known: system and layout (NULL: the usual one of its system
  * and backend) set, identity and plain made anew. */
 struct address address_settle(struct arena *arena, const struct address *address,
@@ -54,8 +58,8 @@ struct address address_settle(struct arena *arena, const struct address *address
 struct str address_place(struct arena *arena, const struct address *address);
 /* Is it a file or a unix socket? */
 bool address_is_local(const struct address *address);
-/* Replaces passwords in anything that looks like an address inside `text` (for logs, errors). */
-struct str address_mask(struct arena *arena, struct str text);
+/* Replaces passwords in anything that looks like an address inside a text (for logs, errors). */
+struct str address_mask(struct arena *arena, struct str s);
 
 enum environment { ENV_UNKNOWN, ENV_LOCAL, ENV_DEMO, ENV_DEV, ENV_PROD };
 const char *environment_name(enum environment env); /* "ENV?", "local", "demo", "dev", "prod" */
@@ -63,9 +67,9 @@ const char *environment_name(enum environment env); /* "ENV?", "local", "demo", 
 /* One thing the operator asked for: an address with what the configuration says of it. */
 struct target {
     struct address address;
-    const char *name; /* context name, or the address without its password */
+    const char *name;  /* context name, or the address without its password */
     const char *shown; /* what the screen calls it where `name` is an address; NULL: by its name */
-    const char *from; /* "-t", "PENSTOCK_TARGET", "context orders-pg", "./meltano.yml" */
+    const char *from;  /* "-t", "PENSTOCK_TARGET", "context orders-pg", "./meltano.yml" */
     bool is_context;
     enum environment env;
     bool read_only;           /* by context or environment */

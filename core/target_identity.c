@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Parameters that do not choose the records, and values that mean the same as none. */
+/* Parameters beside the companions that do not choose the records, and values that mean the same as
+ * none. */
 static const struct {
     const char *name, *same_as_none;
 } unnamed_params[] = {
-    {"lock", NULL},   {"runs", NULL},   {"slots", NULL}, {"broker", NULL}, {"pipeline", NULL},
-    {"client", NULL}, {"layout", NULL}, {"prefix", ""},  {"version", "1"},
+    {"pipeline", NULL}, {"client", NULL}, {"layout", NULL}, {"prefix", ""}, {"version", "1"},
 };
 
 static struct str lower(struct arena *arena, struct str s)
@@ -124,7 +124,7 @@ static bool names_records(const struct address_param *param)
         if (strcmp(param->name, unnamed_params[i].name) == 0)
             return none && strcmp(param->value, none) != 0;
     }
-    return !address_is_secret(str_of(param->name));
+    return !address_is_companion(param->name) && !address_is_secret(str_of(param->name));
 }
 
 static int param_cmp(const void *a, const void *b)

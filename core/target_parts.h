@@ -7,7 +7,7 @@
 
 /* Is it the name of a parameter whose value nobody may see? */
 bool address_is_secret(struct str name);
-/* The address without what is secret in it. */
+/* The address without what is secret in it, in the addresses of companions neither. */
 const char *address_url_plain(struct arena *arena, const struct url *url);
 /* Letters, digits and `marks` alone: such a host can stand before the path as it is. */
 bool address_host_is_plain(struct str s, const char *marks);
