@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INT_DIGITS_MAX = 4300 }; /* Python's own limit (meltano.md 2.2) */
-
 struct reader {
     struct arena *arena;
     const char *text, *pos, *end;
@@ -241,8 +239,8 @@ static bool read_number(struct reader *r, const struct value **ret)
             p = skip_digits(r, q);
     }
     bool whole = p == int_end;
-    if (whole && int_end - first > INT_DIGITS_MAX)
-        return fail_at(r, from, "an integer of more than %d digits", INT_DIGITS_MAX);
+    if (whole && int_end - first > DIGITS_MAX)
+        return fail_at(r, from, "an integer of more than %d digits", DIGITS_MAX);
     struct value *v = take_value(r, whole ? VALUE_INT : VALUE_FLOAT);
     if (!v)
         return false;

@@ -21,7 +21,7 @@ struct container {
 bool pickle_graph_finish(struct arena *arena, const struct value **root, size_t length,
                          bool *ret_cyclic, struct err *err);
 
-enum { PICKLE_INT_MAX = 1786 }; /* bytes of an integer: 4300 digits, as in JSON */
+enum { PICKLE_INT_MAX = 1786 }; /* bytes of an integer of DIGITS_MAX digits */
 
 /* Two's complement, little endian, to canonical digits and back (minimal length). */
 struct str pickle_long_digits(struct arena *arena, struct str bytes);

@@ -79,7 +79,7 @@ bool pickle_text_int(struct arena *arena, struct str line, struct str *ret)
     size_t from = negative || str_starts(line, "+");
     while (from + 1 < line.len && line.ptr[from] == '0')
         from++;
-    if (from >= line.len || line.len - from > 4300)
+    if (from >= line.len || line.len - from > DIGITS_MAX)
         return false;
     for (size_t i = from; i < line.len; i++) {
         if (line.ptr[i] < '0' || line.ptr[i] > '9')
@@ -108,7 +108,7 @@ bool pickle_text_float(struct str line, double *ret)
     return true;
 }
 
-/* Up to eight hex digits at p. */
+/* Two, four or eight hex digits. */
 static bool hex_number(struct str s, size_t at, size_t digits, uint32_t *ret)
 {
     uint8_t bytes[4];

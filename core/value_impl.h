@@ -5,8 +5,9 @@
 #include "core/value.h"
 
 enum {
-    DICT_SMALL = 16,  /* dicts of more pairs carry a hash index */
-    DEPTH_MAX = 1000, /* of the trees that the codecs read and write */
+    DICT_SMALL = 16,   /* dicts of more pairs carry a hash index */
+    DEPTH_MAX = 1000,  /* of the trees that the codecs read and write */
+    DIGITS_MAX = 4300, /* of an integer: Python's own limit (meltano.md 2.2) */
 };
 
 /* Position of the pair with that key, or -1. */
