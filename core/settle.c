@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- who is at work: host/pid/start time, so that another penstock is not mistaken for a crash
- * ---- */
+/* --- who is at work --------------------------------------------------------------------------- */
 
 /* Start time of a process in clock ticks since boot, field 22 of /proc/PID/stat; 0 when unknown or
  * when it has ended and only waits to be reaped, for ever where process 1 is no init. */
@@ -32,10 +31,18 @@ static unsigned long long start_time(long pid)
     return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
+static void own_host(char out[65])
+{
+    memset(out, 0, 65);
+    if (gethostname(out, 64) < 0)
+        strcpy(out, "localhost");
+}
+
+/* The start time, too: so that another penstock is not mistaken for one that crashed. */
 void settle_owner(char out[128])
 {
-    char host[65] = "localhost";
-    gethostname(host, sizeof host - 1);
+    char host[65];
+    own_host(host);
     snprintf(out, 128, "%s/%ld/%llu", host, (long)getpid(), start_time(getpid()));
 }
 
@@ -44,8 +51,8 @@ static const int64_t ELSEWHERE_US = 24 * 3600LL * 1000000;
 
 static bool owner_alive(struct str owner, int64_t age_us)
 {
-    char host[65] = "localhost";
-    gethostname(host, sizeof host - 1);
+    char host[65];
+    own_host(host);
     ptrdiff_t second = str_rindex(owner, '/');
     ptrdiff_t first = second < 0 ? -1 : str_rindex(str_sub(owner, 0, (size_t)second), '/');
     int64_t pid = 0;
@@ -90,8 +97,7 @@ void parts_digest(const struct system *system, const struct value *root, const s
     sha256_finish(h, out);
 }
 
-/* --- after a crash
- * -------------------------------------------------------------------------------------- */
+/* --- after a crash ---------------------------------------------------------------------------- */
 
 /* How long a write that was never answered is waited for. A client that is gone does not end a
  * COMMIT which waits for a standby: the server ends it, or an administrator. */
