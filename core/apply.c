@@ -69,8 +69,7 @@ void apply_declined(const struct plan *plan, const struct apply_opts *opts, cons
     }
 }
 
-/* --- checks right before the first write ---------------------------------------------------------
- */
+/* --- checks right before the first write ------------------------------------------------------ */
 
 static bool check_writable(const struct plan *plan, struct err *err)
 {
@@ -202,8 +201,7 @@ static bool recheck(struct plan *plan, const struct apply_opts *opts, struct err
     return !n || recheck_lot(plan, lot, n, opts, err);
 }
 
-/* --- the journal's side
- * --------------------------------------------------------------------------- */
+/* --- the journal's side ----------------------------------------------------------------------- */
 
 /* What the store will note of the change gets its id now: a crash behind the write must not keep
  * an undo from finding it. */

@@ -21,8 +21,8 @@ struct apply_opts {
 /* Applies a confirmed plan: read-only gate; read and compare versions and judge writers again; all
  * pre-images and `intended` lines on disk, synced once; then item by item one commit, whose result
  * is verified and recorded. Outcomes land in the items. A store that is lost on the way stops it:
- * what was not sent is NOT_TRIED. Returns false when nothing at all was tried (journal not writable,
- * store out of reach before the first item); then nothing was written. */
+ * what was not sent is NOT_TRIED. Returns false when nothing at all was tried (journal not
+ * writable, store out of reach before the first item); then nothing was written. */
 bool apply_plan(struct plan *plan, const struct apply_opts *opts, struct err *err);
 
 /* Writes the audit lines of a plan that was refused or cancelled at the confirmation. */

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* --- what an item was to become ------------------------------------------------------------------
- */
+/* --- what an item was to become --------------------------------------------------------------- */
 
 static bool matches_after(const struct plan_item *item, const struct document *now)
 {
@@ -71,8 +70,7 @@ static void journal_unknown(struct plan_item *item, const struct apply_opts *opt
     journal_record(opts->journal, item->journal, &ignored);
 }
 
-/* --- one item
- * --------------------------------------------------------------------------------------- */
+/* --- one item --------------------------------------------------------------------------------- */
 
 /* The connection was lost in the middle: what the store holds now decides. False: it cannot be
  * asked, or the old document that it holds may still be replaced. */

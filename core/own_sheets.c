@@ -96,7 +96,6 @@ static bool is_undoable(const struct journal_entry *e)
     return e->applied && !e->intended && !e->undone_by && e->undo != UNDO_NONE;
 }
 
-/* The id of the entry with number n; STR_NULL when it is not among these. */
 struct str entry_id_of_number(const struct journal_entry *entries, size_t n, int64_t number)
 {
     for (size_t i = 0; number && i < n; i++) {
@@ -114,9 +113,9 @@ static struct str entry_object(const struct journal_entry *e, struct arena *aren
 }
 
 void entry_cells(const struct journal_entry *e, struct str undone_by, struct arena *arena,
-                 struct cell cells[ENTRY_COLUMNS])
+                 struct cell ret[ENTRY_COLUMNS])
 {
-    const struct cell own[ENTRY_COLUMNS] = {
+    const struct cell cells[ENTRY_COLUMNS] = {
         cell_text(str_of(e->id)),
         cell_time(e->at_us),
         cell_text(e->who),
@@ -134,7 +133,7 @@ void entry_cells(const struct journal_entry *e, struct str undone_by, struct are
         cell_text(e->server),
         cell_text(str_of(e->plan_id)),
     };
-    memcpy(cells, own, sizeof own);
+    memcpy(ret, cells, sizeof cells);
 }
 
 static const struct column item_columns[ITEM_COLUMNS] = {
@@ -151,16 +150,16 @@ static const struct column item_columns[ITEM_COLUMNS] = {
 const struct sheet item_sheet = {
     .name = "items", .title = "records", .columns = item_columns, .ncolumns = ITEM_COLUMNS};
 
-void item_cells(const struct journal_item *item, struct cell cells[ITEM_COLUMNS])
+void item_cells(const struct journal_item *item, struct cell ret[ITEM_COLUMNS])
 {
-    const struct cell own[ITEM_COLUMNS] = {
+    const struct cell cells[ITEM_COLUMNS] = {
         cell_text(item->label),      cell_text(item->before_text),
         cell_text(item->after_text), cell_text(str_of(outcome_name(item->outcome))),
         cell_bool(item->verified),   cell_bool(item->undone),
         cell_text(item->detail),     cell_text(item->store),
         cell_text(item->id),
     };
-    memcpy(cells, own, sizeof own);
+    memcpy(ret, cells, sizeof cells);
 }
 
 static const struct column change_columns[CHANGE_COLUMNS] = {
@@ -181,9 +180,9 @@ const struct sheet change_sheet = {
     .name = "changes", .title = "changes", .columns = change_columns, .ncolumns = CHANGE_COLUMNS};
 
 void change_cells(const struct journal_entry *e, const struct journal_item *item,
-                  struct cell cells[CHANGE_COLUMNS])
+                  struct cell ret[CHANGE_COLUMNS])
 {
-    const struct cell own[CHANGE_COLUMNS] = {
+    const struct cell cells[CHANGE_COLUMNS] = {
         cell_text(str_of(e->id)),
         cell_time(e->at_us),
         cell_text(e->who),
@@ -197,7 +196,7 @@ void change_cells(const struct journal_entry *e, const struct journal_item *item
         cell_text(item->detail),
         cell_text(item->store),
     };
-    memcpy(cells, own, sizeof own);
+    memcpy(ret, cells, sizeof cells);
 }
 
 /* --- the audit file -------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* Sheets that belong to no system: locks, the journal, the audit file. Their cells are made one row
- * at a time, from what the caller has; texts are lent. */
+/* Sheets that belong to no system: locks, the journal, the audit file, what a probe found. Their
+ * cells are made one row at a time, from what the caller has; texts are lent. */
 #ifndef PENSTOCK_OWN_SHEETS_H
 #define PENSTOCK_OWN_SHEETS_H
 

@@ -30,7 +30,6 @@ bool machine_bytes(struct machine *m, uint64_t n, struct str *ret)
     return true;
 }
 
-/* Little endian. */
 bool machine_uint(struct machine *m, unsigned size, uint64_t *ret)
 {
     struct str s;
@@ -53,7 +52,6 @@ bool machine_line(struct machine *m, struct str *ret)
     return true;
 }
 
-/* A length of `size` bytes and that many bytes behind it. */
 bool machine_counted(struct machine *m, unsigned size, struct str *ret)
 {
     uint64_t n;
@@ -140,7 +138,6 @@ bool machine_memo_get(struct machine *m, uint64_t index)
     return machine_push(m, m->memo[index]);
 }
 
-/* The argument of PUT and GET: a decimal line. */
 bool machine_index(struct machine *m, uint64_t *ret)
 {
     struct str line;

@@ -112,8 +112,7 @@ json_t *plan_save(const struct plan *plan)
     return o;
 }
 
-/* --- loading: the plan is made again and compared ------------------------------------------------
- */
+/* --- loading: the plan is made again and compared --------------------------------------------- */
 
 static bool damaged(struct err *err, const char *what)
 {

@@ -30,8 +30,7 @@ struct fixture {
 
 static const char *contract_address;
 
-/* --- samples: a document of each system, and an edit of its first part
- * ------------------------------- */
+/* --- samples: a document of each system, and an edit of its first part ------------------------ */
 
 struct sample {
     const char *system, *id_prefix, *root;
@@ -70,8 +69,7 @@ static const struct sample *sample_of(const struct system *system)
     return NULL;
 }
 
-/* --- calls that must work
- * -------------------------------------------------------------------------------- */
+/* --- calls that must work --------------------------------------------------------------------- */
 
 static struct store *open_store_at(struct fixture *f, bool writable)
 {
@@ -134,9 +132,7 @@ static void assert_versions(const struct document *a, const struct document *b)
     assert_memory_equal(a->versions, b->versions, sizeof a->versions);
 }
 
-/* --- fixture
- * ------------------------------------------------------------------------------------------------
- */
+/* --- fixture ---------------------------------------------------------------------------------- */
 
 static void find_layout(struct fixture *f)
 {
@@ -233,9 +229,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- the contract
- * -----------------------------------------------------------------------------------------------
- */
+/* --- the contract ----------------------------------------------------------------------------- */
 
 static void info_is_filled(void **state)
 {

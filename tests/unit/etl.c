@@ -15,8 +15,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- fixtures ----------------------------------------------------------------------------------
- */
+/* --- fixtures --------------------------------------------------------------------------------- */
 
 #define ROW(id, state, meta, prev, current, at)                                                    \
     "{\"id\": " #id ", \"state\": \"" state "\", \"metadata\": " meta ", \"prev\": " #prev         \
@@ -153,8 +152,7 @@ static const char *codes_of(const struct op_output *out)
     return copy;
 }
 
-/* --- small parsers ------------------------------------------------------------------------------
- */
+/* --- small parsers ---------------------------------------------------------------------------- */
 
 static void ids_are_unsigned_and_canonical(void **state)
 {
@@ -262,8 +260,7 @@ static void metadata_is_read_as_the_replicator_does(void **state)
     }
 }
 
-/* --- rollback and reset -------------------------------------------------------------------------
- */
+/* --- rollback and reset ----------------------------------------------------------------------- */
 
 static void operations_give_what_the_oracle_says(void **state)
 {
@@ -415,8 +412,7 @@ static void copy_state_is_cleared_only_when_nothing_streams(void **state)
     assert_true(ran.ok && ran.out.nedits == 0);
 }
 
-/* --- writers
- * -------------------------------------------------------------------------------------- */
+/* --- writers ---------------------------------------------------------------------------------- */
 
 static void writers_are_judged_by_row_and_action(void **state)
 {
@@ -494,8 +490,7 @@ static void an_edit_the_replicator_has_not_read_can_be_undone(void **state)
     assert_int_equal(etl_judge(op, &in).verdict, WRITER_BLOCKS);
 }
 
-/* --- what people see
- * -------------------------------------------------------------------------------- */
+/* --- what people see -------------------------------------------------------------------------- */
 
 static struct sheet_input input_for(struct document *doc, struct row *row)
 {

@@ -291,8 +291,7 @@ static void rows_go_in_the_systems_order(void **state)
     }
 }
 
-/* --- what a deleted pipeline leaves (5.1) ------------------------------------------------------
- */
+/* --- what a deleted pipeline leaves (5.1) ----------------------------------------------------- */
 
 static bool finding_of(struct fixture *f, const char *id, const char *code, const char *fix)
 {

@@ -210,8 +210,7 @@ static void odd_rows_come_back_exactly(void **state)
     }
 }
 
-/* --- others ------------------------------------------------------------------------------------
- */
+/* --- others ----------------------------------------------------------------------------------- */
 
 static void a_table_that_changed_is_a_conflict(void **state)
 {
@@ -443,8 +442,7 @@ static void rights_are_told_before_they_fail(void **state)
     assert_null(strstr(err.text, "hu"));
 }
 
-/* --- writers -----------------------------------------------------------------------------------
- */
+/* --- writers ---------------------------------------------------------------------------------- */
 
 static struct activity activity_of(struct fixture *f, const char *id)
 {

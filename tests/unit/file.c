@@ -263,8 +263,7 @@ static void removing_is_never_recursive(void **state)
     assert_non_null(get(f, "x/b/state.json"));
 }
 
-/* --- damage and hostile names -------------------------------------------------------------------
- */
+/* --- damage and hostile names ----------------------------------------------------------------- */
 
 static void escapes_are_refused(void **state)
 {

@@ -23,8 +23,7 @@ struct fixture {
     struct call call;
 };
 
-/* --- operations made for the test ----------------------------------------------------------------
- */
+/* --- operations made for the test ------------------------------------------------------------- */
 
 /* bump: completed.n := the argument `to`, and completed.id late. */
 static bool bump_run(const struct op_input *in, struct op_output *out, struct err *err)
@@ -64,8 +63,7 @@ static const struct op shift = {.verb = "shift",
                                 .run = shift_run,
                                 .judge = judge};
 
-/* --- fixture
- * --------------------------------------------------------------------------------------- */
+/* --- fixture ---------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
 {
@@ -180,8 +178,7 @@ static struct plan *make_undo(struct fixture *f, const char *id)
     return plan;
 }
 
-/* --- the tests
- * ---------------------------------------------------------------------------------------- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void applied_undone_redone(void **state)
 {

@@ -30,8 +30,7 @@ static const char *collision(const struct etl_row *current, enum etl_phase to, i
     return NULL;
 }
 
-/* An edit of an operator's that the running replicator has not read: it reads phases at its start
- * only. Rows a worker wrote itself became current when they were made. */
+/* Rows a worker wrote itself became current when they were made. */
 bool etl_not_read_yet(const struct etl_row *current, const struct activity *seen)
 {
     bool by_hand =

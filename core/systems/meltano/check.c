@@ -7,8 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- writers ------------------------------------------------------------------------------------
- */
+/* --- writers ---------------------------------------------------------------------------------- */
 
 /* A run never reads its state again: each STATE line of its target replaces what is stored (2.6).
  */
@@ -38,8 +37,7 @@ struct writer meltano_judge(const struct op *op, const struct op_input *in)
                      STR_ARG(act->who), STR_ARG(seen))};
 }
 
-/* --- findings -----------------------------------------------------------------------------------
- */
+/* --- findings --------------------------------------------------------------------------------- */
 
 struct check {
     const struct sheet_input *in;

@@ -7,8 +7,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* --- the list (cli.md, `state list`) ------------------------------------------------------------
- */
+/* --- the list (cli.md, `state list`) ---------------------------------------------------------- */
 
 /* clang-format off */
 static const struct column list_columns[] = {
@@ -117,8 +116,7 @@ static struct sheet_row *list_fill(const struct sheet *sheet, const struct sheet
     return row;
 }
 
-/* --- its streams --------------------------------------------------------------------------------
- */
+/* --- its streams ------------------------------------------------------------------------------ */
 
 static const struct column stream_columns[] = {
     {"stream", "STREAM", CELL_TEXT, 18, false, true, "name of the stream"},
@@ -180,8 +178,7 @@ static struct sheet_row *streams_fill(const struct sheet *sheet, const struct sh
     return first;
 }
 
-/* --- its runs -----------------------------------------------------------------------------------
- */
+/* --- its runs --------------------------------------------------------------------------------- */
 
 static const struct column history_columns[] = {
     {"id", "RUN", CELL_TEXT, 8, false, true, "row of the run"},
@@ -239,8 +236,7 @@ const struct sheet meltano_sheets[MELTANO_SHEETS] = {
     {"history", "runs", history_columns, COUNT(history_columns), history_fill},
 };
 
-/* --- words --------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static size_t count_streams(const struct value *half)
 {
@@ -290,8 +286,7 @@ struct str meltano_status(const struct sheet_input *in, enum mark *ret_mark)
     return value_count(state.half[PARTIAL]) > 0 ? STR("partial") : STR("ok");
 }
 
-/* --- show ---------------------------------------------------------------------------------------
- */
+/* --- show ------------------------------------------------------------------------------------- */
 
 enum { SHOW_LINES = 16 };
 
