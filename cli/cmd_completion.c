@@ -105,11 +105,10 @@ static const struct option_row *awaits_value(const char *word)
 
 static void offer_values(const struct cli *cli, struct candidates *c, const struct option_row *o)
 {
-    static const char *const outputs[] = {"table", "json", "tsv", "name"};
     if (strcmp(o->name, "target") == 0)
         offer_contexts(cli, c);
-    for (size_t i = 0; strcmp(o->name, "output") == 0 && i < 4; i++)
-        offer(c, outputs[i]);
+    for (size_t i = 0; strcmp(o->name, "output") == 0 && i < OUTPUTS; i++)
+        offer(c, output_names[i]);
 }
 
 static void offer_store(struct cli *cli, struct candidates *c, struct store *store, size_t *left)

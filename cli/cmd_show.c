@@ -92,26 +92,21 @@ const struct op_option get_options[] = {
     {0},
 };
 
+/* What the next run is given (meltano.md 2.1). */
 static const struct value *merged_state(struct cli *cli, const struct value *root, struct err *err)
 {
-    const struct value *merged;
-    struct str conflict;
-    /* A half that is not there reads as an empty one, null does not (meltano.md 2.1). */
-    const struct value *none = value_empty_dict(&cli->arena);
-    const struct value *partial = value_get(root, "partial");
-    const struct value *completed = value_get(root, "completed");
-    partial = partial ? partial : none;
-    completed = completed ? completed : none;
-    if (!value_is_dict(root) || !value_is_dict(partial) || !value_is_dict(completed)) {
+    struct meltano_state state;
+    meltano_state_of(root, &cli->arena, &state);
+    if (state.merged)
+        return state.merged;
+    if (state.conflict.ptr) {
+        err_set(err, ERR_CORRUPT, "%s: partial and completed have different types at %.*s",
+                cli->words[0], STR_ARG(state.conflict));
+        err_hint(err, "--part completed, partial or raw print what is there");
+    } else {
         err_set(err, ERR_CORRUPT, "%s: completed and partial are not both objects", cli->words[0]);
         err_hint(err, "--part raw prints what is there");
-        return NULL;
     }
-    if (meltano_merge(&cli->arena, partial, completed, &merged, &conflict))
-        return merged;
-    err_set(err, ERR_CORRUPT, "%s: partial and completed have different types at %.*s",
-            cli->words[0], STR_ARG(conflict));
-    err_hint(err, "--part completed, partial or raw print what is there");
     return NULL;
 }
 

@@ -149,7 +149,9 @@ void help_overview(const struct cli *cli)
     puts("  penstock [OPTIONS] [TARGET...]             the screen, on these targets");
     puts("  penstock [OPTIONS] NOUN VERB [ARGUMENTS]   the same powers here");
     puts("  penstock help NOUN [VERB]                  more about one of them\n");
-    puts("state, source, table, session");
+    for (const struct system *const *s = systems; *s; s++)
+        printf("%s%s", s == systems ? "" : ", ", (*s)->noun);
+    putchar('\n');
     for (size_t i = 0; command_at(i); i++) {
         if (strcmp(command_at(i)->noun, "*") == 0)
             print_command(command_at(i), "…");

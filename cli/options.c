@@ -12,6 +12,13 @@ const struct options options_default = {
     .lock_wait_ms = 2000,
 };
 
+const char *const output_names[OUTPUTS] = {
+    [OUTPUT_TABLE] = "table",
+    [OUTPUT_JSON] = "json",
+    [OUTPUT_TSV] = "tsv",
+    [OUTPUT_NAME] = "name",
+};
+
 struct global {
     struct option_row row;
     bool (*take)(struct options *o, struct arena *arena, const char *value, struct err *err);
@@ -31,14 +38,8 @@ static bool take_target(struct options *o, struct arena *arena, const char *valu
 
 static bool take_output(struct options *o, struct arena *arena, const char *value, struct err *err)
 {
-    static const char *const names[] = {
-        [OUTPUT_TABLE] = "table",
-        [OUTPUT_JSON] = "json",
-        [OUTPUT_TSV] = "tsv",
-        [OUTPUT_NAME] = "name",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(value, names[i]) == 0) {
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        if (strcmp(value, output_names[i]) == 0) {
             o->output = (enum output)i;
             return true;
         }

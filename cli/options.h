@@ -7,6 +7,8 @@
 #include "core/op.h"
 
 enum output { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_TSV, OUTPUT_NAME };
+enum { OUTPUTS = OUTPUT_NAME + 1 };
+extern const char *const output_names[OUTPUTS]; /* as -o takes them */
 
 struct options {
     const char **targets;

@@ -68,7 +68,7 @@ static void add_field(struct sbuf *out, struct str s)
             sbuf_cstr(out, "\\r");
         else if (c == '\\')
             sbuf_cstr(out, "\\\\");
-        else if (c < 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
+        else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) /* -1 is broken UTF-8 */
             for (size_t i = from; i < pos; i++)
                 sbuf_printf(out, "\\x%02x", (unsigned char)s.ptr[i]);
         else
