@@ -93,19 +93,20 @@ static size_t streams_with(const struct value *streams, struct str key)
 static struct lead find_lead(const struct value *streams)
 {
     struct lead lead = {STR_NULL, NULL};
-    size_t most = 0;
-    for (size_t i = 0; i < value_count(streams); i++) {
+    size_t most = 0, n = value_count(streams);
+    /* A key that no stream before this one has is in no more than those that are left. */
+    for (size_t i = 0; n - i > most; i++) {
         const struct value *state = streams->dict.pairs[i].val;
         for (size_t k = 0; value_is_dict(state) && k < value_count(state); k++) {
             struct str key = state->dict.pairs[k].key->text;
-            size_t n = str_eq(key, lead.key) ? 0 : streams_with(streams, key);
-            if (n <= most)
+            size_t with = str_eq(key, lead.key) ? 0 : streams_with(streams, key);
+            if (with <= most)
                 continue;
-            most = n;
+            most = with;
             lead.key = key;
         }
     }
-    for (size_t i = 0; lead.key.ptr && i < value_count(streams); i++) {
+    for (size_t i = 0; lead.key.ptr && i < n; i++) {
         const struct value *v = value_get_str(streams->dict.pairs[i].val, lead.key);
         if (is_position(v) && (!lead.furthest || value_position_cmp(v, lead.furthest) > 0))
             lead.furthest = v;
