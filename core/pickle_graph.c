@@ -19,10 +19,9 @@ struct finisher {
     struct err *err;
 };
 
-static bool value_is_container(const struct value *v)
+static bool is_container(const struct value *v)
 {
-    return v->type == VALUE_LIST || v->type == VALUE_DICT || v->type == VALUE_TUPLE ||
-           v->type == VALUE_SET || v->type == VALUE_FROZENSET || v->type == VALUE_CALL;
+    return value_has_items(v) || v->type == VALUE_DICT || v->type == VALUE_CALL;
 }
 
 static uint64_t scalar_weight(const struct value *v)
@@ -49,7 +48,7 @@ static bool adopt(struct finisher *f, struct container *c, const struct value **
 {
     if (!*child)
         return true;
-    if (!value_is_container(*child)) {
+    if (!is_container(*child)) {
         c->weight += scalar_weight(*child);
     } else {
         struct container *below = (struct container *)*child;

@@ -74,31 +74,42 @@ const struct value *value_late(struct arena *a, enum value_late late)
     return v;
 }
 
+const struct value *value_list_over(struct arena *a, enum value_type type,
+                                    const struct value *const *items, size_t n)
+{
+    struct value *v = value_new(a, type);
+    v->list.items = items;
+    v->list.n = n;
+    return v;
+}
+
 const struct value *value_list(struct arena *a, enum value_type type,
                                const struct value *const *items, size_t n)
 {
-    struct value *v = value_new(a, type);
     const struct value **copy = arena_array(a, const struct value *, n);
     if (n)
         memcpy(copy, items, n * sizeof *copy);
-    v->list.items = copy;
-    v->list.n = n;
+    return value_list_over(a, type, copy, n);
+}
+
+const struct value *value_dict_over(struct arena *a, const struct value_pair *pairs, size_t n)
+{
+    struct value *v = value_new(a, VALUE_DICT);
+    v->dict.pairs = pairs;
+    v->dict.n = n;
+    /* Who builds a dict knows its keys; with a repeated one or without room there is no index, and
+     * look-ups find the first by walking. */
+    const struct value *repeated;
+    value_dict_index(a, v, &repeated);
     return v;
 }
 
 const struct value *value_dict(struct arena *a, const struct value_pair *pairs, size_t n)
 {
-    struct value *v = value_new(a, VALUE_DICT);
     struct value_pair *copy = arena_array(a, struct value_pair, n);
     if (n)
         memcpy(copy, pairs, n * sizeof *copy);
-    v->dict.pairs = copy;
-    v->dict.n = n;
-    /* A caller that builds a dict knows its keys; with a repeated one or without room there is no
-     * index, and look-ups find the first by walking. */
-    const struct value *repeated;
-    value_dict_index(a, v, &repeated);
-    return v;
+    return value_dict_over(a, copy, n);
 }
 
 const char *value_type_name(enum value_type type)
@@ -374,7 +385,7 @@ const struct value *value_get_str(const struct value *v, struct str key)
     return i < 0 ? NULL : v->dict.pairs[i].val;
 }
 
-static bool has_items(const struct value *v)
+bool value_has_items(const struct value *v)
 {
     return v && (v->type == VALUE_LIST || v->type == VALUE_TUPLE || v->type == VALUE_SET ||
                  v->type == VALUE_FROZENSET);
@@ -382,7 +393,7 @@ static bool has_items(const struct value *v)
 
 const struct value *value_at(const struct value *v, size_t i)
 {
-    return has_items(v) && i < v->list.n ? v->list.items[i] : NULL;
+    return value_has_items(v) && i < v->list.n ? v->list.items[i] : NULL;
 }
 
 bool value_is_dict(const struct value *v)
@@ -407,7 +418,7 @@ bool value_is_null(const struct value *v)
 
 size_t value_count(const struct value *v)
 {
-    return value_is_dict(v) ? v->dict.n : has_items(v) ? v->list.n : 0;
+    return value_is_dict(v) ? v->dict.n : value_has_items(v) ? v->list.n : 0;
 }
 
 struct str value_str_or(const struct value *v, struct str other)

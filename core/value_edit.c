@@ -13,32 +13,20 @@ static const struct value *dict_put(struct arena *a, const struct value *dict, s
 {
     size_t n = dict->dict.n;
     bool grows = i == n;
-    struct value *v = arena_new(a, struct value);
     struct value_pair *pairs = arena_array(a, struct value_pair, n + grows);
     if (n)
         memcpy(pairs, dict->dict.pairs, n * sizeof *pairs);
     pairs[i] = (struct value_pair){grows ? key : pairs[i].key, val};
-    v->type = VALUE_DICT;
-    v->dict.pairs = pairs;
-    v->dict.n = n + grows;
-    const struct value *repeated;
-    value_dict_index(a, v, &repeated);
-    return v;
+    return value_dict_over(a, pairs, n + grows);
 }
 
 static const struct value *dict_remove(struct arena *a, const struct value *dict, size_t i)
 {
     size_t n = dict->dict.n;
-    struct value *v = arena_new(a, struct value);
     struct value_pair *pairs = arena_array(a, struct value_pair, n - 1);
     memcpy(pairs, dict->dict.pairs, i * sizeof *pairs);
     memcpy(pairs + i, dict->dict.pairs + i + 1, (n - i - 1) * sizeof *pairs);
-    v->type = VALUE_DICT;
-    v->dict.pairs = pairs;
-    v->dict.n = n - 1;
-    const struct value *repeated;
-    value_dict_index(a, v, &repeated);
-    return v;
+    return value_dict_over(a, pairs, n - 1);
 }
 
 const struct value *value_dict_with_str(struct arena *a, const struct value *dict, struct str key,
@@ -71,29 +59,21 @@ const struct value *value_list_with(struct arena *a, const struct value *list, s
     size_t n = list->list.n;
     assert(i <= n);
     bool grows = i == n;
-    struct value *v = arena_new(a, struct value);
     const struct value **items = arena_array(a, const struct value *, n + grows);
     if (n)
         memcpy(items, list->list.items, n * sizeof *items);
     items[i] = val;
-    v->type = list->type;
-    v->list.items = items;
-    v->list.n = n + grows;
-    return v;
+    return value_list_over(a, list->type, items, n + grows);
 }
 
 static const struct value *value_list_without(struct arena *a, const struct value *list, size_t i)
 {
     size_t n = list->list.n;
     assert(i < n);
-    struct value *v = arena_new(a, struct value);
     const struct value **items = arena_array(a, const struct value *, n - 1);
     memcpy(items, list->list.items, i * sizeof *items);
     memcpy(items + i, list->list.items + i + 1, (n - i - 1) * sizeof *items);
-    v->type = list->type;
-    v->list.items = items;
-    v->list.n = n - 1;
-    return v;
+    return value_list_over(a, list->type, items, n - 1);
 }
 
 /* ---- JSON pointers ---- */
@@ -163,12 +143,6 @@ static ptrdiff_t dict_position(const struct value *dict, struct str piece)
     return found;
 }
 
-static bool is_sequence(const struct value *v)
-{
-    return v->type == VALUE_LIST || v->type == VALUE_TUPLE || v->type == VALUE_SET ||
-           v->type == VALUE_FROZENSET;
-}
-
 /* Position in a list: digits without leading zeros, below n. */
 static ptrdiff_t list_position(const struct value *list, struct str piece)
 {
@@ -193,7 +167,7 @@ static bool missing(struct str pointer, struct str rest, struct str piece, const
     while (upto && pointer.ptr[upto - 1] != '/')
         upto--;
     struct str parent = str_sub(pointer, 0, upto ? upto - 1 : 0);
-    bool container = value_is_dict(in) || is_sequence(in);
+    bool container = value_is_dict(in) || value_has_items(in);
     return err_set(err, ERR_NOT_FOUND, "no \"%.*s\" in %.*s%s%s", shown(piece), piece.ptr,
                    parent.len ? shown(parent) : 8, parent.len ? parent.ptr : "the root",
                    container ? "" : ", which holds: ", container ? "" : value_type_name(in->type));
@@ -206,7 +180,7 @@ static const struct value *child_at(const struct value *v, struct str piece)
         ptrdiff_t i = dict_position(v, piece);
         return i < 0 ? NULL : v->dict.pairs[i].val;
     }
-    ptrdiff_t i = is_sequence(v) ? list_position(v, piece) : -1;
+    ptrdiff_t i = value_has_items(v) ? list_position(v, piece) : -1;
     return i < 0 ? NULL : v->list.items[i];
 }
 
@@ -253,7 +227,7 @@ static bool edit_last(struct pointer_edit *e, const struct value *v, struct str 
             *ret = dict_put(e->arena, v, v->dict.n, value_str(e->arena, piece), e->val);
         return true;
     }
-    if (!is_sequence(v))
+    if (!value_has_items(v))
         return missing(e->pointer, STR(""), piece, v, err);
     bool append = e->val && str_is(piece, "-");
     ptrdiff_t i = append ? (ptrdiff_t)v->list.n : list_position(v, piece);

@@ -10,6 +10,13 @@ enum {
     DIGITS_MAX = 4300, /* of an integer: Python's own limit (meltano.md 2.2) */
 };
 
+bool value_has_items(const struct value *v); /* LIST, TUPLE, SET, FROZENSET; NULL has none */
+
+/* As value_list and value_dict, over an array that lies in the arena and is the new node's. */
+const struct value *value_list_over(struct arena *a, enum value_type type,
+                                    const struct value *const *items, size_t n);
+const struct value *value_dict_over(struct arena *a, const struct value_pair *pairs, size_t n);
+
 /* Position of the pair with that key, or -1. */
 ptrdiff_t value_dict_find(const struct value *dict, const struct value *key);
 

@@ -27,11 +27,7 @@ static const struct value *map_items(struct mapper *m, const struct value *v)
     }
     if (!changed)
         return v;
-    struct value *w = arena_new(m->arena, struct value);
-    w->type = v->type;
-    w->list.items = items;
-    w->list.n = v->list.n;
-    return w;
+    return value_list_over(m->arena, v->type, items, v->list.n);
 }
 
 static const struct value *map_pairs(struct mapper *m, const struct value *v)
@@ -43,7 +39,7 @@ static const struct value *map_pairs(struct mapper *m, const struct value *v)
         pairs[i] = (struct value_pair){map_value(m, p->key), map_value(m, p->val)};
         changed |= pairs[i].key != p->key || pairs[i].val != p->val;
     }
-    return changed ? value_dict(m->arena, pairs, v->dict.n) : v;
+    return changed ? value_dict_over(m->arena, pairs, v->dict.n) : v;
 }
 
 static const struct value *map_call(struct mapper *m, const struct value *v)
@@ -115,8 +111,7 @@ static const struct value *map_node(struct mapper *m, const struct value *v)
 static bool may_change(const struct value *v)
 {
     return v->type == VALUE_LATE || v->type == VALUE_DICT || v->type == VALUE_CALL ||
-           v->type == VALUE_BYTEARRAY || v->type == VALUE_LIST || v->type == VALUE_TUPLE ||
-           v->type == VALUE_SET || v->type == VALUE_FROZENSET;
+           v->type == VALUE_BYTEARRAY || value_has_items(v);
 }
 
 static const struct value *map_value(struct mapper *m, const struct value *v)
@@ -178,8 +173,7 @@ static void late_walk(struct late_walk *w, const struct value *v)
             late_walk(w, v->dict.pairs[i].val);
             w->path.len = len;
         }
-    } else if (v->type == VALUE_LIST || v->type == VALUE_TUPLE || v->type == VALUE_SET ||
-               v->type == VALUE_FROZENSET) {
+    } else if (value_has_items(v)) {
         for (size_t i = 0; i < v->list.n; i++) {
             sbuf_printf(&w->path, "/%zu", i);
             late_walk(w, v->list.items[i]);

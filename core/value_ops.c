@@ -22,7 +22,7 @@ static const struct value *graft_dict(struct arena *a, const struct value *befor
         same = same && pairs[i].val == before->dict.pairs[i].val &&
                str_eq(key, before->dict.pairs[i].key->text);
     }
-    return same ? before : value_dict(a, pairs, n);
+    return same ? before : value_dict_over(a, pairs, n);
 }
 
 const struct value *value_graft(struct arena *a, const struct value *before,
@@ -41,7 +41,7 @@ const struct value *value_graft(struct arena *a, const struct value *before,
         items[i] = value_graft(a, value_at(before, i), value_at(after, i));
         same = same && items[i] == value_at(before, i);
     }
-    return same ? before : value_list(a, VALUE_LIST, items, n);
+    return same ? before : value_list_over(a, VALUE_LIST, items, n);
 }
 
 static double number_of(const struct value *v)
