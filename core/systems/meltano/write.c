@@ -13,6 +13,11 @@ bool meltano_open(const struct op_input *in, const struct document *doc, struct 
         err_set(err, ERR_CORRUPT, "%.*s: %s", STR_ARG(doc->id), doc->problem.text);
         return err_hint(err, "a whole 'state set', 'state clear' or an undo replaces it");
     }
+    if (doc->root && !value_is_dict(doc->root)) {
+        err_set(err, ERR_CORRUPT, "%.*s: %s, not an object", STR_ARG(doc->id),
+                value_type_name(doc->root->type));
+        return err_hint(err, "a whole 'state set', 'state clear' or an undo replaces it");
+    }
     return true;
 }
 
