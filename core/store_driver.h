@@ -1,4 +1,4 @@
-/* What a layout fills in; for backends/, core/store.c and core/config_probe.c only.
+/* What a layout fills in; for backends/, core/store*.c and core/config_probe.c only.
  *
  * A layout says how one system's records lie in one backend: one const struct layout, one line in
  * backends/drivers.c. Its own struct starts with `struct store`, so that the two pointers convert.
