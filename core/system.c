@@ -70,6 +70,20 @@ struct finding *finding_add(struct finding **list, struct arena *a, const char *
     return f;
 }
 
+struct show_lines show_lines_new(struct arena *arena, size_t room)
+{
+    struct str(*at)[2] = arena_alloc_array(arena, room, sizeof *at);
+    return (struct show_lines){arena, at, 0, room};
+}
+
+void show_line(struct show_lines *lines, const char *label, struct str text)
+{
+    if (!text.ptr || lines->n == lines->room)
+        return;
+    lines->at[lines->n][0] = str_of(label);
+    lines->at[lines->n++][1] = text;
+}
+
 static bool is_bare(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||

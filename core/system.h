@@ -124,6 +124,16 @@ struct finding *finding_add(struct finding **list, struct arena *a, const char *
                             enum severity severity, struct str object, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* The lines of a `show`, gathered: label and text. */
+struct show_lines {
+    struct arena *arena;
+    struct str (*at)[2];
+    size_t n, room;
+};
+struct show_lines show_lines_new(struct arena *arena, size_t room);
+/* Text with ptr NULL gives no line; nor does any beyond the room. */
+void show_line(struct show_lines *lines, const char *label, struct str text);
+
 /* Quotes one word for a POSIX shell; words that need no quotes stay bare. */
 struct str shell_quote(struct arena *a, struct str word);
 

@@ -6,33 +6,19 @@
 
 enum { LINES_MAX = 48, REASON_LINES = 24, PHASES_SHOWN = 12 };
 
-struct lines {
-    struct str pairs[LINES_MAX][2];
-    size_t n;
-    struct arena *arena;
-};
-
-static void line(struct lines *out, const char *label, struct str text)
-{
-    if (out->n == LINES_MAX || !text.ptr)
-        return;
-    out->pairs[out->n][0] = str_of(label);
-    out->pairs[out->n++][1] = text;
-}
-
 /* A stored text may have many lines; the first carries the label. */
-static void paragraph(struct lines *out, const char *label, struct str text)
+static void paragraph(struct show_lines *out, const char *label, struct str text)
 {
     for (size_t i = 0; text.ptr && i < REASON_LINES; i++) {
         ptrdiff_t end = str_index(text, '\n');
-        line(out, i ? "" : label, end < 0 ? text : str_sub(text, 0, (size_t)end));
+        show_line(out, i ? "" : label, end < 0 ? text : str_sub(text, 0, (size_t)end));
         if (end < 0)
             return;
         text = str_sub(text, (size_t)end + 1, text.len);
     }
 }
 
-static void show_head(struct lines *out, const struct sheet_input *in)
+static void show_head(struct show_lines *out, const struct sheet_input *in)
 {
     struct str id = in->row->id;
     ptrdiff_t slash = str_index(id, '/');
@@ -40,13 +26,13 @@ static void show_head(struct lines *out, const struct sheet_input *in)
         slash = 0;
     const struct value *row = value_at(value_get(in->doc->root, "destination"), 0);
     struct str destination = value_str_or(value_get(row, "destination_table_id"), STR_NULL);
-    line(out, "",
-         arena_printf(out->arena, "oid %.*s   pipeline %.*s%s%.*s",
-                      STR_ARG(str_sub(id, (size_t)slash + 1, id.len)), (int)slash, id.ptr,
-                      destination.ptr ? "   destination " : "", STR_ARG(destination)));
+    show_line(out, "",
+              arena_printf(out->arena, "oid %.*s   pipeline %.*s%s%.*s",
+                           STR_ARG(str_sub(id, (size_t)slash + 1, id.len)), (int)slash, id.ptr,
+                           destination.ptr ? "   destination " : "", STR_ARG(destination)));
 }
 
-static void show_error(struct lines *out, const struct sheet_input *in,
+static void show_error(struct show_lines *out, const struct sheet_input *in,
                        const struct etl_table *table)
 {
     const struct etl_row *row = table->current;
@@ -61,12 +47,12 @@ static void show_error(struct lines *out, const struct sheet_input *in,
                             etl_timer_dead(row, in->now_us)
                                 ? ": over, and no process fires it after a restart"
                                 : "");
-    line(out, "retry", text);
+    show_line(out, "retry", text);
 }
 
 /* "init 2026-07-20 08:00:00Z (5s) > data_sync 08:00:05Z (3m) > ready 08:03:40Z": oldest first, the
  * date where it changes, how long each phase took. */
-static void show_phases(struct lines *out, const struct etl_table *table)
+static void show_phases(struct show_lines *out, const struct etl_table *table)
 {
     struct sbuf text = SBUF_INIT;
     size_t from = table->nchain > PHASES_SHOWN ? PHASES_SHOWN : table->nchain;
@@ -91,11 +77,11 @@ static void show_phases(struct lines *out, const struct etl_table *table)
         if (i > 0)
             sbuf_cstr(&text, " > ");
     }
-    line(out, "phases", arena_str(out->arena, sbuf_view(&text)));
+    show_line(out, "phases", arena_str(out->arena, sbuf_view(&text)));
     sbuf_release(&text);
 }
 
-static void show_next(struct lines *out, const struct sheet_input *in,
+static void show_next(struct show_lines *out, const struct sheet_input *in,
                       const struct etl_table *table)
 {
     const struct etl_row *row = table->current;
@@ -107,19 +93,19 @@ static void show_next(struct lines *out, const struct sheet_input *in,
         size = arena_printf(out->arena, " (source %.*s)",
                             STR_ARG(cell_show(out->arena, &cell, TIME_UNKNOWN)));
     }
-    line(out, "at start",
-         arena_printf(out->arena, "%s%.*s", etl_phases[row->phase].at_start, STR_ARG(size)));
+    show_line(out, "at start",
+              arena_printf(out->arena, "%s%.*s", etl_phases[row->phase].at_start, STR_ARG(size)));
     size_t depth;
     struct err why = {0};
     if (!etl_rollback_target(table, false, &depth, &why)) {
-        line(out, "back", arena_printf(out->arena, "not possible: %s", why.text));
+        show_line(out, "back", arena_printf(out->arena, "not possible: %s", why.text));
         return;
     }
     const struct etl_phase_info *to = &etl_phases[table->chain[depth]->phase];
     const char *effect = etl_rollback_loses(table, depth) ? ", LOSES changes"
                          : to->copies                     ? ", copies again"
                                                           : "";
-    line(out, "back", arena_printf(out->arena, "%s%s", to->name, effect));
+    show_line(out, "back", arena_printf(out->arena, "%s%s", to->name, effect));
 }
 
 struct str etl_position_text(struct arena *arena, const struct value *row)
@@ -132,7 +118,7 @@ struct str etl_position_text(struct arena *arena, const struct value *row)
 }
 
 /* "1A/4C10000 applying, before it 0/0; a newer one is stored" */
-static void show_schema(struct lines *out, const struct value *root)
+static void show_schema(struct show_lines *out, const struct value *root)
 {
     const struct value *row = value_at(value_get(root, "destination"), 0);
     const struct value *versions = value_get(root, "schemas");
@@ -148,13 +134,14 @@ static void show_schema(struct lines *out, const struct value *root)
     if (before.ptr)
         before = arena_printf(out->arena, ", before it %.*s",
                               STR_ARG(etl_snapshot_text(out->arena, before)));
-    line(out, "schema",
-         arena_printf(out->arena, "%.*s %.*s%.*s%s", STR_ARG(etl_snapshot_text(out->arena, at)),
-                      STR_ARG(value_str_or(value_get(row, "schema_status"), STR("?"))),
-                      STR_ARG(before), newer ? "; a newer one is stored" : ""));
+    show_line(out, "schema",
+              arena_printf(out->arena, "%.*s %.*s%.*s%s",
+                           STR_ARG(etl_snapshot_text(out->arena, at)),
+                           STR_ARG(value_str_or(value_get(row, "schema_status"), STR("?"))),
+                           STR_ARG(before), newer ? "; a newer one is stored" : ""));
 }
 
-static void show_slot(struct lines *out, const char *label, const struct value *slot)
+static void show_slot(struct show_lines *out, const char *label, const struct value *slot)
 {
     if (!value_is_dict(slot))
         return;
@@ -167,18 +154,17 @@ static void show_slot(struct lines *out, const char *label, const struct value *
         behind = arena_printf(out->arena, ", %.*s behind",
                               STR_ARG(cell_show(out->arena, &cell, TIME_UNKNOWN)));
     }
-    line(out, label,
-         arena_printf(out->arena, "%.*s %s, %.*s%.*s",
-                      STR_ARG(value_str_or(value_get(slot, "name"), STR("?"))),
-                      value_truth(value_get(slot, "active")) ? "active" : "not active",
-                      STR_ARG(status), STR_ARG(behind)));
+    show_line(out, label,
+              arena_printf(out->arena, "%.*s %s, %.*s%.*s",
+                           STR_ARG(value_str_or(value_get(slot, "name"), STR("?"))),
+                           value_truth(value_get(slot, "active")) ? "active" : "not active",
+                           STR_ARG(status), STR_ARG(behind)));
 }
 
 size_t etl_show(const struct sheet_input *in, struct str (**ret)[2])
 {
-    struct lines *out = arena_new(in->arena, struct lines);
-    out->arena = in->arena;
-    *ret = out->pairs;
+    struct show_lines lines = show_lines_new(in->arena, LINES_MAX), *out = &lines;
+    *ret = lines.at;
     if (!in->doc || !in->doc->root)
         return 0;
     show_head(out, in);
@@ -188,14 +174,15 @@ size_t etl_show(const struct sheet_input *in, struct str (**ret)[2])
         show_phases(out, &table);
         show_next(out, in, &table);
     } else {
-        line(out, "phases",
-             table.nrows ? STR("no current phase")
-                         : STR("none: the replicator does not know it; forget removes the rows"));
+        show_line(out, "phases",
+                  table.nrows
+                      ? STR("no current phase")
+                      : STR("none: the replicator does not know it; forget removes the rows"));
     }
     show_schema(out, in->doc->root);
-    line(out, "copied",
-         etl_position_text(in->arena, value_at(value_get(in->doc->root, "progress"), 0)));
-    line(out, "applied", etl_position_text(in->arena, value_get(in->facts, "apply_position")));
+    show_line(out, "copied",
+              etl_position_text(in->arena, value_at(value_get(in->doc->root, "progress"), 0)));
+    show_line(out, "applied", etl_position_text(in->arena, value_get(in->facts, "apply_position")));
     show_slot(out, "slot", value_get(in->facts, "slot"));
     show_slot(out, "copy slot", value_get(in->facts, "sync_slot"));
     return out->n;

@@ -290,19 +290,6 @@ struct str meltano_status(const struct sheet_input *in, enum mark *ret_mark)
 
 enum { SHOW_LINES = 16 };
 
-struct lines {
-    struct str (*at)[2];
-    size_t n;
-};
-
-static void line(struct lines *lines, const char *label, struct str text)
-{
-    if (!text.ptr || lines->n == SHOW_LINES)
-        return;
-    lines->at[lines->n][0] = str_of(label);
-    lines->at[lines->n++][1] = text;
-}
-
 static struct str next_run(const struct meltano_state *state, struct arena *a)
 {
     struct str *streams;
@@ -334,31 +321,32 @@ static struct str run_text(const struct sheet_input *in)
 size_t meltano_show(const struct sheet_input *in, struct str (**ret)[2])
 {
     struct arena *a = in->arena;
-    struct lines lines = {(struct str(*)[2])arena_array(a, struct str, 2 * SHOW_LINES), 0};
+    struct show_lines lines = show_lines_new(a, SHOW_LINES);
     struct meltano_id id;
     *ret = lines.at;
-    line(&lines, "state", in->row->id);
+    show_line(&lines, "state", in->row->id);
     if (meltano_id_parse(in->row->id, &id))
-        line(&lines, "pipeline",
-             arena_printf(a, "%.*s to %.*s in %.*s%s%.*s", STR_ARG(id.extractor),
-                          STR_ARG(id.loader), STR_ARG(id.environment),
-                          id.suffix.ptr ? ", suffix " : "", STR_ARG(id.suffix)));
+        show_line(&lines, "pipeline",
+                  arena_printf(a, "%.*s to %.*s in %.*s%s%.*s", STR_ARG(id.extractor),
+                               STR_ARG(id.loader), STR_ARG(id.environment),
+                               id.suffix.ptr ? ", suffix " : "", STR_ARG(id.suffix)));
     if (in->doc) {
         struct meltano_state state;
         meltano_state_of(in->doc->root, a, &state);
         if (in->doc->root) {
-            line(&lines, "next run", next_run(&state, a));
-            line(&lines, "holds", meltano_brief(in->doc->root, a));
+            show_line(&lines, "next run", next_run(&state, a));
+            show_line(&lines, "holds", meltano_brief(in->doc->root, a));
         }
     }
-    line(&lines, "writer", run_text(in));
+    show_line(&lines, "writer", run_text(in));
     if (in->lock)
-        line(&lines, "lock",
-             arena_printf(a, "%s: %.*s; frees itself %.*s", lock_verdict_name(in->lock->verdict),
-                          STR_ARG(in->lock->evidence), STR_ARG(in->lock->frees_itself)));
+        show_line(&lines, "lock",
+                  arena_printf(a, "%s: %.*s; frees itself %.*s",
+                               lock_verdict_name(in->lock->verdict), STR_ARG(in->lock->evidence),
+                               STR_ARG(in->lock->frees_itself)));
     for (struct finding *f = meltano_check(in); f; f = f->next) {
-        line(&lines, f->severity == SEVERITY_INFO ? "note" : "wrong", f->text);
-        line(&lines, "do", f->fix);
+        show_line(&lines, f->severity == SEVERITY_INFO ? "note" : "wrong", f->text);
+        show_line(&lines, "do", f->fix);
     }
     return lines.n;
 }

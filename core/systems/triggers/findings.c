@@ -229,25 +229,16 @@ struct finding *session_check(const struct sheet_input *in)
 
 /* --- show ------------------------------------------------------------------------------------ */
 
-struct lines {
-    struct arena *arena;
-    struct str (*items)[2];
-    size_t n, room;
-};
-
-__attribute__((format(printf, 3, 4))) static void line(struct lines *lines, const char *label,
+__attribute__((format(printf, 3, 4))) static void line(struct show_lines *lines, const char *label,
                                                        const char *fmt, ...)
 {
-    if (lines->n == lines->room)
-        return;
     va_list ap;
     va_start(ap, fmt);
-    lines->items[lines->n][0] = str_of(label);
-    lines->items[lines->n++][1] = arena_vprintf(lines->arena, fmt, ap);
+    show_line(lines, label, arena_vprintf(lines->arena, fmt, ap));
     va_end(ap);
 }
 
-static void show_instance(struct lines *lines, const struct instance *i)
+static void show_instance(struct show_lines *lines, const struct instance *i)
 {
     struct str exception = instance_exception(lines->arena, i);
     struct str waits = instance_waits_for(lines->arena, i);
@@ -269,11 +260,10 @@ static void show_instance(struct lines *lines, const struct instance *i)
 size_t session_show(const struct sheet_input *in, struct str (**ret)[2])
 {
     enum { LINES_MAX = 40 };
-    struct lines lines = {.arena = in->arena, .room = LINES_MAX};
+    struct show_lines lines = show_lines_new(in->arena, LINES_MAX);
     const struct document *doc = in->doc;
     struct session session;
-    lines.items = arena_alloc_array(in->arena, LINES_MAX, sizeof *lines.items);
-    *ret = lines.items;
+    *ret = lines.at;
     if (!doc)
         return 0;
     if (doc->problem.kind)

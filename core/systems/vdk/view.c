@@ -191,27 +191,14 @@ const struct sheet vdk_sheets[VDK_SHEETS] = {
 
 /* --- show ------------------------------------------------------------------------------------- */
 
-struct lines {
-    struct str (*pairs)[2];
-    size_t n;
-};
-
-static void line(struct lines *lines, struct str label, struct str text)
-{
-    if (lines->n == SHOW_LINES || !text.ptr)
-        return;
-    lines->pairs[lines->n][0] = label;
-    lines->pairs[lines->n++][1] = text;
-}
-
-static void show_group(struct lines *lines, const struct sheet_input *in, enum vdk_group group)
+static void show_group(struct show_lines *lines, const struct sheet_input *in, enum vdk_group group)
 {
     const struct value *states = value_get(in->doc->root, vdk_groups[group]);
     for (size_t i = 0; value_is_dict(states) && i < value_count(states); i++) {
         const struct value_pair *pair = &states->dict.pairs[i];
         struct str state = value_repr(in->arena, pair->val, VALUE_CELLS);
-        line(lines, i ? STR("") : str_of(vdk_groups[group]),
-             arena_printf(in->arena, "%.*s  %.*s", STR_ARG(pair->key->text), STR_ARG(state)));
+        show_line(lines, i ? "" : vdk_groups[group],
+                  arena_printf(in->arena, "%.*s  %.*s", STR_ARG(pair->key->text), STR_ARG(state)));
     }
 }
 
@@ -231,22 +218,22 @@ size_t vdk_show(const struct sheet_input *in, struct str (**ret)[2])
 {
     static const char *const words[] = {
         [VDK_SOURCE] = "source", [VDK_JOB] = "job", [VDK_FILE] = "file"};
-    struct lines lines = {(struct str(*)[2])arena_array(in->arena, struct str, 2 * SHOW_LINES), 0};
+    struct show_lines lines = show_lines_new(in->arena, SHOW_LINES);
     enum vdk_kind kind = vdk_kind_of(in->doc);
-    *ret = lines.pairs;
-    line(&lines, str_of(words[kind]), in->row->label);
-    line(&lines, STR("job"), vdk_job_of(in->row->id, in->row->label));
+    *ret = lines.at;
+    show_line(&lines, words[kind], in->row->label);
+    show_line(&lines, "job", vdk_job_of(in->row->id, in->row->label));
     if (!in->doc)
         return lines.n;
-    line(&lines, STR("layout"), in->doc->format);
+    show_line(&lines, "layout", in->doc->format);
     if (kind == VDK_SOURCE && in->doc->root) {
         for (int group = 0; group < VDK_GROUPS; group++)
             show_group(&lines, in, (enum vdk_group)group);
     }
-    line(&lines, STR("writer"), writer_text(in));
+    show_line(&lines, "writer", writer_text(in));
     for (struct finding *f = vdk_check(in); f; f = f->next) {
-        line(&lines, f->severity == SEVERITY_INFO ? STR("note") : STR("wrong"), f->text);
-        line(&lines, STR("do"), f->fix);
+        show_line(&lines, f->severity == SEVERITY_INFO ? "note" : "wrong", f->text);
+        show_line(&lines, "do", f->fix);
     }
     return lines.n;
 }
