@@ -372,9 +372,10 @@ int64_t redis_now_us(struct redis_client *client, const struct call *call)
 int64_t redis_expiry_us(int64_t pttl_ms)
 {
     enum { SECOND_US = 1000000 };
-    if (pttl_ms < 0)
+    int64_t now_us = clock_now_us();
+    if (pttl_ms < 0 || pttl_ms > (INT64_MAX - now_us) / 1000 - 1000) /* beyond our clock */
         return TIME_NEVER;
-    return (clock_now_us() + pttl_ms * 1000 + SECOND_US / 2) / SECOND_US * SECOND_US;
+    return (now_us + pttl_ms * 1000 + SECOND_US / 2) / SECOND_US * SECOND_US;
 }
 
 struct str redis_number(struct arena *arena, int64_t n)

@@ -52,7 +52,7 @@ struct str lock_new_id(struct arena *arena, struct str operator_name)
 /* "3m 12s more", of what PTTL answers. */
 static struct str remaining(struct arena *arena, int64_t pttl_ms)
 {
-    if (pttl_ms < 0)
+    if (redis_expiry_us(pttl_ms) == TIME_NEVER)
         return STR("it has no time limit");
     return arena_printf(arena, "%.*s left", STR_ARG(time_span(arena, pttl_ms * 1000)));
 }
@@ -163,12 +163,11 @@ static struct lock *make_lock(struct arena *arena, struct str uid, struct str id
     lock->taken_at_us = TIME_UNKNOWN;
     lock->waiters = -1;
     lock->verdict = LOCK_UNKNOWN;
-    if (pttl_ms < 0) {
-        lock->expires_at_us = TIME_NEVER;
+    lock->expires_at_us = redis_expiry_us(pttl_ms);
+    if (lock->expires_at_us == TIME_NEVER) {
         lock->frees_itself = STR("never");
         lock->evidence = STR("taken without a time limit (ttl None); its holder is not recorded");
     } else {
-        lock->expires_at_us = redis_expiry_us(pttl_ms);
         lock->frees_itself = time_span(arena, -pttl_ms * 1000);
         lock->evidence = names_holder(id)
                              ? STR("its value is a text of another tool")

@@ -451,6 +451,21 @@ static void a_lock_without_limit_is_flagged(void **state)
     assert_int_equal(lock->expires_at_us, TIME_NEVER);
 }
 
+/* Redis counts in milliseconds: it takes a thousand times what microseconds hold. */
+static void a_limit_beyond_all_clocks_is_none(void **state)
+{
+    struct fixture *f = *state;
+    const struct str far = STR("9000000000000000000");
+    app(f, REDIS_COMMAND(STR("SET"), key, sample_pickle(&f->arena, "q-5f3c1"), STR("PX"), far));
+    app(f, REDIS_COMMAND(STR("SET"), lock_key_text, STR("x"), STR("PX"), far));
+    assert_int_equal(look(f).expires_at_us, TIME_NEVER);
+    assert_int_equal(locks_of(f)->expires_at_us, TIME_NEVER);
+    app(f, REDIS_COMMAND(STR("DEL"), lock_key_text));
+    struct document before = look(f);
+    skip_failed(f, &before);
+    assert_true(ttl_ms(f, key) > INT64_C(8999999999999000000)); /* and stays as it is */
+}
+
 /* One key that is no lock does not hide the others. */
 static void a_lock_of_another_type_is_shown(void **state)
 {
@@ -800,6 +815,7 @@ int main(void)
         TEST(who_waits_in_another_database_waits_for_another_lock),
         TEST(a_lock_is_shown_and_broken),
         TEST(a_lock_without_limit_is_flagged),
+        TEST(a_limit_beyond_all_clocks_is_none),
         TEST(a_lock_of_another_type_is_shown),
         TEST(a_lock_elsewhere_is_taken_there),
         TEST(a_held_lock_is_ours),
