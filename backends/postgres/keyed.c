@@ -7,6 +7,13 @@
 
 enum { BATCH_BYTES = 8 << 20, HEAD_CHARS = 1024 };
 
+bool pg_keyed_check_texts(struct str table, struct str no_text, struct err *err)
+{
+    return !no_text.ptr ||
+           err_set(err, ERR_UNSUPPORTED, "the table %.*s is none of this layout: %.*s, not text",
+                   STR_ARG(table), STR_ARG(no_text));
+}
+
 bool pg_keyed_check_id(struct store *store, struct str id, struct err *err)
 {
     if (!str_is_utf8(id) || (id.len && memchr(id.ptr, 0, id.len)))

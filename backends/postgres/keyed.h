@@ -23,6 +23,15 @@ struct pg_keyed_row {
     struct str notes[PG_KEYED_NOTES];
 };
 
+/* An expression in a statement that has the table's oid at hand: the first of the columns (a list
+ * of literals) that is no text, with its type; NULL when all are. */
+#define PG_NO_TEXT_SQL(oid, columns)                                                               \
+    "(select y_a.attname || ' is ' || format_type(y_a.atttypid, y_a.atttypmod)"                    \
+    " from pg_attribute y_a join pg_type y on y.oid = y_a.atttypid where y_a.attrelid = " oid      \
+    " and y_a.attname in (" columns ") and y.typcategory <> 'S' order by y_a.attnum limit 1)"
+/* What that said of the table, as an error; true when `no_text` is NULL. */
+bool pg_keyed_check_texts(struct str table, struct str no_text, struct err *err);
+
 /* layout->check_id: ERR_REFUSED for what no Postgres text can be. */
 bool pg_keyed_check_id(struct store *store, struct str id, struct err *err);
 

@@ -10,7 +10,8 @@
 /* --- the table ------------------------------------------------------------------------------- */
 
 struct found {
-    struct str table; /* as SQL; ptr NULL: none */
+    struct str table;   /* as SQL; ptr NULL: none */
+    struct str no_text; /* a column that should be text; ptr NULL: none */
     bool writes;
     bool has_runs; /* beside a `runs` table it is the system database's */
 };
@@ -19,13 +20,22 @@ struct found {
 static const char table_sql[] =
     "select c.oid::regclass::text, has_table_privilege(c.oid, 'insert') and"
     " has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'),"
-    " to_regclass(quote_ident(n.nspname) || '.runs') is not null"
-    " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-    " where c.relkind in ('r', 'p') and c.relname = $1 and"
-    " case when $2::text is null then pg_table_is_visible(c.oid) else n.nspname = $2 end and"
-    " (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0"
-    " and not a.attisdropped and a.attname in"
-    " ('state_id', 'completed_state', 'partial_state', 'updated_at')) = 4 limit 1";
+    " to_regclass(quote_ident(n.nspname) || '.runs') is not null, " PG_NO_TEXT_SQL(
+        "c.oid",
+        "'state_id', 'completed_state', 'partial_state'") " from pg_class c join pg_namespace n on "
+                                                          "n.oid = c.relnamespace"
+                                                          " where c.relkind in ('r', 'p') and "
+                                                          "c.relname = $1 and"
+                                                          " case when $2::text is null then "
+                                                          "pg_table_is_visible(c.oid) else "
+                                                          "n.nspname = $2 end and"
+                                                          " (select count(*) from pg_attribute a "
+                                                          "where a.attrelid = c.oid and a.attnum > "
+                                                          "0"
+                                                          " and not a.attisdropped and a.attname in"
+                                                          " ('state_id', 'completed_state', "
+                                                          "'partial_state', 'updated_at')) = 4 "
+                                                          "limit 1";
 
 static bool table_find(struct pg_client *client, const struct address *address,
                        const struct call *call, struct arena *arena, struct found *ret,
@@ -46,6 +56,7 @@ static bool table_find(struct pg_client *client, const struct address *address,
     ret->table = pg_copy(arena, res, 0, 0);
     ret->writes = pg_bool(res, 0, 1);
     ret->has_runs = pg_bool(res, 0, 2);
+    ret->no_text = pg_copy(arena, res, 0, 3);
     return true;
 }
 
@@ -88,6 +99,7 @@ static bool plugin_open(const struct layout *layout, const struct address *addre
     plugin->url = arena_cstr(&s->base.arena, str_of(address->url));
     if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
         !table_find(s->client, address, call, &s->base.arena, &found, err) ||
+        !pg_keyed_check_texts(found.table, found.no_text, err) ||
         !meltano_runs_open(&s->base, address, call, err)) {
         pg_state_close(&s->base);
         return false;

@@ -27,23 +27,33 @@ static struct jobs_store *jobs(struct store *store)
 
 struct found {
     bool properties, writes, has_jobs, has_executions;
+    struct str no_text; /* a column that should be text; ptr NULL: none */
 };
 
-static bool tables_read(struct pg_client *client, const struct call *call, struct found *ret,
-                        struct err *err)
+static bool tables_read(struct pg_client *client, const struct call *call, struct arena *arena,
+                        struct found *ret, struct err *err)
 {
     CLEANUP_PGRESULT PGresult *res = NULL;
-    if (!pg_read(client,
-                 "select c.relname, count(*) filter (where a.attname = any(w.columns)) ="
-                 " cardinality(w.columns), has_table_privilege(c.oid, 'select'),"
-                 " has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, 'update')"
-                 " from (values ('job_properties', array['job_name', 'properties_json']),"
-                 " ('data_job', array['name', 'team']), ('data_job_execution',"
-                 " array['id', 'job_name', 'status'])) w(name, columns)"
-                 " join pg_class c on c.oid = to_regclass(w.name) and c.relkind in ('r', 'p', 'v')"
-                 " join pg_attribute a on a.attrelid = c.oid and a.attnum > 0"
-                 " and not a.attisdropped group by c.oid, c.relname, w.columns",
-                 NULL, 0, call, &res, err))
+    if (!pg_read(
+            client,
+            "select c.relname, count(*) filter (where a.attname = any(w.columns)) ="
+            " cardinality(w.columns), has_table_privilege(c.oid, 'select'),"
+            " has_table_privilege(c.oid, 'insert') and has_table_privilege(c.oid, "
+            "'update'), " PG_NO_TEXT_SQL(
+                "c.oid",
+                "'job_name', 'properties_json'") " from (values ('job_properties', "
+                                                 "array['job_name', 'properties_json']),"
+                                                 " ('data_job', array['name', 'team']), "
+                                                 "('data_job_execution',"
+                                                 " array['id', 'job_name', 'status'])) w(name, "
+                                                 "columns)"
+                                                 " join pg_class c on c.oid = to_regclass(w.name) "
+                                                 "and c.relkind in ('r', 'p', 'v')"
+                                                 " join pg_attribute a on a.attrelid = c.oid and "
+                                                 "a.attnum > 0"
+                                                 " and not a.attisdropped group by c.oid, "
+                                                 "c.relname, w.columns",
+            NULL, 0, call, &res, err))
         return false;
     for (int i = 0; i < PQntuples(res); i++) {
         struct str name = pg_str(res, i, 0);
@@ -51,6 +61,7 @@ static bool tables_read(struct pg_client *client, const struct call *call, struc
         if (str_is(name, "job_properties")) {
             ret->properties = whole;
             ret->writes = pg_bool(res, i, 3);
+            ret->no_text = pg_copy(arena, res, i, 4);
         } else if (str_is(name, "data_job")) {
             ret->has_jobs = whole && readable;
         } else {
@@ -63,11 +74,13 @@ static bool tables_read(struct pg_client *client, const struct call *call, struc
 static bool jobs_detect(const struct layout *layout, const struct address *address,
                         const struct call *call, struct err *err)
 {
+    struct arena arena = ARENA_INIT;
     struct found found = {0};
     struct pg_client *client = NULL;
     bool ok = pg_client_open(address->url, false, call, &client, err) &&
-              tables_read(client, call, &found, err) && found.properties;
+              tables_read(client, call, &arena, &found, err) && found.properties;
     pg_client_close(client);
+    arena_release(&arena);
     return ok;
 }
 
@@ -85,6 +98,8 @@ static bool found_take(struct jobs_store *s, const struct found *found, struct e
         return err_set(err, ERR_UNSUPPORTED,
                        "there is no table job_properties with the columns "
                        "job_name and properties_json");
+    if (!pg_keyed_check_texts(STR("job_properties"), found->no_text, err))
+        return false;
     if (!found->writes)
         store_read_only(&s->base, STR("this role may not write the table job_properties"));
     s->has_jobs = found->has_jobs;
@@ -104,7 +119,7 @@ static bool jobs_open(const struct layout *layout, const struct address *address
     struct found found = {0};
     store_init(&s->base, layout, address, opts);
     if (!pg_client_open_for(&s->base, address, call, &s->client, err) ||
-        !tables_read(s->client, call, &found, err) || !found_take(s, &found, err)) {
+        !tables_read(s->client, call, &s->base.arena, &found, err) || !found_take(s, &found, err)) {
         jobs_close(&s->base);
         return false;
     }

@@ -105,4 +105,13 @@ run 6 -t "$plugin" state clear "$id" --yes
 err_has 'no undo could bring back: rows of notes'
 sql -c "drop table notes; alter table state add column owner text; update state set owner = 'ana'"
 sql -c 'select * from state order by 1' | cmp -s - before || fail 'a row was touched'
+
+# a column of another type: nothing is guessed, and no SQL of ours is shown
+for column in 'state_id bytea' 'completed_state jsonb' 'partial_state json' 'partial_state bytea'; do
+    sql -c 'create schema if not exists odd; drop table if exists odd.state;
+        create table odd.state (state_id text, completed_state text, partial_state text, updated_at timestamp)' \
+        -c "alter table odd.state drop column ${column% *}, add column $column"
+    run 6 -t "meltano+$(address)&layout=plugin&schema=odd" state list
+    err_has "the table odd.state is none of this layout: ${column/ / is }, not text"
+done
 finish

@@ -103,4 +103,12 @@ sql -c 'drop trigger meddler on job_properties'
 sql -f "$servers/vdk.sql"
 run 0 -t "$(address)" probe -o json
 [ "$(field layout | sort | tr '\n' ' ')" = 'data_source_state job_properties ' ] || fail 'two stores'
+
+# a column of another type: nothing is guessed, and no SQL of ours is shown
+for column in 'job_name bytea' 'properties_json json' 'properties_json jsonb' 'properties_json bytea'; do
+    sql -c 'drop table job_properties; create table job_properties (job_name varchar, properties_json varchar)' \
+        -c "alter table job_properties drop column ${column% *}, add column $column"
+    run 6 -t "$target&layout=job_properties" source list
+    err_has "the table job_properties is none of this layout: ${column/ / is }, not text"
+done
 finish
