@@ -59,6 +59,7 @@ static void document_fill(struct arena *arena, const struct dbcache_row *row, st
         return;
     ret->bytes = row->bytes;
     ret->expires_at_us = row->expires_us;
+    ret->expires_off_us = row->expires_off_us;
     if (row->bytes > limit) {
         ret->truncated = true;
         ret->head = str_sub(row->value, 0, row->value.len < limit ? row->value.len : limit);
@@ -145,7 +146,7 @@ static bool wanted(struct change *c, struct str *ret_value, struct str *ret_expi
     if (!image_read(c->item->image, &was, err))
         return false;
     if (!c->found && was.expires_us != TIME_UNKNOWN && was.expires_us != TIME_NEVER &&
-        was.expires_us + c->engine->zone_us < clock_now_us())
+        was.expires_us - c->engine->ahead_us + c->engine->off_us < clock_now_us())
         return err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
                        STR_ARG(c->item->id));
     *ret_value = was.value;
@@ -177,7 +178,8 @@ static bool write_row(struct change *c, struct str value, struct str expires, st
 static bool kept(const struct change *c, struct str value, struct str expires, struct err *err)
 {
     bool same = str_eq(c->row.expires, expires) ||
-                (c->row.expires_us != TIME_UNKNOWN && c->row.expires_us == dbcache_expiry(expires));
+                (c->row.expires_us != TIME_UNKNOWN &&
+                 dbcache_expiry(c->row.expires) == dbcache_expiry(expires));
     if (value.ptr ? c->found && str_eq(c->row.value, value) && same : !c->found)
         return true;
     return commit_not_kept(c->item, err);

@@ -7,11 +7,12 @@
 #include "backends/session_locks.h"
 
 struct dbcache_row {
-    struct str value;   /* base64 text; beyond a limit its first characters */
-    uint64_t bytes;     /* of the whole text */
-    struct str expires; /* as the layout reads it and can write it back exactly */
-    int64_t expires_us; /* TIME_NEVER from the year 9999 on; TIME_UNKNOWN */
-    bool expired;       /* for Django: its next reader deletes the row */
+    struct str value;       /* base64 text; beyond a limit its first characters */
+    uint64_t bytes;         /* of the whole text */
+    struct str expires;     /* as the layout reads it and can write it back exactly */
+    int64_t expires_us;     /* TIME_NEVER from the year 9999 on; TIME_UNKNOWN */
+    int64_t expires_off_us; /* as of a document */
+    bool expired;           /* for Django: its next reader deletes the row */
 };
 
 /* The moment of an expiry text; its year 9999 means never, and may read as 10000 (4.5). */
@@ -40,7 +41,8 @@ struct dbcache_engine {
     bool (*row_more)(void *tx, struct str key, struct arena *arena, struct str *ret,
                      struct err *err);
     struct str never; /* how `expires` says that a session stays */
-    int64_t zone_us;  /* an expiry may be off by so much: its zone is not stored */
+    int64_t ahead_us; /* an expiry is written in a zone that is so far ahead of UTC … */
+    int64_t off_us;   /* … or the zone is not known, and it may be off by so much */
 };
 
 /* All of a commit between begin and end, under `hold` as it was checked before begin: the

@@ -40,7 +40,9 @@ struct document {
     uint64_t bytes;        /* stored size */
     int64_t updated_at_us; /* TIME_UNKNOWN where the store keeps none */
     int64_t expires_at_us; /* TIME_NEVER without expiry */
-    struct str format;     /* how it is stored, for people: "pickle 4, zlib", "json" */
+    /* The expiry may lie by so much on either side: the store keeps no zone. 0: it is exact. */
+    int64_t expires_off_us;
+    struct str format; /* how it is stored, for people: "pickle 4, zlib", "json" */
 };
 
 /* Value of part i of a root (NULL root gives NULL). nparts == 1: the root itself. */

@@ -11,7 +11,8 @@
 static const struct {
     const char *name, *same_as_none;
 } unnamed_params[] = {
-    {"pipeline", NULL}, {"client", NULL}, {"layout", NULL}, {"prefix", ""}, {"version", "1"},
+    {"pipeline", NULL}, {"client", NULL}, {"layout", NULL},
+    {"zone", NULL},     {"prefix", ""},   {"version", "1"},
 };
 
 static struct str lower(struct arena *arena, struct str s)

@@ -1,6 +1,7 @@
 /* Sessions in Django's database cache on SQLite (formats/triggers.md 4.5). `expires` is a text
- * without a zone: UTC with USE_TZ, else the application's own, which nothing here tells. It is
- * shown as UTC, and taken for past only when it is past in every zone. */
+ * without a zone: UTC with USE_TZ, else the application's own, which nothing here tells. zone=
+ * does; without it the text is shown as UTC, taken for past only when it is past in every zone, and
+ * what may be past is said to be. */
 #include "backends/django_dbcache.h"
 #include "backends/sqlite/keyed.h"
 #include "backends/sqlite/layouts.h"
@@ -10,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAY_US (24 * 3600 * INT64_C(1000000))
 #define WIDEST_ZONE_US (14 * 3600 * INT64_C(1000000))
 
 struct dbcache_store {
     struct session_store sessions; /* first, so that the pointers convert */
     struct sqlite_client *client;
     struct sqlite_keyed table;
+    int64_t ahead_us, off_us; /* as of an engine */
 };
 
 static struct dbcache_store *dbcache(struct store *store)
@@ -117,6 +120,32 @@ static bool has_session(struct sqlite_client *client, struct str table, const st
     return sqlite_keyed_count(client, &keyed, call, &n, err) && n > 0;
 }
 
+/* zone=UTC or zone=+HH:MM, as the application writes. */
+static bool zone_read(struct dbcache_store *s, const struct address *address, struct err *err)
+{
+    const char *zone = address_param(address, "zone");
+    struct store *base = &s->sessions.base;
+    int64_t us;
+    if (!zone) {
+        s->off_us = WIDEST_ZONE_US;
+        base->info.note = STR("expiry has no zone here and is shown as UTC; zone= says which");
+        return true;
+    }
+    if (strcmp(zone, "UTC") == 0)
+        return true;
+    if (!time_parse(arena_printf(&base->arena, "1970-01-02T00:00:00%s", zone), &us) ||
+        (zone[0] != '+' && zone[0] != '-'))
+        return err_set(err, ERR_INVALID, "zone=%s: neither UTC nor +HH:MM or -HH:MM", zone);
+    s->ahead_us = DAY_US - us;
+    return true;
+}
+
+static int64_t in_utc(const struct dbcache_store *s, int64_t expires_us)
+{
+    bool moment = expires_us != TIME_UNKNOWN && expires_us != TIME_NEVER;
+    return moment ? expires_us - s->ahead_us : expires_us;
+}
+
 static bool dbcache_detect(const struct layout *layout, const struct address *address,
                            const struct call *call, struct err *err)
 {
@@ -149,7 +178,8 @@ static bool dbcache_open(const struct layout *layout, const struct address *addr
     struct str table;
     store_init(base, layout, address, opts);
     s->client = sqlite_client_new_for(base, address);
-    if (!django_key_init(&base->arena, address, &s->sessions.key, err) ||
+    if (!zone_read(s, address, err) ||
+        !django_key_init(&base->arena, address, &s->sessions.key, err) ||
         !table_find(s->client, address, call, &base->arena, &table, err) ||
         !sqlite_read(s->client, call, rowid_read, &table, err) ||
         !session_locks_open(&s->sessions, address, NULL, call, err)) {
@@ -187,7 +217,8 @@ static bool dbcache_scan_next(struct store *store, void *scan, const struct call
             if (!django_key_uid(&s->sessions.key, row.id, &row.id))
                 continue;
             row.label = row.id;
-            row.expires_at_us = dbcache_never(row.updated_at_us) ? TIME_NEVER : row.updated_at_us;
+            row.expires_at_us =
+                in_utc(s, dbcache_never(row.updated_at_us) ? TIME_NEVER : row.updated_at_us);
             row.updated_at_us = TIME_UNKNOWN;
             (*ret)[n++] = row;
         }
@@ -210,9 +241,10 @@ static bool row_read(struct sqlite_conn *conn, const struct dbcache_store *s, st
     *ret = (struct dbcache_row){.value = row.values[0].value,
                                 .bytes = row.values[0].bytes,
                                 .expires = row.updated_at,
-                                .expires_us = dbcache_expiry(row.updated_at)};
+                                .expires_us = in_utc(s, dbcache_expiry(row.updated_at)),
+                                .expires_off_us = s->off_us};
     ret->expired = ret->expires_us != TIME_UNKNOWN && ret->expires_us != TIME_NEVER &&
-                   ret->expires_us + WIDEST_ZONE_US < clock_now_us();
+                   ret->expires_us + s->off_us < clock_now_us();
     return true;
 }
 
@@ -297,7 +329,6 @@ static const struct dbcache_engine engine = {
     .row_delete = row_delete,
     .row_more = row_more,
     .never = STR("9999-12-31 23:59:59"),
-    .zone_us = WIDEST_ZONE_US,
 };
 
 /* Under the session's lock: one short transaction that compares, writes and reads back. */
@@ -310,7 +341,10 @@ static bool change(void *ctx, struct session_hold *hold, struct err *err)
         !sqlite_write_begin(s->client, s->sessions.base.opts.lock_wait_ms, tx->call, &tx->conn,
                             err))
         return commit_failed(tx->item, err);
-    bool ok = dbcache_commit(&engine, tx, key, hold, tx->item, tx->arena, err);
+    struct dbcache_engine zoned = engine;
+    zoned.ahead_us = s->ahead_us;
+    zoned.off_us = s->off_us;
+    bool ok = dbcache_commit(&zoned, tx, key, hold, tx->item, tx->arena, err);
     ok = sqlite_commit_item(&tx->conn, ok, tx->item, err);
     sqlite_conn_close(&tx->conn);
     return ok;
@@ -323,7 +357,7 @@ static bool dbcache_commit_item(struct store *store, struct commit_item *item,
     return session_locks_commit(&tx.store->sessions, item, change, &tx, call, arena, err);
 }
 
-static const char *const params[] = {DJANGO_KEY_PARAMS, "table", NULL};
+static const char *const params[] = {DJANGO_KEY_PARAMS, "table", "zone", NULL};
 
 const struct layout sqlite_triggers_dbcache = {
     .system = "triggers",

@@ -87,4 +87,47 @@ seen >before
 run 6 -t "$rows" session set u "$changed" --yes
 err_has 'drops or alters'
 seen | cmp -s before - || fail 'written past the trigger'
+
+# SQLite keeps `expires` without a zone: what may be over is said to be, and zone= makes it exact.
+rm -f cache.db
+# expires SECONDS: the row's text, as UTC, lies so far ahead; one instance has failed
+expires() {
+    put "$1"
+    python3 - <<'PYTHON'
+import base64, pickle, sqlite3
+session = {"tasks": {"t": {"after": [], "unless": [], "andEvery": None, "run": "a.B", "using": None, "withParams": {}}},
+           "instances": {"t#0": {"abandonState": [], "kwargs": {}, "metadata": {}, "status": "failed", "task": "t"}},
+           "metas": {"latest_kwargs": {}}}
+with sqlite3.connect("cache.db") as db:
+    db.execute("update cache set value = ?", (base64.b64encode(pickle.dumps(session, 4)).decode(),))
+PYTHON
+}
+hour=3600
+for ahead in $((-3 * hour)) $((5 * hour)); do # each may be over
+    expires "$ahead"
+    run 0 -t "$rows" check -o json
+    out_has 'the session has expired or expires in'
+    run 0 -t "$rows" session show u
+    out_has 'at the latest'
+    run 0 -t "$rows" session clear u --dry-run
+    run 0 -t "$rows" --dry-run session replay u t#0
+    out_has 'where Django takes it for gone, this is in vain'
+done
+expires $((-15 * hour)) # over in every zone
+run 0 -t "$rows" check -o json
+out_has 'expired: Django takes it for gone'
+expires $((20 * hour)) # in none
+run 0 -t "$rows" check -o json
+! grep -q expire out || fail 'it cannot have expired'
+
+expires $((-1 * hour))
+run 6 -t "$rows&zone=UTC" session replay u t#0 --yes
+run 0 -t "$rows&zone=-05:00" --dry-run session replay u t#0 # as far as New York, 4 h are left
+! grep -q expire out || fail '4 hours are left'
+expires $((8 * hour))
+run 6 -t "$rows&zone=+09:00" session replay u t#0 --yes # over for an hour in Tokyo
+run 0 -t "$rows&zone=%2B07:30" session list -o json
+[ $(($(date -u -d "$(field expires_at)" +%s) - $(date +%s))) -le 1800 ] || fail 'half an hour is left'
+run 2 -t "$rows&zone=Tokyo" session list
+err_has 'zone=Tokyo: neither UTC nor'
 finish

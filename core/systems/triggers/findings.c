@@ -191,9 +191,16 @@ static void check_expiry(struct check *check)
     int64_t expires = check->in->doc->expires_at_us;
     if (expires == TIME_NEVER || expires == TIME_UNKNOWN)
         return;
-    int64_t left = expires - check->in->now_us;
+    int64_t off = check->in->doc->expires_off_us, left = expires - off - check->in->now_us;
     struct counts c = count(check->session);
-    if (left < EXPIRES_SOON_S * 1000000LL && c.failed)
+    if (left >= EXPIRES_SOON_S * 1000000LL || !c.failed)
+        return;
+    if (off && !check->in->doc->problem.kind)
+        add(check, "expires-soon", SEVERITY_ERROR,
+            "%zu failed, and the session has expired or expires in %.*s at the latest: its cache "
+            "keeps no zone",
+            c.failed, STR_ARG(time_span(check->in->arena, left + 2 * off)));
+    else
         add(check, "expires-soon", SEVERITY_ERROR, "%zu failed, and the session expires in %.*s",
             c.failed, STR_ARG(time_span(check->in->arena, left > 0 ? left : 0)));
 }
@@ -257,6 +264,22 @@ static void show_instance(struct show_lines *lines, const struct instance *i)
     }
 }
 
+static void show_expiry(struct lines *lines, const struct document *doc, int64_t now_us)
+{
+    int64_t off = doc->expires_off_us, left = doc->expires_at_us - now_us;
+    struct str late = time_span(lines->arena, left + off < 0 ? -left : left + off);
+    if (left + off < 0)
+        line(lines, "expired", "%.*s ago", STR_ARG(late));
+    else if (!off)
+        line(lines, "expires", "in %.*s", STR_ARG(late));
+    else if (left < off)
+        line(lines, "expires", "in %.*s at the latest, if it has not yet: it has no zone here",
+             STR_ARG(late));
+    else
+        line(lines, "expires", "in %.*s to %.*s: it has no zone here",
+             STR_ARG(time_span(lines->arena, left - off)), STR_ARG(late));
+}
+
 size_t session_show(const struct sheet_input *in, struct str (**ret)[2])
 {
     enum { LINES_MAX = 40 };
@@ -281,8 +304,7 @@ size_t session_show(const struct sheet_input *in, struct str (**ret)[2])
     if (!session.ntasks)
         line(&lines, "empty", "it expired, and a later fire left this shell");
     if (doc->expires_at_us != TIME_NEVER && doc->expires_at_us != TIME_UNKNOWN)
-        line(&lines, "expires", "in %.*s",
-             STR_ARG(time_span(in->arena, doc->expires_at_us - in->now_us)));
+        show_expiry(&lines, doc, in->now_us);
     for (size_t i = 0; i < session.ninstances; i++) {
         if (instance_failed(&session.instances[i]))
             show_instance(&lines, &session.instances[i]);

@@ -30,8 +30,13 @@ void op_warn_expiry(const struct op_input *in, struct op_output *out)
     int64_t expires = in->docs[0]->expires_at_us;
     if (expires == TIME_NEVER || expires == TIME_UNKNOWN)
         return;
-    int64_t left = expires - in->now_us;
-    if (left < EXPIRY_WARN_S * 1000000LL)
+    int64_t off = in->docs[0]->expires_off_us, left = expires - off - in->now_us;
+    if (left < EXPIRY_WARN_S * 1000000LL && off)
+        op_consequence(out, in->arena, "expires", LEVEL_WARN,
+                       "the session has expired or expires in %.*s at the latest: its cache keeps "
+                       "no zone; where Django takes it for gone, this is in vain",
+                       STR_ARG(time_span(in->arena, left + 2 * off)));
+    else if (left < EXPIRY_WARN_S * 1000000LL)
         op_consequence(out, in->arena, "expires", LEVEL_WARN,
                        "the session expires in %.*s, with whatever is prepared in it",
                        STR_ARG(time_span(in->arena, left > 0 ? left : 0)));
