@@ -302,9 +302,13 @@ static void count(struct rows *rows, const char *row, bool in)
     let_go(rows, held);
 }
 
+/* A narrow screen cuts the end. */
 static int count_cmp(const void *a, const void *b)
 {
     const struct row_count *x = a, *y = b;
+    bool bad_x = x->mark >= MARK_WARN, bad_y = y->mark >= MARK_WARN;
+    if ((bad_x || bad_y) && x->mark != y->mark)
+        return (int)y->mark - (int)x->mark;
     return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : str_cmp(x->status, y->status);
 }
 

@@ -75,7 +75,8 @@ enum mark rows_mark(const struct rows *rows, size_t i);
 /* Widest cell of a column, in terminal cells, marks included. */
 int rows_width(const struct rows *rows, size_t column);
 
-/* How many rows have each status, most first. */
+/* How many rows have each status: what is in trouble first, the worst before all, then most first.
+ */
 struct row_count {
     struct str status; /* points into the snapshot */
     enum mark mark;

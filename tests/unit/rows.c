@@ -252,6 +252,29 @@ static void gone_rows_do_not_count(void **state)
     rows_free(rows);
 }
 
+/* What a narrow screen cuts is what goes well. */
+static void trouble_is_counted_first(void **state)
+{
+    static const struct {
+        const char *status;
+        enum mark mark;
+    } looks[] = {{"ready", MARK_OK},  {"ready", MARK_OK},  {"init", MARK_WAIT},
+                 {"late", MARK_WARN}, {"late", MARK_WARN}, {"errored", MARK_BAD}};
+    static const char *const order[] = {"errored", "late", "ready", "init"};
+    struct rows *rows = rows_new(&sheet);
+    struct sample s;
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        sample(&s, i, 1, looks[i].status);
+        s.in.mark = looks[i].mark;
+        rows_add(rows, &s.in);
+    }
+    struct row_count counts[6];
+    assert_int_equal(rows_counts(rows, counts, 6), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_str(counts[i].status, order[i]);
+    rows_free(rows);
+}
+
 static void sets_keep_their_order(void **state)
 {
     enum { N = 2000 };
@@ -286,6 +309,7 @@ int main(void)
         cmocka_unit_test(what_moves_by_itself_is_no_change),
         cmocka_unit_test(a_brief_row_is_short),
         cmocka_unit_test(gone_rows_do_not_count),
+        cmocka_unit_test(trouble_is_counted_first),
         cmocka_unit_test(sets_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ A2() {
     see 'public\.orders'
     by_option=$(header)
     start 'penstock dev prod' 140 40
-    see '34 ready.*6 errored'
+    see '6 errored.*34 ready'
     until_true 60 both_read || fail 'prod is not read'
     k :
     lit 'context prod'

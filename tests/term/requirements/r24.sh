@@ -9,7 +9,7 @@ fresh_sessions 20
 A1() {
     start 'penstock dev states cache' 160 40
     see 'NEEDS ATTENTION'
-    see '[^0-9]40 tables  34 ready  6 errored'
+    see '[^0-9]40 tables  6 errored  34 ready'
     [ "$(sql "select count(*) from etl.replication_state where is_current and state = 'errored'")" = 6 ]
     see '[^0-9]200 states'
     [ "$(ls "$work/states" | wc -l)" = 200 ]
