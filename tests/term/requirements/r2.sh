@@ -35,6 +35,10 @@ A1() {
     see 'failed. → |→ .replayed'
     leave_plan
     [ "$(redis_dump)" = "$before" ] || fail 'a plan that was left changed Redis'
+    break_plan
+    see 'applicant:0017 +held by unknown \(16 bytes\) → free'
+    leave_plan
+    [ "$(redis_dump)" = "$before" ] || fail 'a break that was left changed Redis'
 
     before=$(sums "$work/states")
     open_list 'penstock states'

@@ -28,6 +28,28 @@ C-c Plan .* is not applied
 KEYS
 }
 
+# The same where words are typed: nothing but the words does it.
+A1_typed() {
+    fresh_sessions 20
+    break_plan
+    see 'reason, then Enter: '
+    quiet
+    k Enter
+    see 'a reason is needed'
+    type_in 'b y q'
+    see 'type +applicant:0017 +then Enter: '
+    quiet
+    k Enter
+    see 'Enter alone does not accept'
+    k Space b y q Enter
+    see "not applied: ' byq' is not 'applicant:0017'"
+    k C-c
+    see 'Plan .* is not applied: break 1'
+    k d
+    gone 'PLAN .*break'
+    [ "$(redis exists lock:triggers:applicant:0017:lock)" = 1 ] || fail 'the lock was broken'
+}
+
 A2() {
     open_list 'penstock dev'
     cursor_to 'public\.orders'
@@ -78,6 +100,7 @@ A5() {
 }
 
 check A1 'Enter, Space, the trigger key, Esc, ^C and q leave the store as it is'
+check A1_typed 'nor do they where a reason and a name are typed'
 check A2 'keys typed ahead are not taken'
 check A3 'one key, a typed count, a typed name: as the risk asks for'
 check A4 'no bare letter changes data'
