@@ -264,7 +264,7 @@ static void show_instance(struct show_lines *lines, const struct instance *i)
     }
 }
 
-static void show_expiry(struct lines *lines, const struct document *doc, int64_t now_us)
+static void show_expiry(struct show_lines *lines, const struct document *doc, int64_t now_us)
 {
     int64_t off = doc->expires_off_us, left = doc->expires_at_us - now_us;
     struct str late = time_span(lines->arena, left + off < 0 ? -left : left + off);
