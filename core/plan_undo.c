@@ -90,8 +90,12 @@ static void restore_item(struct plan *plan, struct plan_item *item, const struct
         if (!(item->compare >> i & 1) || version_eq(&item->expect[i], &now->doc.versions[i]))
             continue;
         struct err err = {0};
-        err_set(&err, ERR_CONFLICT, "%.*s: changed since; undo would take that change away",
-                STR_ARG(item->label));
+        if (now->doc.absent)
+            err_set(&err, ERR_CONFLICT, "%.*s: removed since; undo would take that away",
+                    STR_ARG(item->label));
+        else
+            err_set(&err, ERR_CONFLICT, "%.*s: changed since; undo would take that change away",
+                    STR_ARG(item->label));
         plan_item_fail(item, OUTCOME_CONFLICT, &err);
         item->now = &now->doc;
         return;

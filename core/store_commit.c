@@ -50,6 +50,11 @@ bool commit_not_kept(const struct commit_item *item, struct err *err)
 
 bool commit_overwritten(const struct commit_item *item, struct err *err)
 {
+    if (item->now.absent && !commit_takes_away(item)) {
+        err_set(err, ERR_INTERNAL, "%.*s: written, and removed by somebody right behind it",
+                STR_ARG(item->id));
+        return err_hint(err, "the journal keeps what was there before");
+    }
     err_set(err, ERR_INTERNAL, "%.*s: written, but something else is there now", STR_ARG(item->id));
     return err_hint(err, "somebody wrote right behind it: look at what is there");
 }

@@ -10,6 +10,12 @@ static bool written_meanwhile(const char *name, struct err *err)
     return err_set(err, ERR_CONFLICT, "%s: somebody wrote meanwhile; nothing was changed", name);
 }
 
+static bool removed_meanwhile(const char *name, struct err *err)
+{
+    return err_set(err, ERR_CONFLICT, "%s: somebody removed it meanwhile; nothing was changed",
+                   name);
+}
+
 static bool holds(const struct file_guard *guard, int dir, const char *name, struct str text,
                   bool *ret, struct err *err)
 {
@@ -99,7 +105,7 @@ static bool swap_without_exchange(const struct file_guard *guard, struct file_st
     }
     *ret_swap = NULL;
     if (errno == ENOENT)
-        return written_meanwhile(name, err);
+        return removed_meanwhile(name, err);
     return renameat(stage->dir, stage->name, stage->dir, name) == 0 ||
            file_failed(err, errno, "cannot replace %s", name);
 }
@@ -113,7 +119,7 @@ static bool swap_in(const struct file_guard *guard, struct file_stage *stage, co
         return true;
     if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
         return swap_without_exchange(guard, stage, name, ret_swap, err);
-    return errno == ENOENT ? written_meanwhile(name, err)
+    return errno == ENOENT ? removed_meanwhile(name, err)
                            : file_failed(err, errno, "cannot replace %s", name);
 }
 
@@ -160,7 +166,7 @@ bool file_guarded_remove(const struct file_guard *guard, int dir, const char *na
     if (!could_come_back(dir, name, err) || !file_stage_aside(dir, name, &aside, &absent, err))
         return false;
     if (absent)
-        return written_meanwhile(name, err);
+        return removed_meanwhile(name, err);
     if (was_as_seen(guard, dir, aside.name, name, err)) {
         file_stage_drop(&aside);
         return file_sync_dir(dir, err);

@@ -480,6 +480,7 @@ static bool change_file(struct work *w, struct err *err)
         return false;
     if (bytes.ptr ? str_eq(w->now.bytes, bytes) : w->now.doc.absent)
         return true;
+    w->item->now = w->now.doc;
     return commit_overwritten(w->item, err);
 }
 

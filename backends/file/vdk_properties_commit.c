@@ -145,8 +145,10 @@ static bool change_file(struct change *c, struct err *err)
         return true;
     item->now = c->now; /* for a conflict that only the write shows */
     bool ok = new_text(c, &text, err) && replace(c, sbuf_view(&text), err) && look(c, err);
-    if (ok && !str_eq(c->file.text, sbuf_view(&text)))
+    if (ok && !str_eq(c->file.text, sbuf_view(&text))) {
+        item->now = c->now;
         ok = commit_overwritten(item, err);
+    }
     sbuf_release(&text);
     if (!ok)
         return false;
