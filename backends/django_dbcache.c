@@ -213,8 +213,13 @@ static bool change_row(struct change *c, struct err *err)
         return false;
     if (c->found) /* as it is: only the value is written */
         expires = c->row.expires;
-    return lock_lasts(c, err) && write_row(c, value, expires, err) && look(c, err) &&
-           kept(c, value, expires, err);
+    if (!lock_lasts(c, err) || !write_row(c, value, expires, err) || !look(c, err) ||
+        !kept(c, value, expires, err))
+        return false;
+    /* By the database's clock, which is another than ours. */
+    return !value.ptr || !c->row.expired ||
+           err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
+                   STR_ARG(c->item->id));
 }
 
 bool dbcache_commit(const struct dbcache_engine *engine, void *tx, struct str key,

@@ -155,7 +155,8 @@ void systemdb_activity_add(struct activity *activity, const struct systemdb_run 
         .who = col[RUN_RUN_ID].ptr ? col[RUN_RUN_ID]
                                    : arena_printf(arena, "row %.*s", STR_ARG(col[RUN_ID])),
     };
-    struct str ago = time_span(arena, now_us - (beat != TIME_UNKNOWN ? beat : started));
+    int64_t age_us = now_us - (beat != TIME_UNKNOWN ? beat : started);
+    struct str ago = time_span(arena, age_us > 0 ? age_us : 0); /* clocks differ */
     if (beat != TIME_UNKNOWN)
         activity->why = arena_printf(arena, "RUNNING, last heartbeat %.*s ago", STR_ARG(ago));
     else if (started != TIME_UNKNOWN)

@@ -30,7 +30,7 @@ static const char locks_sql[] =
     " (select count(*) from pg_locks w where not w.granted and w.locktype = 'advisory'"
     " and w.database = l.database and w.classid = l.classid and w.objid = l.objid),"
     " l.pid::text || ' ' || coalesce(extract(epoch from a.backend_start)::text, ''),"
-    " regexp_replace(a.query, '\\s+', ' ', 'g')"
+    " regexp_replace(a.query, '\\s+', ' ', 'g')," PG_TIME_US("clock_timestamp()")
     " from pg_locks l join k on l.classid::int8 = ('x' || substr(k.h, 1, 8))::bit(32)::int8"
     " and l.objid::int8 = ('x' || substr(k.h, 9, 8))::bit(32)::int8"
     " left join pg_stat_activity a on a.pid = l.pid"
@@ -53,7 +53,8 @@ static struct lock *lock_of(struct arena *arena, const PGresult *res, int row)
 {
     struct lock *lock = arena_new(arena, struct lock);
     struct str pid = pg_str(res, row, 1), who = pg_str(res, row, 2), state = pg_str(res, row, 3);
-    int64_t changed_us = pg_i64(res, row, 4, TIME_UNKNOWN), now_us = clock_now_us();
+    int64_t changed_us = pg_i64(res, row, 4, TIME_UNKNOWN); /* both by the server's clock */
+    int64_t now_us = pg_i64(res, row, 8, clock_now_us());
     bool idle = str_is(state, "idle") && changed_us != TIME_UNKNOWN &&
                 now_us - changed_us > ORPHAN_S * INT64_C(1000000);
     struct str since = changed_us == TIME_UNKNOWN

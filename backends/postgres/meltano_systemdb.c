@@ -177,8 +177,9 @@ static bool systemdb_activity(struct store *store, const struct str *ids, size_t
     if (!readable)
         why = STR("the table runs is not as this version knows it");
     else if (!pg_read(s->state.client,
-                      "select " RUN_COLUMNS_SQL("null") " from runs r where r.state = 'RUNNING'"
-                                                        " and r.job_name = any($1::varchar[])",
+                      "select " RUN_COLUMNS_SQL("null") ", " PG_TIME_US(
+                          "clock_timestamp()") " from runs r where r.state = 'RUNNING'"
+                                               " and r.job_name = any($1::varchar[])",
                       &wanted, 1, call, &res, &local)) {
         if (local.kind != ERR_DENIED) {
             if (err)
@@ -195,6 +196,11 @@ static bool systemdb_activity(struct store *store, const struct str *ids, size_t
     }
     for (int row = 0; res && row < PQntuples(res); row++) {
         struct systemdb_run run;
+        int64_t server_us = pg_i64(res, row, RUN_COLUMNS, now_us);
+        /* Heartbeats are by the clock of the run's host. Ours or the server's may be ahead of it:
+         * a run is dead only when it is by both. */
+        if (server_us < now_us)
+            now_us = server_us;
         run_columns(arena, res, row, &run);
         for (size_t i = 0; i < n; i++) {
             if (str_eq(ids[i], run.columns[RUN_JOB_NAME]))

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #define DUMP_STATE                                                                                 \
     "SELECT state_id, completed_state, partial_state, updated_at FROM state ORDER BY state_id"
@@ -599,6 +602,41 @@ static void running_rows_are_judged(void **state)
     assert_string_equal(seen[0].who.ptr, database_uuid(uuid, &f->arena));
 }
 
+static time_t wrong_s; /* how far our clock is ahead */
+
+/* In place of libc's. */
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, ret);
+    if (clock == CLOCK_REALTIME)
+        ret->tv_sec += wrong_s;
+    return result;
+}
+
+/* A run is dead only when it is by the server's clock and by ours. */
+static void a_wrong_clock_hides_no_run(void **state)
+{
+    struct fixture *f = *state;
+    enum { HOUR = 3600 };
+    static const char uuid[] = "019bd7e19c007abc8def0123456789ac";
+    add_running(f, "live", uuid, 60, 1);
+    add_running(f, "old", uuid, 9 * HOUR, 8 * HOUR);
+    struct str ids[] = {STR("live"), STR("old")};
+    for (int hours = -1; hours <= 1; hours++) {
+        struct activity seen[2];
+        struct err err = {0};
+        wrong_s = hours * HOUR;
+        bool ok = store_activity(f->store, ids, 2, &f->call, &f->arena, seen, &err);
+        wrong_s = 0;
+        if (!ok)
+            fail_msg("%s", err.text);
+        if (database_has_clock || hours < 1)
+            assert_true(seen[0].record_live);
+        assert_false(seen[1].record_live);
+        assert_null(strstr(seen[0].why.ptr, "in 1h"));
+    }
+}
+
 static void history_is_a_fact(void **state)
 {
     struct fixture *f = *state;
@@ -758,6 +796,7 @@ int main(void)
         ON_A_DATABASE(a_check_that_knows_no_state_edit),
         ON_A_DATABASE(a_large_state),
         ON_A_DATABASE(running_rows_are_judged),
+        ON_A_DATABASE(a_wrong_clock_hides_no_run),
         ON_A_DATABASE(history_is_a_fact),
         ON_A_DATABASE(an_unknown_revision_is_only_read),
         ON_A_DATABASE(who_only_reads_is_told_the_same),

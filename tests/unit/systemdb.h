@@ -10,6 +10,7 @@
 struct database;
 
 extern const struct layout *const database_layout;
+extern const bool database_has_clock; /* of its own */
 
 /* An empty database of its own; exits 77 when there is no server. */
 struct database *database_new(void);

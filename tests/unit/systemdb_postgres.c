@@ -13,6 +13,8 @@
 
 const struct layout *const database_layout = &postgres_meltano_systemdb;
 
+const bool database_has_clock = true;
+
 const char *const database_schema = "tests/servers/meltano_postgres.sql";
 
 struct database {

@@ -13,6 +13,8 @@
 
 const struct layout *const database_layout = &sqlite_meltano_systemdb;
 
+const bool database_has_clock = false;
+
 const char *const database_schema = "tests/servers/meltano_sqlite.sql";
 
 struct database {

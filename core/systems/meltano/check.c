@@ -20,10 +20,11 @@ struct writer meltano_judge(const struct op *op, const struct op_input *in)
         return (struct writer){WRITER_NONE_SEEN, STR_NULL};
     if (act->sight == ACTIVITY_BLIND)
         return (struct writer){WRITER_CANNOT_SEE, act->why};
+    int64_t age_us = in->now_us - act->heartbeat_at_us; /* clocks differ */
     struct str seen =
         act->heartbeat_at_us == TIME_UNKNOWN
             ? STR("none")
-            : arena_printf(a, "%.*s ago", STR_ARG(time_span(a, in->now_us - act->heartbeat_at_us)));
+            : arena_printf(a, "%.*s ago", STR_ARG(time_span(a, age_us > 0 ? age_us : 0)));
     if (act->record_live)
         return (struct writer){
             WRITER_BLOCKS,
