@@ -256,9 +256,11 @@ void session_heard(struct session *s, bool done)
     s->owed_ms = clock_monotonic_ms();
 }
 
+/* While the screen is paused, only what was asked for is waited for. */
 static int64_t silent_ms(const struct session *s, int64_t now_ms)
 {
-    return s->owed ? now_ms - s->owed_ms : 0;
+    bool awaited = !s->app->paused || s->valuing || (s->loading && !s->unasked);
+    return s->owed && awaited ? now_ms - s->owed_ms : 0;
 }
 
 bool session_waits(const struct session *s, int64_t now_ms)

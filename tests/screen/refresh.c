@@ -48,6 +48,26 @@ static void what_was_under_way_does_not_break_a_pause(void **state)
     screen_close(&s);
 }
 
+/* Nor by its answer being late: that is said of what was asked for. */
+static void a_pause_waits_for_nothing_by_itself(void **state)
+{
+    struct screen s = {0};
+    struct session *session = open_tables(&s);
+    begin_refresh(&s, LONG_MS);
+    session->owed_ms -= LONG_MS;
+    app_key(s.app, &(struct key){.code = 'P'});
+    show(&s, 40, 120);
+    assert_shows(&s, "PAUSED  as of 03:12:44Z");
+    assert_false(shows(&s, "stale"));
+    settle(&s);
+    app_key(s.app, &(struct key){.code = K_CTRL('r')});
+    session->owed_ms -= LONG_MS;
+    show(&s, 40, 120);
+    assert_shows(&s, "PAUSED  no answer for 360");
+    settle(&s);
+    screen_close(&s);
+}
+
 static void a_refresh_that_was_kept_off_comes_after_the_pause(void **state)
 {
     struct screen s = {0};
@@ -137,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_under_way_does_not_break_a_pause),
+        cmocka_unit_test(a_pause_waits_for_nothing_by_itself),
         cmocka_unit_test(a_refresh_that_was_kept_off_comes_after_the_pause),
         cmocka_unit_test(to_read_again_means_from_now_on),
         cmocka_unit_test(a_store_on_the_overview_is_asked_every_interval),
