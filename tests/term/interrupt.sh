@@ -34,11 +34,11 @@ begin() {
     start "(trap : INT; penstock -t vdk+file://$work/jobs.json $* 2>$work/err; echo \$? >$work/status) | bash $work/rest.sh $work"
     until_true 60 test -s "$work/reader" || fail "$*: no reader"
 }
-# ends STATUS: it has ended, while its reader still rests.
+# ends STATUS WHY: it has ended, while its reader still rests.
 ends() {
     until_true 60 test -s "$work/status" || fail "it did not end"
     [ "$(cat "$work/status")" = "$1" ] || fail "exit $(cat "$work/status"), not $1"
-    grep -q '^penstock: .*: cancelled$' "$work/err" || fail "it said: $(cat "$work/err")"
+    grep -q "^penstock: .*: $2\$" "$work/err" || fail "it said: $(cat "$work/err")"
     : >"$work/go"
 }
 
@@ -46,7 +46,7 @@ for words in 'source list --ids' 'source list -o json' 'source list'; do
     begin "$words"
     until_true 60 is_full || fail "$words: the pipe is not full"
     k C-c
-    ends 1
+    ends 1 cancelled
 done
 begin source list --ids --deadline 1s
-ends 7
+ends 7 'not done when the --deadline was over'
