@@ -56,12 +56,22 @@ static void close_left(struct app *app)
     app->left = NULL;
 }
 
+static void close_replaced(struct app *app)
+{
+    while (app->replaced) {
+        struct view *view = app->replaced;
+        app->replaced = view->below;
+        close_view(app, view);
+    }
+}
+
 bool app_free(struct app *app)
 {
     bool all = true;
     while (app->top)
         app_pop(app, app->top);
     close_left(app);
+    close_replaced(app);
     int64_t wait_ms = app->opts.quit_wait_ms ? app->opts.quit_wait_ms : QUIT_WAIT_MS;
     while (app->sessions) {
         struct session *session = app->sessions;
@@ -112,7 +122,8 @@ void app_replace_first(struct app *app, struct view *view)
         at = &(*at)->below;
     struct view *first = *at;
     *at = view;
-    close_view(app, first);
+    first->below = app->replaced;
+    app->replaced = first;
     app->dirty = true;
 }
 

@@ -60,7 +60,8 @@ struct follow; /* an edit that is read again; follow.c */
 struct app {
     struct tui_opts opts;
     struct view *top;
-    struct view *left; /* the view that was left last, open still; NULL: none */
+    struct view *left;     /* the view that was left last, open still; NULL: none */
+    struct view *replaced; /* as the first one; open still for the dialogs that are of it */
     struct session *sessions;
     size_t nsessions;
     struct probe *probes;

@@ -134,6 +134,26 @@ static void a_store_that_answers_takes_no_keys(void **state)
     screen_close(&s);
 }
 
+/* A dialog belongs to the view that it was opened on, also when a list has taken the place of that. */
+static void a_dialog_outlives_the_view_it_is_of(void **state)
+{
+    static const uint32_t dialogs[] = {'C', 'y'};
+    for (size_t i = 0; i < sizeof dialogs / sizeof dialogs[0]; i++) {
+        struct screen s = {0};
+        s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+        screen_open(&s, 1, false, 0);
+        show(&s, 40, 120);
+        app_key(s.app, &(struct key){.code = dialogs[i]});
+        assert_non_null(s.app->top->below);
+        settle(&s);
+        press(&s, dialogs[i] == 'C' ? ' ' : 'i');
+        press(&s, K_ESC);
+        assert_shows(&s, " tables  6");
+        assert_null(s.app->top->below);
+        screen_close(&s);
+    }
+}
+
 /* Also when it goes while its rows are still being read. */
 static void a_store_that_goes_early_is_disconnected(void **state)
 {
@@ -162,6 +182,7 @@ int main(void)
         cmocka_unit_test(to_read_again_means_from_now_on),
         cmocka_unit_test(a_store_on_the_overview_is_asked_every_interval),
         cmocka_unit_test(a_store_that_answers_takes_no_keys),
+        cmocka_unit_test(a_dialog_outlives_the_view_it_is_of),
         cmocka_unit_test(a_store_that_goes_early_is_disconnected),
     };
     fixture_init();
