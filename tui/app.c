@@ -354,6 +354,10 @@ static void common_command(struct app *app, enum command command)
     case CMD_PAUSE:
         app->paused = !app->paused;
         app->paused_us = clock_now_us();
+        for (struct session *s = app->sessions; s && app->paused; s = s->next) {
+            s->unasked = true; /* what was asked for before is not wanted any more */
+            s->again = false;
+        }
         app_say(app, STYLE_MESSAGE,
                 app->paused ? "paused: nothing changes here until P or ^R" : "refreshing again");
         break;

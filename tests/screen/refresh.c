@@ -38,6 +38,10 @@ static void what_was_under_way_does_not_break_a_pause(void **state)
     begin_refresh(&s, 0);
     press(&s, 'P');
     assert_shows(&s, "PAUSED  as of 03:12:44Z");
+    press(&s, 'P');
+    app_key(s.app, &(struct key){.code = K_CTRL('r')});
+    press(&s, 'P');
+    assert_shows(&s, "PAUSED  as of 03:12:44Z");
     press(&s, K_CTRL('r'));
     assert_shows(&s, "PAUSED  as of 03:12:51Z");
 
