@@ -139,7 +139,7 @@ static void close_top(struct app *app)
 static void leave(struct app *app)
 {
     struct view *view = app->top;
-    if (view->class->overlay || view->class->holds_refresh) {
+    if (view->class->overlay || view->class->is_of_it || view->class->holds_refresh) {
         app_pop(app, view);
         return;
     }

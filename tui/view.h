@@ -21,7 +21,8 @@ struct view_class {
     /* What the footer calls a key, where that is not the word of the table; NULL: it is left out,
      * since it would do nothing now. May be NULL. */
     const char *(*footer)(const struct view *view, const struct key_row *row);
-    bool overlay; /* drawn over the view below */
+    bool overlay;  /* drawn over the view below */
+    bool is_of_it; /* points to the view below: leaving it closes it */
     /* While it says so, what it was made from stays as it is on the screen; NULL: never. */
     bool (*holds_refresh)(const struct view *view);
     bool no_paste; /* a paste is ignored; else it comes as K_PASTE */

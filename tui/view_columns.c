@@ -99,6 +99,7 @@ static void close_view(struct view *view)
 
 static const struct view_class columns_class = {
     .name = "columns",
+    .is_of_it = true,
     .scopes = SCOPE_COLUMNS | SCOPE_LIST,
     .scopes_now = listview_scopes,
     .title = title,

@@ -138,7 +138,8 @@ static void a_store_that_answers_takes_no_keys(void **state)
     screen_close(&s);
 }
 
-/* A dialog belongs to the view that it was opened on, also when a list has taken the place of that. */
+/* A dialog belongs to the view that it was opened on, also when a list has taken the place of that.
+ */
 static void a_dialog_outlives_the_view_it_is_of(void **state)
 {
     static const uint32_t dialogs[] = {'C', 'y'};

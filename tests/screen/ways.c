@@ -311,12 +311,28 @@ static void the_finding_is_told_where_its_column_has_no_room(void **state)
     screen_close(&s);
 }
 
+/* Its columns belong to the view they are of, and go with it. */
+static void the_columns_of_a_view_do_not_come_back_without_it(void **state)
+{
+    static const char *const ways[] = {"LC{Esc}", "LC-", "LCq"};
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct screen s = {0};
+        open_two(&s);
+        type(&s, ways[i], 40, 120, false);
+        assert_int_equal(depth(&s), 2);
+        type(&s, "o-j ", 40, 120, false);
+        assert_int_equal(depth(&s), 1);
+        screen_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_way_to_a_view_does_not_grow),
         cmocka_unit_test(the_way_back_restores_every_view),
         cmocka_unit_test(the_view_left_last_comes_back_as_it_was),
+        cmocka_unit_test(the_columns_of_a_view_do_not_come_back_without_it),
         cmocka_unit_test(what_is_copied_is_chosen),
         cmocka_unit_test(a_plan_is_not_lost_on_the_way),
         cmocka_unit_test(a_key_that_does_nothing_says_so),
