@@ -273,7 +273,12 @@ int64_t app_now_ms(const struct app *app)
 
 int64_t app_shown_us(const struct app *app)
 {
-    return app->paused && !app->fixed_now_us ? app->paused_us : app_now_us(app);
+    return app->paused ? app->paused_us : app_now_us(app);
+}
+
+int64_t app_shown_ms(const struct app *app)
+{
+    return app_now_ms(app) - (app_now_us(app) - app_shown_us(app)) / 1000;
 }
 
 int64_t app_refresh_ms(const struct app *app)
@@ -353,7 +358,7 @@ static void common_command(struct app *app, enum command command)
         break;
     case CMD_PAUSE:
         app->paused = !app->paused;
-        app->paused_us = clock_now_us();
+        app->paused_us = app_now_us(app);
         for (struct session *s = app->sessions; s && app->paused; s = s->next) {
             s->unasked = true; /* what was asked for before is not wanted any more */
             s->again = false;

@@ -334,7 +334,7 @@ void listview_draw(struct listview *lv, struct canvas *canvas, struct rect r, co
     pump(lv);
     if (lv->typing)
         r.h--;
-    list->now_ms = app_now_ms(lv->base.app);
+    list->now_ms = app_shown_ms(lv->base.app);
     list_draw(list, canvas, r, app_shown_us(lv->base.app));
     if (list->n == 0 && r.h > 2)
         canvas_put(canvas, r.y + 2, r.x + 5, r.w - 6, STYLE_DIM,

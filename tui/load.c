@@ -221,7 +221,7 @@ static void load_drop(struct job *job, void *data)
 
 static void show_loaded(struct session *s, struct load *load)
 {
-    s->app->paused_us = clock_now_us();
+    s->app->paused_us = app_now_us(s->app);
     struct rows *old = s->rows == load->building ? NULL : s->rows;
     if (old && s->complete)
         rows_compare(load->building, old, app_now_ms(s->app) + CHANGED_MS);

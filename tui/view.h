@@ -138,8 +138,9 @@ void app_copy(struct app *app, struct str text);
 int64_t app_now_us(const struct app *app);
 /* The monotonic clock, for what is on the screen for a while; it stands still with the other. */
 int64_t app_now_ms(const struct app *app);
-/* The time that ages are shown for: it stands still while paused. */
+/* The time that ages are shown for, by either clock: it stands still while paused. */
 int64_t app_shown_us(const struct app *app);
+int64_t app_shown_ms(const struct app *app);
 int64_t app_refresh_ms(const struct app *app);
 void app_rows_changed(struct app *app, struct session *session, struct rows *old);
 /* Asks the views for the rows they show of a session and reads those again; false: none does. With

@@ -52,6 +52,24 @@ static void what_was_under_way_does_not_break_a_pause(void **state)
     screen_close(&s);
 }
 
+/* Nor by time: what changed is pointed at until the pause is over. */
+static void marks_of_what_changed_stay_while_paused(void **state)
+{
+    struct screen s = {0};
+    open_tables(&s);
+    type(&s, "xry", 40, 120, false);
+    settle(&s);
+    type(&s, "q", 40, 120, false);
+    assert_shows(&s, "*▸   4         public.orders");
+    press(&s, 'P');
+    s.app->fixed_now_us += 60 * 1000000LL;
+    show(&s, 40, 120);
+    assert_shows(&s, "*▸   4         public.orders");
+    press(&s, 'P');
+    assert_shows(&s, " ▸   4         public.orders");
+    screen_close(&s);
+}
+
 /* Nor by its answer being late: that is said of what was asked for. */
 static void a_pause_waits_for_nothing_by_itself(void **state)
 {
@@ -182,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_under_way_does_not_break_a_pause),
+        cmocka_unit_test(marks_of_what_changed_stay_while_paused),
         cmocka_unit_test(a_pause_waits_for_nothing_by_itself),
         cmocka_unit_test(a_refresh_that_was_kept_off_comes_after_the_pause),
         cmocka_unit_test(to_read_again_means_from_now_on),

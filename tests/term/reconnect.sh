@@ -98,7 +98,8 @@ sql "insert into state values ('dev:tap-2-late', null, '{}', now())"
 end=$((SECONDS + 3)) # an age would have gone on by then
 while [ "$SECONDS" -lt "$end" ]; do
     k C-l
-    until_true 60 eval '[ "$(lines)" = "$still" ]' || fail "the screen goes on while paused"
+    until_true 60 eval '[ "$(lines)" = "$still" ]' ||
+        fail "the screen goes on while paused: $(diff <(printf '%s\n' "$still") <(lines))"
 done
 sees_refreshed '14 of 44'
 see 'PAUSED'
