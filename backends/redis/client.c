@@ -378,6 +378,17 @@ int64_t redis_expiry_us(int64_t pttl_ms)
     return (now_us + pttl_ms * 1000 + SECOND_US / 2) / SECOND_US * SECOND_US;
 }
 
+int64_t redis_expiry_ms(int64_t pttl_ms)
+{
+    bool never = redis_expiry_us(pttl_ms) == TIME_NEVER;
+    return never ? -1 : clock_now_us() / 1000 + pttl_ms;
+}
+
+int64_t redis_kept_expiry_us(int64_t expires_ms)
+{
+    return expires_ms < 0 || expires_ms > INT64_MAX / 1000 ? TIME_NEVER : expires_ms * 1000;
+}
+
 struct str redis_number(struct arena *arena, int64_t n)
 {
     return arena_printf(arena, "%lld", (long long)n);

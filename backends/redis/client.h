@@ -79,6 +79,9 @@ int64_t redis_now_us(struct redis_client *client, const struct call *call);
 /* The moment a PTTL answer means, by our clock, in whole seconds: two looks at one key give the
  * same one. TIME_NEVER for -1, and for what no clock of ours comes to. */
 int64_t redis_expiry_us(int64_t pttl_ms);
+/* The same in milliseconds, as an image keeps it, -1 for TIME_NEVER; and what an image means. */
+int64_t redis_expiry_ms(int64_t pttl_ms);
+int64_t redis_kept_expiry_us(int64_t expires_ms);
 
 struct str redis_number(struct arena *arena, int64_t n); /* an argument */
 

@@ -143,8 +143,8 @@ void redis_plain_document(const struct plain_store *store, const struct redis_st
         ret->head = stored->bytes;
         return;
     }
-    int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
-    struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
+    struct str head =
+        arena_printf(arena, "%s%lld\n", image_magic, (long long)redis_expiry_ms(stored->pttl_ms));
     content_read(&store->format, arena_join(arena, head, stored->bytes, STR_NULL), arena, ret);
 }
 
@@ -173,7 +173,7 @@ static bool plain_decode(struct store *base, struct str id, struct str image, st
         return false;
     *ret = content_absent(&store->format, id);
     ret->absent = false;
-    ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
+    ret->expires_at_us = redis_kept_expiry_us(expires_ms);
     ret->bytes = bytes.len;
     content_read(&store->format, image, arena, ret);
     return true;

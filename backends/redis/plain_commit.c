@@ -74,7 +74,7 @@ static bool write_record(struct work *w, struct err *err)
 static bool time_left(struct work *w, int64_t expires_ms, int64_t *ret, struct err *err)
 {
     *ret = w->stored.present ? 0 : -1;
-    if (w->stored.present || expires_ms < 0)
+    if (w->stored.present || redis_kept_expiry_us(expires_ms) == TIME_NEVER)
         return true;
     *ret = expires_ms - clock_now_us() / 1000;
     return *ret > 0 || err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",

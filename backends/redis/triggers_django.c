@@ -121,8 +121,8 @@ static const char image_magic[] = "django1 ";
 
 static struct str django_image(struct arena *arena, const struct redis_stored *stored)
 {
-    int64_t expires_ms = stored->pttl_ms < 0 ? -1 : clock_now_us() / 1000 + stored->pttl_ms;
-    struct str head = arena_printf(arena, "%s%lld\n", image_magic, (long long)expires_ms);
+    struct str head =
+        arena_printf(arena, "%s%lld\n", image_magic, (long long)redis_expiry_ms(stored->pttl_ms));
     return arena_join(arena, head, stored->bytes, STR_NULL);
 }
 
@@ -179,7 +179,7 @@ static bool django_decode_image(struct store *base, struct str id, struct str im
     stored.len = (int64_t)stored.bytes.len;
     django_document(&stored, VALUE_LIMIT, arena, ret, &form);
     ret->image = image;
-    ret->expires_at_us = expires_ms < 0 ? TIME_NEVER : expires_ms * 1000;
+    ret->expires_at_us = redis_kept_expiry_us(expires_ms);
     return true;
 }
 

@@ -46,8 +46,9 @@ static bool encode(struct commit *c, struct str *ret, struct err *err)
 /* Time to live of an image that is put back where nothing is now. */
 static bool image_ttl(const struct commit *c, int64_t expires_ms, int64_t *ret, struct err *err)
 {
-    *ret = expires_ms < 0 ? -1 : expires_ms - clock_now_us() / 1000;
-    return expires_ms < 0 || *ret > 0 ||
+    bool never = redis_kept_expiry_us(expires_ms) == TIME_NEVER;
+    *ret = never ? -1 : expires_ms - clock_now_us() / 1000;
+    return never || *ret > 0 ||
            err_set(err, ERR_REFUSED, "%.*s expired meanwhile: it is not brought back",
                    STR_ARG(c->item->id));
 }

@@ -464,6 +464,24 @@ static void a_limit_beyond_all_clocks_is_none(void **state)
     struct document before = look(f);
     skip_failed(f, &before);
     assert_true(ttl_ms(f, key) > INT64_C(8999999999999000000)); /* and stays as it is */
+
+    /* An undo brings it back without one; images of earlier builds have the sum. */
+    const struct str early = STR("django1 9000001780000000000\n{}");
+    struct document seen = look(f), kept;
+    struct err err = {0};
+    assert_true(store_decode(f->store, uid, early, &f->arena, &kept, &err));
+    assert_int_equal(kept.expires_at_us, TIME_NEVER);
+    const struct str images[] = {seen.image, early};
+    for (size_t i = 0; i < 2; i++) {
+        struct document now = look(f);
+        struct commit_item gone = item_for(&now, EDIT_REMOVE);
+        commit(f, &gone);
+        struct commit_item back = item_for(&gone.now, EDIT_RESTORE);
+        back.image = images[i];
+        commit(f, &back);
+        assert_int_equal(back.outcome, OUTCOME_APPLIED);
+        assert_int_equal(ttl_ms(f, key), -1);
+    }
 }
 
 /* One key that is no lock does not hide the others. */
