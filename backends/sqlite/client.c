@@ -293,6 +293,27 @@ bool sqlite_step(struct sqlite_conn *conn, sqlite3_stmt *stmt, bool *ret_row, st
     return true;
 }
 
+/* Is it the row which this INSERT added? */
+static bool is_inserted(struct sqlite_conn *conn, const char *sql)
+{
+    const char *into = strstr(sql, " INTO "), *table = conn->changed.table;
+    size_t len = strlen(table);
+    if (!into || conn->changed.rowid != sqlite3_last_insert_rowid(conn->db))
+        return false;
+    into += strlen(" INTO ");
+    into += *into == '"';
+    return sqlite3_strnicmp(into, table, (int)len) == 0 && (into[len] == ' ' || into[len] == '"');
+}
+
+static bool changed_others(struct sqlite_conn *conn, const char *sql)
+{
+    if (!conn->changed.table[0] || sqlite3_changes(conn->db) > 1)
+        return false;
+    /* An upsert may have changed the row that was there: only what came beside it is seen. */
+    bool inserts = strncmp(sql, "INSERT", strlen("INSERT")) == 0 && !strstr(sql, "ON CONFLICT");
+    return conn->changed.others || (inserts && !is_inserted(conn, sql));
+}
+
 bool sqlite_exec(struct sqlite_conn *conn, const char *sql, const struct str *params, int n,
                  int64_t *ret_changed, struct err *err)
 {
@@ -308,7 +329,7 @@ bool sqlite_exec(struct sqlite_conn *conn, const char *sql, const struct str *pa
             return false;
     }
     /* A trigger may change the row itself: its moment, say. */
-    if (conn->changed.others && sqlite3_changes(conn->db) <= 1)
+    if (changed_others(conn, sql))
         return err_set(err, ERR_REFUSED,
                        "a trigger of the database changes or removes other rows, too: no undo "
                        "could bring them back");

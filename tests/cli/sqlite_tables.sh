@@ -79,6 +79,15 @@ trigger 'after update' "update data_source_state set state_data = '{}' where sou
 set_a 6
 err_has 'a trigger of the database changes or removes other rows'
 unchanged 'a trigger changed another record'
+new_c() { run "$1" -t "$target" source copy a c --yes; }
+trigger 'after insert' "update data_source_state set state_data = '{}' where source_name = 'b'"
+new_c 6
+err_has 'a trigger of the database changes or removes other rows'
+unchanged 'a trigger changed another record behind a new one'
+trigger 'after insert' "update data_source_state set updated_at = '2001-01-01 00:00:00' where source_name = new.source_name"
+new_c 0
+undo
+unchanged 'the undo of a new record left something'
 trigger 'before update' 'select raise(ignore)'
 set_a 6
 err_has 'nothing was kept'
