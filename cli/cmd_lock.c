@@ -65,6 +65,7 @@ struct found_lock {
 static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret, struct err *err)
 {
     struct str name;
+    struct err unseen = {0};
     *ret = (struct found_lock){0};
     if (!output_id_parse(&cli->arena, str_of(word), &name, err))
         return false;
@@ -75,8 +76,14 @@ static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret,
         struct call call = cli_call(cli);
         if (!store_supports(store->store, STORE_LOCKS))
             continue;
-        if (!store_locks(store->store, NULL, 0, &call, &cli->arena, &locks, err))
-            return false;
+        struct err why = {0};
+        if (!store_locks(store->store, NULL, 0, &call, &cli->arena, &locks, &why)) {
+            if (why.kind != ERR_UNSUPPORTED) {
+                *err = why;
+                return false;
+            }
+            unseen = why; /* another store may have it */
+        }
         for (; locks; locks = locks->next) {
             struct row row = {.id = locks->object, .label = locks->object};
             bool named = system->names && system->names(&row, name);
@@ -92,6 +99,10 @@ static bool find_lock(struct cli *cli, const char *word, struct found_lock *ret,
     if (ret->n) {
         err_set(err, ERR_INVALID, "lock %s: found in more than one place", word);
         return err_hint(err, "name the store with -t");
+    }
+    if (unseen.kind) {
+        *err = unseen;
+        return false;
     }
     return err_set(err, ERR_NOT_FOUND, "lock %s: nothing holds it", word);
 }

@@ -133,6 +133,12 @@ run 0 -t "$meltano" lock show "$object" -o json
 field_is mine false
 coded=base64:$(printf %s "$object" | base64 -w 0) # what lists print of an id that is no text
 run 0 -t "$meltano" lock show "$coded"
+python3 -c 'import sqlite3; sqlite3.connect("cache.db").execute(
+    "create table cache (cache_key varchar(255) primary key, value text, expires datetime)")'
+blind="triggers+sqlite://$work/cache.db?table=cache&lock=none"
+run 0 -t "$blind" -t "$meltano" lock show "$object" # a store that sees none hides no other's
+run 6 -t "$meltano" -t "$blind" lock show nobody
+err_has 'locks cannot be seen: lock=none'
 run 6 -t "$meltano" lock break "$coded" --yes
 run 6 -t "$meltano" lock break "$object" --yes
 err_has "needs: --confirm '$object'"
