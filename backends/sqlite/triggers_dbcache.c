@@ -134,7 +134,8 @@ static bool zone_read(struct dbcache_store *s, const struct address *address, st
     if (strcmp(zone, "UTC") == 0)
         return true;
     if (!time_parse(arena_printf(&base->arena, "1970-01-02T00:00:00%s", zone), &us) ||
-        (zone[0] != '+' && zone[0] != '-'))
+        (zone[0] != '+' && zone[0] != '-') || us < DAY_US - WIDEST_ZONE_US ||
+        us > DAY_US + WIDEST_ZONE_US)
         return err_set(err, ERR_INVALID, "zone=%s: neither UTC nor +HH:MM or -HH:MM", zone);
     s->ahead_us = DAY_US - us;
     return true;

@@ -130,4 +130,6 @@ run 0 -t "$rows&zone=%2B07:30" session list -o json
 [ $(($(date -u -d "$(field expires_at)" +%s) - $(date +%s))) -le 1800 ] || fail 'half an hour is left'
 run 2 -t "$rows&zone=Tokyo" session list
 err_has 'zone=Tokyo: neither UTC nor'
+run 2 -t "$rows&zone=+90:00" session list # of +09:00 mistyped
+err_has 'zone=+90:00: neither UTC nor'
 finish
