@@ -124,6 +124,15 @@ expires $((-1 * hour))
 run 6 -t "$rows&zone=UTC" session replay u t#0 --yes
 run 0 -t "$rows&zone=-05:00" --dry-run session replay u t#0 # as far as New York, 4 h are left
 ! grep -q expire out || fail '4 hours are left'
+# one that cannot be read is not said to be over either, so that it can be removed and come back
+python3 -c 'import sqlite3; db = sqlite3.connect("cache.db"); db.execute("update cache set value = ?", ("!",)); db.commit()'
+seen >before
+run 6 -t "$rows&zone=UTC" session clear u --yes --force --confirm u
+err_has 'it has expired'
+run 0 -t "$rows" session clear u --yes --force --confirm u
+run 0 -t "$rows" journal undo --yes --force
+seen | cmp -s before - || fail 'the undo did not bring it back'
+put 3600
 expires $((8 * hour))
 run 6 -t "$rows&zone=+09:00" session replay u t#0 --yes # over for an hour in Tokyo
 run 0 -t "$rows&zone=%2B07:30" session list -o json

@@ -283,7 +283,8 @@ static bool clear_run(const struct op_input *in, struct op_output *out, struct e
 {
     const struct document *doc = in->docs[0];
     struct session session;
-    if (doc->problem.kind && doc->expires_at_us != TIME_UNKNOWN && doc->expires_at_us < in->now_us)
+    if (doc->problem.kind && doc->expires_at_us != TIME_UNKNOWN &&
+        doc->expires_at_us < in->now_us - doc->expires_off_us)
         return err_set(err, ERR_REFUSED,
                        "it has expired: Django takes it for gone, and no undo would bring it back");
     session_read(in->arena, doc->root, &session);
