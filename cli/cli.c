@@ -77,7 +77,7 @@ static bool read_all(struct cli *cli, int fd, const char *path, size_t limit, st
         if (!call_wait_fd(&call, fd, POLLIN, path, err))
             return false;
         n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
             return err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
         if (n > 0)
             sbuf_add(text, chunk, (size_t)n);
@@ -91,9 +91,8 @@ bool cli_read_file(struct cli *cli, const char *path, size_t limit, struct str *
                    struct err *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == EINTR) /* a pipe that nobody writes to */
-        return err_set(err, ERR_CANCELLED, "%s: cancelled", path);
+    /* A pipe that nobody writes to is opened at once, and waited for like one that says nothing. */
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_set(err, ERR_INVALID, "%s: %s", path, strerror(errno));
     CLEANUP(sbuf_release) struct sbuf text = SBUF_INIT;

@@ -90,6 +90,14 @@ err_is 'penstock: silent: cancelled'
 exec {writer}>&- {writer}<>silent
 run 7 -t "$here" --deadline 1 state set x --input-file silent --yes
 exec {writer}>&-
+for moment in 1 2 3; do # over before it is opened, or right then
+    for i in 1 2 3 4 5 6 7 8; do
+        run 7 -t "$here" --deadline "0.00$moment" state set x --input-file silent --yes
+    done
+done
+printf '{"singer_state": {}}' >silent &
+run 0 -t "$here" --dry-run state set x --input-file silent
+wait
 # what is taken is documented, once, and offered where it is taken alone
 run 0 help state copy
 out_has '--to ADDR'
