@@ -55,7 +55,6 @@ see 'as of'
 k R
 see "PLAN .*$left tables"
 see "type  rollback $left"
-see "type  rollback $left"
 [ "$(errored)" -ge "$left" ] || fail 'tried again without being asked'
 lit "rollback $left"
 k Enter
