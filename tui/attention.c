@@ -10,7 +10,7 @@
 /* Its texts lie behind its items; the key stays when it is well again. */
 struct record {
     struct str key, label; /* the key is allocated */
-    int64_t lost_at_us, since_us;
+    int64_t lost_at_us, lost_span_us, since_us;
     struct attention_item *items; /* NULL when n is 0 */
     size_t n;
     unsigned now; /* NOW_... */
@@ -88,8 +88,10 @@ struct attention_note *attention_note(struct arena *keep, struct str store,
     note->label = in->row->label.ptr ? arena_str(keep, in->row->label) : note->key;
     note->since_us = since_us;
     /* Nothing can be done any more about what expires with its record. */
-    int64_t expires = in->row->expires_at_us;
-    note->lost_at_us = error && expires != TIME_NEVER ? expires : TIME_UNKNOWN;
+    int64_t expires = in->row->expires_at_us, off = in->doc ? in->doc->expires_off_us : 0;
+    bool lost = error && expires != TIME_NEVER && expires != TIME_UNKNOWN;
+    note->lost_at_us = lost ? expires - off : TIME_UNKNOWN;
+    note->lost_span_us = 2 * off;
     note->now = now_of(in);
     note->items = arena_array(keep, struct attention_item, room);
     for (const struct finding *f = findings; f; f = f->next) {
@@ -171,6 +173,7 @@ static void take(struct attention *attention, const struct attention_note *note)
     char *text = (char *)(record->items + note->n);
     record->label = put(&text, note->label);
     record->lost_at_us = note->lost_at_us;
+    record->lost_span_us = note->lost_span_us;
     record->since_us = note->since_us;
     for (size_t i = 0; i < note->n; i++) {
         struct attention_item *item = &record->items[i];
@@ -259,7 +262,22 @@ static void add_to(struct attention_group *g, const struct record *r,
     g->text = item->text;
     g->verb = item->verb;
     g->lost_at_us = lost;
+    g->lost_span_us = r->lost_span_us;
     g->since_us = r->since_us;
+}
+
+struct str attention_lost_text(struct arena *a, const struct attention_group *group, int64_t now_us)
+{
+    int64_t left = group->lost_at_us, span = group->lost_span_us;
+    if (left == TIME_UNKNOWN)
+        return STR_NULL;
+    left -= now_us;
+    if (left > 0)
+        return arena_printf(a, "expires in %.*s%s", STR_ARG(time_span(a, left)),
+                            span ? " at the earliest" : "");
+    if (left + span > 0)
+        return STR("may have expired");
+    return arena_printf(a, "expired %.*s ago", STR_ARG(time_span(a, -(left + span))));
 }
 
 static bool hides(const struct attention_hide *hide, const struct attention_item *item)

@@ -34,8 +34,9 @@ enum {
 };
 struct attention_note {
     struct str key, label;
-    int64_t lost_at_us; /* when what failed here is gone for good; TIME_UNKNOWN: not known */
-    int64_t since_us;   /* last change of the record; TIME_UNKNOWN */
+    int64_t lost_at_us;   /* when what failed here is gone for good; TIME_UNKNOWN: not known */
+    int64_t lost_span_us; /* or so much later: the store keeps no zone */
+    int64_t since_us;     /* last change of the record; TIME_UNKNOWN */
     struct attention_item *items;
     size_t n;     /* 0: all is well */
     unsigned now; /* NOW_... */
@@ -68,7 +69,11 @@ struct attention_group {
     size_t nverb;                              /* findings that it would mend */
     struct str key, label, text;               /* of the record that comes first */
     int64_t lost_at_us, since_us, retry_at_us; /* the earliest */
+    int64_t lost_span_us;
 };
+/* "expires in 3h 2m"; ptr NULL where lost_at_us is not known. */
+struct str attention_lost_text(struct arena *a, const struct attention_group *group,
+                               int64_t now_us);
 /* By attention_cmp; how many findings are left out comes back, too. */
 size_t attention_groups(const struct attention *attention, const struct attention_hide *hide,
                         struct arena *a, struct attention_group **ret, size_t *ret_hidden);

@@ -79,9 +79,9 @@ struct placed_group {
 static struct str finding_text(struct arena *a, const struct attention_group *g, int64_t now_us)
 {
     struct sbuf text = SBUF_INIT;
-    if (g->lost_at_us != TIME_UNKNOWN)
-        sbuf_printf(&text, g->lost_at_us > now_us ? "expires in %.*s: " : "expired %.*s ago: ",
-                    STR_ARG(time_span(a, llabs(g->lost_at_us - now_us))));
+    struct str lost = attention_lost_text(a, g, now_us);
+    if (lost.ptr)
+        sbuf_printf(&text, "%.*s: ", STR_ARG(lost));
     else if (g->retry_at_us != TIME_UNKNOWN && g->retry_at_us > now_us)
         sbuf_printf(&text, "%s again in %.*s: ", g->n > 1 ? "first tried" : "tried",
                     STR_ARG(time_span(a, g->retry_at_us - now_us)));

@@ -113,6 +113,42 @@ static void what_is_lost_first_comes_first(void **state)
     attention_free(attention);
 }
 
+/* Django's database cache on SQLite keeps no zone. */
+static void what_may_be_lost_is_said_to_be(void **state)
+{
+    static const int64_t hour_us = 3600 * INT64_C(1000000);
+    static const struct {
+        int64_t expires_h, off_h;
+        const char *text;
+    } cases[] = {
+        {3, 0, "expires in 3h 0m"},
+        {-3, 0, "expired 3h 0m ago"},
+        {15, 14, "expires in 1h 0m at the earliest"},
+        {13, 14, "may have expired"},
+        {-13, 14, "may have expired"},
+        {-15, 14, "expired 1h 0m ago"},
+    };
+    struct arena a = ARENA_INIT;
+    struct finding failed = error_of("failed", "failed", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct attention *attention = attention_new();
+        struct attention_group *groups;
+        size_t hidden;
+        int64_t now_us = 1000 * hour_us;
+        struct document doc = {.id = STR("u"),
+                               .expires_at_us = now_us + cases[i].expires_h * hour_us,
+                               .expires_off_us = cases[i].off_h * hour_us};
+        struct row row = {.id = doc.id, .label = doc.id, .expires_at_us = doc.expires_at_us};
+        struct sheet_input in = {.row = &row, .doc = &doc, .now_us = now_us, .arena = &a};
+        attention_take(attention, attention_note(&a, STR("store"), &in, &failed));
+        assert_int_equal(attention_groups(attention, NULL, &a, &groups, &hidden), 1);
+        struct str text = attention_lost_text(&a, &groups[0], now_us);
+        assert_string_equal(arena_cstr(&a, text), cases[i].text);
+        attention_free(attention);
+    }
+    arena_release(&a);
+}
+
 /* Three of four roll back: that is said, though the record that is shown wants a reset. */
 static void what_mends_most_is_said(void **state)
 {
@@ -254,6 +290,7 @@ int main(void)
         cmocka_unit_test(records_with_the_same_finding_are_one_group),
         cmocka_unit_test(what_was_mended_is_forgotten),
         cmocka_unit_test(what_is_lost_first_comes_first),
+        cmocka_unit_test(what_may_be_lost_is_said_to_be),
         cmocka_unit_test(what_mends_most_is_said),
         cmocka_unit_test(what_is_tried_again_sooner_comes_first),
         cmocka_unit_test(parts_of_one_record_are_kept_apart),
