@@ -91,6 +91,7 @@ see '^  holds' # the preview has come
 k P
 see 'PAUSED +as of [0-9:]+Z *$'
 see '^ paused: '
+gone '~ stale' # values that the filter asked for are still waited for
 # of the list: the message below pushes the preview
 lines() { cap | sed '/───/q' | grep -E 'tap-|as of'; }
 still=$(lines)
