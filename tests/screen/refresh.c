@@ -126,10 +126,7 @@ static void to_read_again_means_from_now_on(void **state)
 static void a_store_on_the_overview_is_asked_every_interval(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    s.targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
-    screen_open(&s, 2, false, 0);
-    settle(&s);
+    screen_open_two(&s);
     struct session *session = s.app->sessions;
     session->load_ms = LONG_MS;
     session_tick(session, session->fresh_at_ms + app_refresh_ms(s.app), false);
@@ -181,10 +178,7 @@ static void a_dialog_outlives_the_view_it_is_of(void **state)
 static void a_store_that_goes_early_is_disconnected(void **state)
 {
     struct screen s = {0};
-    s.targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    s.targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
-    screen_open(&s, 2, false, 0);
-    settle(&s);
+    screen_open_two(&s);
     struct session *session = s.app->sessions;
     struct job *job = job_new(TEST_CALL_MS, session);
     err_set(&job->err, ERR_UNAVAILABLE, "connection lost");

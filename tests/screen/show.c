@@ -67,6 +67,14 @@ void screen_open_one(struct screen *s, const struct system *system, const char *
     settle(s);
 }
 
+void screen_open_two(struct screen *s)
+{
+    s->targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
+    s->targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
+    screen_open(s, 2, false, 0);
+    settle(s);
+}
+
 void settle(struct screen *s)
 {
     int64_t until = clock_monotonic_ms() + TEST_CALL_MS;

@@ -22,11 +22,13 @@ void screen_open(struct screen *s, size_t ntargets, bool ascii, int64_t quiet_ms
 /* On one store in memory, once it is loaded. */
 void screen_open_one(struct screen *s, const struct system *system, const char *name,
                      enum environment env);
+/* The same on two: tables and states. */
+void screen_open_two(struct screen *s);
 void screen_close(struct screen *s);
 void settle(struct screen *s); /* until nothing is under way */
 void show(struct screen *s, int h, int w);
-/* "x", "{Enter}", "{Esc}", "{Down}", "{Up}", "{Tab}", "{^C}", "{^U}"; a picture is drawn after each unless
- * `burst`.
+/* "x", "{Enter}", "{Esc}", "{Down}", "{Up}", "{Tab}", "{^C}", "{^U}"; a picture is drawn after each
+ * unless `burst`.
  */
 void type(struct screen *s, const char *keys, int h, int w, bool burst);
 /* With tests/screen/golden/NAME.txt. */

@@ -3,10 +3,7 @@
 
 static void open_two(struct screen *s)
 {
-    s->targets[0] = make_target(&system_etl, "memory", "orders-pg", ENV_DEV);
-    s->targets[1] = make_target(&system_meltano, "memory", "meltano", ENV_DEV);
-    screen_open(s, 2, false, 0);
-    settle(s);
+    screen_open_two(s);
     show(s, 40, 120);
 }
 

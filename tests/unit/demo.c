@@ -1,5 +1,6 @@
 /* cli: the templates of the demo, and the demo itself in a directory of its own. */
 #include "tests/unit/test.h"
+#include "tests/unit/tree.h"
 
 #include "cli/demo.h"
 #include "cli/demo_template.h"
@@ -68,11 +69,6 @@ static void mistakes(void **state)
 
 /* A directory for one test. */
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 static int setup(void **state)
 {
     char *dir = strdup("/tmp/penstock-demo.XXXXXX");
@@ -82,7 +78,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    nftw(*state, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    tree_remove(*state);
     free(*state);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* Stores on files: what is written byte for byte, torn files, links, locks, two writers, kill
  * (formats/meltano.md 4, 10, 11; docs/stores.md). */
+#include "tests/unit/tree.h"
 #include "tests/unit/values.h"
 
 #include "backends/file/store.h"
@@ -7,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,16 +50,11 @@ static int set_up(void **state)
     return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
     store_close(f->store);
-    nftw(f->dir, drop, 16, FTW_DEPTH | FTW_PHYS);
+    tree_remove(f->dir);
     arena_release(&f->arena);
     free(f);
     return 0;

@@ -47,10 +47,16 @@ drop_slot() {
         where slot_name = '$slot' and not active" "$PENSTOCK_POSTGRES"
 }
 
+# empty_database NAME: anew.
+empty_database() {
+    PGOPTIONS='-c client_min_messages=warning' server -c "drop database if exists $1 with (force)" \
+        -c "create database $1" "$PENSTOCK_POSTGRES"
+}
+
 # make_database NAME: the Postgres fixture, 40 tables, 6 errored.
 make_database() {
     drop_slot
-    PGOPTIONS='-c client_min_messages=warning' server -c "drop database if exists $1 with (force)" -c "create database $1" "$PENSTOCK_POSTGRES"
+    empty_database "$1"
     server -o /dev/null -f "$servers/etl_schema.sql" "$(address_of "$1")"
     python3 "$here/fixture.py" etl | server -o /dev/null "$(address_of "$1")"
     server -o /dev/null -c "select pg_create_logical_replication_slot('$slot', 'pgoutput')" "$(address_of "$1")"

@@ -39,7 +39,7 @@ cat >>"$XDG_CONFIG_HOME/penstock/config.yaml" <<YAML
   - {name: runs, address: "meltano+$(address_of "$runs")", env: dev, refresh: 1s}
 YAML
 make_runs() {
-    PGOPTIONS='-c client_min_messages=warning' server -c "drop database if exists $runs with (force)" -c "create database $runs" "$PENSTOCK_POSTGRES"
+    empty_database "$runs"
     server -o /dev/null -f "$servers/meltano_postgres.sql" "$(address_of "$runs")"
     server -o /dev/null "$(address_of "$runs")" <<'SQL'
 insert into state select id, '{}', '{"singer_state": {"bookmarks": {"orders": {"id": 5}}}}', now()

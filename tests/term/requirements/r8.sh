@@ -93,8 +93,7 @@ cat >>"$XDG_CONFIG_HOME/penstock/config.yaml" <<YAML
   - {name: plugin, address: "meltano+$(address_of "$plugin")&layout=plugin", env: dev, refresh: 1s}
 YAML
 make_plugin() {
-    PGOPTIONS='-c client_min_messages=warning' server -c "drop database if exists $plugin with (force)" \
-        -c "create database $plugin" "$PENSTOCK_POSTGRES"
+    empty_database "$plugin"
     server -o /dev/null -f "$servers/meltano_plugin.sql" -c "insert into state values
         ('dev:tap-a-to-b', null, '{\"singer_state\": {\"bookmarks\": {\"orders\": {\"id\": 5}}}}', now())" \
         "$(address_of "$plugin")"
